@@ -1,0 +1,132 @@
+"""``crmlab start``, ``check``, ``progress``, ``exercises test``: what one does with exercises."""
+
+import sys
+
+from crmlab.cli.course import add_authoring
+
+
+def add_commands(commands):
+    _add_start(commands)
+    _add_check(commands)
+    _add_progress(commands)
+    _add_exercises(commands)
+
+
+def _add_start(commands):
+    parser = commands.add_parser(
+        "start",
+        help="write your own copy of a lesson's exercises",
+        description="Write your own copy of a lesson's exercises, with numbers of its own.",
+    )
+    parser.add_argument("lesson", metavar="LESSON", help="09, loyalty or 09_loyalty")
+    parser.add_argument("--seed", metavar="N", help="your version's number; drawn at random if not given")
+    parser.add_argument("--out", metavar="DIR", default=".", help="folder for the copy (default: this one)")
+    parser.set_defaults(command=start_command)
+
+
+def _add_check(commands):
+    parser = commands.add_parser(
+        "check",
+        help="run an exercise copy afresh and say what is right",
+        description="Run an exercise copy from a clean kernel, compare what it shows with "
+        "what was saved, and say what is right. Changes nothing. Exit status 0 "
+        "only if all is right and nothing is stale.",
+    )
+    parser.add_argument("file", metavar="FILE", help="a notebook that crmlab start wrote")
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        default=600.0,
+        help="seconds that the notebook may take (default: 600)",
+    )
+    parser.set_defaults(command=check_command)
+
+
+def _add_progress(commands):
+    parser = commands.add_parser(
+        "progress",
+        help="what is done in your exercise copies, as last saved",
+        description="What is done in the exercise copies in a folder, as last saved.",
+    )
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", default=".", help="default: this one")
+    parser.set_defaults(command=progress_command)
+
+
+def _add_exercises(commands):
+    parser = commands.add_parser(
+        "exercises", help="for authors: test exercise masters", description="For authors of exercises."
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    test = actions.add_parser(
+        "test",
+        help="put a master through many variants",
+        description="Put a master through many variants: solved, blank and wrong copies, "
+        "misconceptions, answers that are too much alike.",
+    )
+    test.add_argument("name", metavar="NAME", nargs="?", help="all masters if none is named")
+    test.add_argument("--variants", metavar="N", type=int, default=200)
+    test.set_defaults(command=test_command)
+    add_authoring(actions)
+
+
+def start_command(chosen):
+    from crmlab.exercises.copies import start
+    from crmlab.words import words
+
+    path, exercise, parameters = start(chosen.lesson, chosen.seed, chosen.out)
+    shown = ", ".join(f"{name} = {value}" for name, value in parameters.items())
+    print(words("progress.started", file=path, title=exercise.title, parameters=shown))
+    print(words("progress.started_next", file=path))
+    return 0
+
+
+def check_command(chosen):
+    from crmlab.exercises.checking import check
+
+    report = check(chosen.file, timeout=chosen.timeout, say=lambda text: print(text, file=sys.stderr))
+    print(report)
+    return 0 if report.ok else 1
+
+
+def progress_command(chosen):
+    from crmlab.exercises.overview import overview
+
+    print(overview(chosen.folder))
+    return 0
+
+
+def test_command(chosen):
+    from tqdm import tqdm
+
+    from crmlab.errors import InputError
+    from crmlab.exercises.masters import master, masters
+    from crmlab.exercises.stress import stress
+    from crmlab.words import words
+
+    if not 2 <= chosen.variants <= 100_000:
+        raise InputError(f"--variants is {chosen.variants}; it must be 2 to 100000")
+    status = 0
+    for each in [master(chosen.name)] if chosen.name else list(masters().values()):
+        with tqdm(
+            total=chosen.variants,
+            desc=each.name,
+            unit="variant",
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        ) as bar:
+            report = stress(each, chosen.variants, on_variant=bar.update)
+        key = "progress.stress_passed" if report.ok else "progress.stress_failed"
+        print(
+            words(
+                key,
+                name=report.name,
+                variants=report.variants,
+                count=len(report.problems),
+                seconds=report.seconds,
+            )
+        )
+        for problem in report.problems:
+            print(f"  {problem}")
+        status = status or (0 if report.ok else 1)
+    return status

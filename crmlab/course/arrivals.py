@@ -1,0 +1,293 @@
+"""Files that came back, out of a folder or an archive, without trusting any of their names.
+
+Nothing is unpacked to where an archive says: contents are read into memory, up to a limit, and written later
+to a place made of the roster's id and the exercise's name.
+"""
+
+import io
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from crmlab.errors import InputError
+
+LARGEST = 20_000_000  # bytes of one file; notebooks with many pictures have five
+MOST_FILES = 50_000
+SKIPPED = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db"}
+
+# Moodle: Jane Doe_123_assignsubmission_file/x.ipynb, older ones with a _ more, or all in the file's name.
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)")
+# Canvas: doejane_LATE_123_456_x.ipynb; anonymous: LATE_anon_a1b2c_456_x.ipynb.
+CANVAS = re.compile(r"(?P<name>\w+?)(?P<late>_LATE)?_(?P<number>\d+)_(?P<file_number>\d+)_(?P<file>.+)")
+ANONYMOUS = re.compile(r"(?P<late>LATE_)?anon_[^\W_]+_(?P<file_number>\d+)_(?P<file>.+)")
+NBGRADER_TIME = "timestamp.txt"
+
+
+@dataclass
+class Arrival:
+    """One file that may be a submission.
+
+    Attributes
+    ----------
+    label : str
+        Where it was, as a human finds it.
+    parts : tuple of str
+        The path inside its source.
+    problem : str
+        Why it cannot be taken, or empty.
+    when : datetime or None
+        Time of handing in, if the source is to be believed on it.
+    order : tuple
+        Later ones sort after earlier ones.
+    late : bool
+        Marked as late by the system that it comes from.
+    outer : tuple of str
+        For a file in a zip that a student made: the zip's own path. What is inside does not say whose it is.
+    """
+
+    label: str
+    parts: tuple
+    read: Callable = field(repr=False, default=lambda: b"")
+    problem: str = ""
+    when: datetime | None = None
+    order: tuple = ()
+    late: bool = False
+    outer: tuple = ()
+
+    @property
+    def file(self):
+        return self.parts[-1]
+
+    @property
+    def place(self):
+        """The part of the path that no student could choose freely, its last name without ending."""
+        *folders, last = self.outer or self.parts
+        return (*folders, last.rpartition(".")[0] or last)
+
+    @property
+    def is_notebook(self):
+        return self.file.lower().endswith(".ipynb")
+
+    @property
+    def anonymous(self):
+        """Whether Canvas hid the name."""
+        return bool(ANONYMOUS.fullmatch(self.place[-1]))
+
+    def moodle(self):
+        """Moodle's full name and participant number, or None."""
+        return next((match for part in self.place if (match := MOODLE.fullmatch(part))), None)
+
+    def canvas(self):
+        """Canvas's name, user number and file number, or None. Canvas puts all files in one folder."""
+        return None if self.anonymous else CANVAS.fullmatch(self.place[-1])
+
+
+def arrivals(source, stack):
+    """Everything in a folder or zip that might be a submission.
+
+    Parameters
+    ----------
+    source : path
+    stack : ExitStack
+        Keeps archives open as long as contents may be read.
+
+    Yields
+    ------
+    Arrival
+    """
+    source = Path(source).expanduser()
+    if source.is_dir():
+        found = _in_folder(source)
+    elif source.suffix.lower() == ".ipynb" and source.is_file():
+        found = iter([_file(source, (source.name,), source.name)])
+    elif source.is_file() and zipfile.is_zipfile(source):
+        found = _in_zip(_opened(source, stack), source.name)
+    elif source.exists():
+        raise InputError(f"{str(source)!r} is neither a folder nor a zip file")
+    else:
+        raise InputError(f"no folder or file {str(source)!r}")
+    for number, each in enumerate(found):
+        if number >= MOST_FILES:
+            raise InputError(f"{source.name} holds more than {MOST_FILES} files; that is no hand-in")
+        each.late = bool((match := ANONYMOUS.fullmatch(each.file) or each.canvas()) and match["late"])
+        if each.file.lower().endswith(".zip") and not each.problem:
+            yield from _in_inner_zip(each)
+        else:
+            yield each
+
+
+def _in_folder(folder):
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not _skipped(each))
+        for name in [*folders]:
+            if os.path.islink(os.path.join(place, name)):
+                folders.remove(name)
+        times = _nbgrader_time(Path(place)) if NBGRADER_TIME in names else None
+        for name in sorted(each for each in names if not _skipped(each)):
+            path = Path(place) / name
+            parts = path.relative_to(folder).parts
+            each = _file(path, parts, "/".join(parts))
+            each.when = times
+            if name != NBGRADER_TIME:
+                yield each
+
+
+def _skipped(name):
+    return name in SKIPPED or name.startswith("._")
+
+
+def _file(path, parts, label):
+    try:
+        status = path.lstat()
+    except OSError as error:
+        return Arrival(label, parts, problem=f"cannot be read: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        return Arrival(label, parts, problem="a link or device, not followed")
+    if status.st_size > LARGEST:
+        return Arrival(label, parts, problem=_too_large(status.st_size))
+    return Arrival(label, parts, read=lambda: _read_file(path), order=_order(parts, status.st_mtime))
+
+
+def _read_file(path):
+    with open(path, "rb") as file:
+        return file.read(LARGEST + 1)
+
+
+def _too_large(size):
+    return f"{size / 1e6:.0f} MB, more than the {LARGEST / 1e6:.0f} MB that are read"
+
+
+def _order(parts, seconds):
+    """Canvas numbers its files in the order in which they came; elsewhere the file's time has to do."""
+    match = ANONYMOUS.fullmatch(parts[-1]) or CANVAS.fullmatch(parts[-1])
+    return (int(match["file_number"]) if match else 0, float(seconds), *parts)
+
+
+def _nbgrader_time(folder):
+    """The time in nbgrader's ``timestamp.txt``: ``2026-11-23 07:53:59.000000 UTC``."""
+    try:
+        return parse_time((folder / NBGRADER_TIME).read_text(encoding="utf-8")[:100])
+    except (OSError, UnicodeDecodeError, InputError):
+        return None
+
+
+def parse_time(text, zone=UTC):
+    """A time as people and learning platforms write it; in `zone` if it names none."""
+    from zoneinfo import ZoneInfo
+
+    text = re.sub(r"^[A-Za-z]+,\s*", "", text.strip())  # Moodle begins with the weekday
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) ([A-Za-z_]+(?:/[A-Za-z_+-]+)*)", text)
+    try:
+        if match:
+            return datetime.fromisoformat(match[1]).replace(tzinfo=ZoneInfo(match[2]))
+        found = _parsed(text)
+    except Exception:  # zoneinfo and strptime raise many kinds
+        raise InputError(f"cannot read the time {text[:60]!r}; write it like 2026-11-30 23:59") from None
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def _parsed(text):
+    for form in ("%d %B %Y, %I:%M %p", "%d %B %Y, %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M"):
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return datetime.fromisoformat(text)
+
+
+# ---------------------------------------------------------------------------------------------- archives
+
+
+def _opened(source, stack):
+    try:
+        return stack.enter_context(zipfile.ZipFile(source))
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        raise InputError(f"{str(source)!r} is a damaged zip file: {error}") from None
+
+
+def _in_zip(archive, name, before=()):
+    entries = archive.infolist()
+    if len(entries) > MOST_FILES:
+        raise InputError(f"{name} holds {len(entries)} files; that is no hand-in")
+    times = {
+        str(PurePosixPath(entry.filename).parent): entry
+        for entry in entries
+        if PurePosixPath(entry.filename).name == NBGRADER_TIME
+    }
+    for entry in entries:
+        parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+        if entry.is_dir() or not parts or any(map(_skipped, parts)) or parts[-1] == NBGRADER_TIME:
+            continue
+        each = Arrival(
+            f"{name}/{entry.filename}",
+            (*before, *parts),
+            _reader(archive, entry),
+            _entry_problem(entry, parts),
+            order=_order(parts, _seconds(entry)),
+        )
+        stamp = times.get(str(PurePosixPath(entry.filename).parent))
+        if stamp is not None:
+            each.when = _stamped(archive, stamp)
+        yield each
+
+
+def _stamped(archive, entry):
+    try:
+        return parse_time(_reader(archive, entry)()[:100].decode())
+    except (InputError, UnicodeDecodeError):
+        return None
+
+
+def _entry_problem(entry, parts):
+    if ".." in parts or parts[0].startswith("/") or re.match(r"[A-Za-z]:", parts[0]):
+        return "its name leads out of the archive"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "a link, not followed"
+    if entry.flag_bits & 1:
+        return "locked by a password"
+    if entry.file_size > LARGEST:
+        return _too_large(entry.file_size)
+    return ""
+
+
+def _seconds(entry):
+    try:
+        return datetime(*entry.date_time, tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _reader(archive, entry):
+    """Reads what an entry holds, never more than the limit, whatever the archive says of its size."""
+
+    def read():
+        try:
+            with archive.open(entry) as file:
+                return file.read(LARGEST + 1)
+        except Exception as error:  # zipfile and its decompressors raise many kinds
+            raise InputError(f"{entry.filename!r} in the archive is damaged: {error}") from None
+
+    return read
+
+
+def _in_inner_zip(outer):
+    """What a student zipped: one archive deep, no deeper."""
+    try:
+        data = outer.read()
+        if len(data) > LARGEST:
+            raise InputError(_too_large(len(data)))
+        inner = zipfile.ZipFile(io.BytesIO(data))
+        found = list(_in_zip(inner, outer.label, outer.parts[:-1] + (outer.parts[-1].removesuffix(".zip"),)))
+    except (InputError, zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        outer.problem = f"a zip that cannot be opened: {error}"
+        yield outer
+        return
+    for each in found[:200]:
+        each.order, each.late = (*outer.order[:2], *each.parts), outer.late
+        each.when, each.outer = outer.when, outer.parts
+        yield each

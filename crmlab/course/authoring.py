@@ -1,0 +1,182 @@
+"""For authors: a new master to start from, and a look at what one student has."""
+
+import copy
+import re
+from pathlib import Path
+
+from crmlab import files, places
+from crmlab.errors import InputError
+from crmlab.exercises import running
+from crmlab.exercises.copies import make_copy
+from crmlab.exercises.masters import SCHEMA, Master, masters
+from crmlab.notebook.zygote import quick_import
+
+with quick_import():
+    import nbformat
+
+NAME = re.compile(r"\d\d_[a-z][a-z0-9_]*")
+
+_WELCOME = """# {title}: practice
+
+One question, about {minutes} minutes. The numbers are yours alone: they follow from the `seed` below.
+
+Replace the dots under `# YOUR CODE HERE`, run the cell, then run the `answer(...)` cell below it."""
+_SETUP = """import numpy as np
+
+from crmlab.exercises import open_exercise
+
+answer = open_exercise("{name}", seed=seed)"""
+_GIVEN = """rng = np.random.default_rng([seed, 1])                 # a generator of its own for each question
+margin = int(rng.integers(40, 400))                    # euros a year, received at the end of each year
+retention = round(float(rng.uniform(0.84, 0.92)), 3)  # a year
+discount = round(float(rng.uniform(0.06, 0.12)), 3)   # a year
+print(f"{margin = }, {retention = }, {discount = }")"""
+_TASK = """## 1 What is a customer worth?
+
+A customer who has just signed stays from year to year with probability `retention`. At the end of every year
+that they stay for, you receive `margin`; a euro next year is worth `1 / (1 + discount)` today.
+
+**q1.** What is this customer worth today? Call it `worth`."""
+_SOLUTION = """### BEGIN SOLUTION
+worth = margin * retention / (1 + discount - retention)
+### END SOLUTION
+worth"""
+_REFERENCE = """undiscounted = margin * retention / (1 - retention)
+paid_at_once = margin * (1 + discount) / (1 + discount - retention)"""
+_CHECK = """answer(
+    "q1", worth, points=2, relative=0.001, units="euros",
+    hints=[
+        "Write down what the first, second and third year bring: a geometric series.",
+        "The ratio of the series is `retention / (1 + discount)`.",
+    ],
+    misconceptions={
+        "no discounting": (undiscounted, "That counts a euro in twenty years like one today."),
+        "paid at once": (paid_at_once, "That has the first margin today, and for certain. It comes at the "
+                                       "end of the first year, from those who stay."),
+    },
+    moral="Most of the worth lies in the years after the first.",
+)"""
+
+
+def metadata(name, role, points=None):
+    """The metadata of a master's cell in nbgrader's schema."""
+    grading = {
+        "grade": role == "check",
+        "grade_id": name,
+        "locked": role != "solution",
+        "schema_version": SCHEMA,
+        "solution": role == "solution",
+        "task": False,
+    }
+    if points is not None:
+        grading["points"] = points
+    return {"nbgrader": grading, **({"tags": [role]} if role in ("parameters", "reference") else {})}
+
+
+def cell(role, name, source, points=None):
+    """A cell of a master."""
+    if role == "prose":
+        return nbformat.v4.new_markdown_cell(source, id=name)
+    return nbformat.v4.new_code_cell(source, id=name, metadata=metadata(name, role, points))
+
+
+def notebook(cells, name, title, minutes):
+    about = {"title": f"{title}: practice", "lesson": name, "minutes": minutes}
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"crmlab": about, "kernelspec": kernel, "language_info": {"name": "python"}}
+    )
+
+
+def new_master(name):
+    """Write a master with one question that runs and passes the stress test.
+
+    Parameters
+    ----------
+    name : str
+        ``12_churn``; of a lesson, if it is one's exercise.
+
+    Returns
+    -------
+    Master
+    """
+    path = free_path(name)
+    title = title_of(name)
+    cells = [
+        cell("prose", "title", _WELCOME.format(title=title, minutes=10)),
+        cell("parameters", "parameters", "seed = 1  # your own version, 0 to 999999999"),
+        cell("given", "setup", _SETUP.format(name=name)),
+        cell("prose", "q1-task", _TASK),
+        cell("given", "q1-given", _GIVEN),
+        cell("solution", "q1-solution", _SOLUTION),
+        cell("reference", "q1-reference", _REFERENCE),
+        cell("check", "q1-check", _CHECK, points=2),
+    ]
+    files.write_text(path, nbformat.writes(notebook(cells, name, title, 10)) + "\n")
+    return Master(path)
+
+
+def free_path(name):
+    """Where a new master goes, refusing names that do not fit and masters that are there."""
+    if not NAME.fullmatch(name):
+        raise InputError(f"NAME is {name!r}; write two digits, _ and small letters, like 12_churn")
+    taken = [each for each in masters() if each.partition("_")[0] == name.partition("_")[0]]
+    if taken:
+        raise InputError(f"there is an exercise {taken[0]!r} already; choose another number")
+    return places.root() / "exercises" / name / "master.ipynb"
+
+
+def title_of(name):
+    """The title of the lesson that bears the name, else the name in words."""
+    for lesson in places.lessons():
+        if lesson.stem == name:
+            about = nbformat.read(lesson.path, 4).metadata.get("crmlab", {})
+            return about.get("title") or name
+    return name.partition("_")[2].replace("_", " ").capitalize()
+
+
+def preview(exercise, student, seed, out):
+    """Write the copy that a student has, and say what the right answers to it are.
+
+    Returns
+    -------
+    path : pathlib.Path
+    parameters : dict
+    questions : dict of str to Question
+    """
+    parameters = exercise.check_parameters({"seed": seed})
+    questions = running.questions(exercise, parameters)
+    path = Path(out).expanduser() / f"{exercise.name}_{student}_preview.ipynb"
+    files.write_text(path, nbformat.writes(copy.deepcopy(make_copy(exercise, parameters))) + "\n")
+    return path, parameters, questions
+
+
+def told(value):
+    """A right answer in one line, shortened."""
+    if isinstance(value, dict) and "rows" in value:
+        text = "; ".join(", ".join(_short(each) for each in row) for row in value["rows"])
+    elif isinstance(value, dict) and "pairs" in value:
+        text = "; ".join(f"{key}: {_short(each)}" for key, each in value["pairs"])
+    elif isinstance(value, list):
+        text = ", ".join(map(_short, value))
+    else:
+        text = _short(value)
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+def _short(value):
+    if isinstance(value, dict):  # plain data's words for what JSON cannot hold
+        return str(value.get("float") or value.get("unknown") or value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def tolerance(kind):
+    """What is allowed around a right answer, in one line."""
+    kinds = [kind, *(each for _, each in getattr(kind, "columns", ()))]
+    entry = getattr(kind, "entry", None)
+    found = []
+    for each in filter(None, [*kinds, entry]):
+        for name in ("tolerance", "relative"):
+            if getattr(each, name, 0):
+                found.append(f"± {getattr(each, name):g}" + (" of it" if name == "relative" else ""))
+    return ", ".join(dict.fromkeys(found)) or "exact"

@@ -1,0 +1,172 @@
+"""Grading a whole course: who is graded on what, what is done already, and what came out."""
+
+import json
+import statistics
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from crmlab import __version__
+from crmlab.course.collecting import read_records
+
+
+@dataclass
+class Batch:
+    """What a grading run did.
+
+    Attributes
+    ----------
+    exercise : Master
+    reports : dict of str to dict
+        Of everyone on the roster, as stored.
+    graded, skipped : int
+        How many were graded now, and how many had been before.
+    seconds : float
+    """
+
+    exercise: object
+    reports: dict = field(default_factory=dict)
+    graded: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+
+def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=None, on_done=None):
+    """Grade everyone on the roster; reports go to ``autograded/NAME/STUDENT.json``.
+
+    An interrupted run, called again, goes on where it was: a report stands as long as everything that it
+    depends on is what it was.
+
+    Parameters
+    ----------
+    course : Course
+    which : str
+    jobs : int
+    allow_weak_walls : bool
+        Grade even where student code cannot be kept away from this machine.
+    again : bool
+        Grade everything anew.
+    on_start, on_done : callable, optional
+        Called with the number of students, and with each report.
+
+    Returns
+    -------
+    Batch
+    """
+    from crmlab import grading
+
+    exercise, started = course.exercise(which), time.monotonic()
+    out, records = course.reports(exercise.name), read_records(course, exercise.name)
+    submissions = [_submission(course, exercise, student.id) for student in course.students]
+    before = (
+        {} if again else {name: each.get("key") for name, each in read_reports(course, exercise.name).items()}
+    )
+    batch = Batch(exercise)
+    if on_start:
+        on_start(len(submissions))
+
+    def done(report):
+        if before.get(report.student) == report.key:
+            batch.skipped += 1
+        else:
+            batch.graded += 1
+            course.log(
+                "graded",
+                exercise=exercise.name,
+                student=report.student,
+                master=report.master,
+                submission=records.get(report.student, {}).get("sha256"),
+                walls=list(report.walls),
+                score=report.score,
+                possible=report.possible,
+                key=report.key,
+                crmlab=__version__,
+            )
+        if on_done:
+            on_done(report)
+
+    if again:
+        for each in submissions:
+            (out / f"{each.student}.json").unlink(missing_ok=True)
+    limits = grading.Limits(question_seconds=course.settings(exercise.name).question_seconds)
+    grading.grade_batch(
+        exercise,
+        submissions,
+        course.fresh_seeds(exercise),
+        out,
+        jobs=jobs,
+        on_done=done,
+        allow_weak_walls=allow_weak_walls,
+        limits=limits,
+    )
+    batch.seconds, batch.reports = time.monotonic() - started, read_reports(course, exercise.name)
+    return batch
+
+
+def _submission(course, exercise, student):
+    from crmlab import grading
+
+    path = course.submitted(exercise.name, student)
+    there = path.is_file() and not path.is_symlink()
+    return grading.Submission(
+        student=student, path=path if there else None, seed=course.seed(exercise, student)
+    )
+
+
+def _report(path):
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return report if isinstance(report, dict) and isinstance(report["questions"], list) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def read_reports(course, exercise):
+    """``{student: report}`` of everyone on the roster who has been graded."""
+    folder = course.reports(exercise)
+    found = {student.id: _report(folder / f"{student.id}.json") for student in course.students}
+    return {student: report for student, report in found.items() if report is not None}
+
+
+# ----------------------------------------------------------------------------------------------- summary
+
+
+def bins(shares, number=10):
+    """How many shares of the points lie in each tenth; full marks belong to the last."""
+    counts = [0] * number
+    for share in shares:
+        counts[min(int(share * number + 1e-9), number - 1)] += 1
+    return counts
+
+
+def question_statistics(reports):
+    """For each question: name, possible, share who are right, mean points, and how often each verdict."""
+    found = {}
+    for report in reports.values():
+        for each in report["questions"]:
+            entry = found.setdefault(
+                each["name"],
+                {"name": each["name"], "possible": each["possible"], "points": [], "verdicts": Counter()},
+            )
+            entry["points"].append(each["points"])
+            entry["verdicts"][each["verdict"]] += 1
+    for entry in found.values():
+        points = entry.pop("points")
+        entry["mean"] = statistics.fmean(points)
+        entry["right"] = sum(each >= entry["possible"] for each in points) / len(points)
+    return list(found.values())
+
+
+def flags_of(reports):
+    """``[(student, kind, evidence)]`` of all reports, as they stand in them."""
+    return [
+        (student, str(flag.get("kind", "")), _evidence(flag.get("evidence", "")))
+        for student, report in reports.items()
+        for flag in report.get("flags", [])
+    ]
+
+
+def _evidence(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,167 @@
+"""A cohort: the simulated tables, and apart from them the truth that made them."""
+
+import html
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import InputError, check_known, listing
+
+
+class Tables:
+    """What an analyst sees: named tables, by attribute or by name. Estimators are given this, never the truth.
+
+    A table is a mapping of columns to arrays, shaped ``(rows,)``, or ``(simulations, rows)`` when many
+    cohorts were drawn at once. It is handed out as a DataFrame when there is one cohort. A table may also be
+    a function that returns the mapping: it is called when somebody first wants the table.
+    """
+
+    def __init__(self, tables):
+        self._columns = dict(tables)
+        self._frames = {}
+        self._known = {}
+
+    def names(self):
+        return list(self._columns)
+
+    def columns(self, name=None):
+        """One table as a mapping of columns to arrays; the only table if `name` is None."""
+        if name is None:
+            if len(self._columns) != 1:
+                raise InputError(f"table is None; there are several, say which: {listing(self._columns)}")
+            name = next(iter(self._columns))
+        check_known("table", [name], self._columns)
+        if callable(self._columns[name]):
+            self._columns[name] = self._columns[name]()
+        return self._columns[name]
+
+    def __getitem__(self, name):
+        columns = self.columns(name)
+        if name not in self._frames:
+            shapes = {np.shape(values) for values in columns.values()}
+            if any(len(shape) != 1 for shape in shapes) or len(shapes) > 1:
+                raise InputError(
+                    f"table {name!r} holds arrays of shapes {sorted(shapes)}; "
+                    "a DataFrame needs one length for all columns of one cohort"
+                )
+            self._frames[name] = pd.DataFrame(columns)
+        return self._frames[name]
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except InputError as error:
+            raise AttributeError(str(error)) from None
+
+    def once(self, key, compute):
+        """What `compute` returns, computed once for these tables: for estimators that share a fit."""
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]
+
+    def one(self, simulation):
+        """The tables of one of the cohorts drawn at once; a column of shape ``(rows,)`` is in all of them."""
+
+        def table(name):
+            return lambda: {
+                column: values[simulation] if np.ndim(values) > 1 else values
+                for column, values in self.columns(name).items()
+            }
+
+        return Tables({name: table(name) for name in self._columns})
+
+    def drawn_at_once(self, simulations):
+        """These tables, which refuse columns that are neither ``(simulations, rows)`` nor ``(rows,)``."""
+        for name, table in self._columns.items():
+            check = partial(_of_shape, name, table, simulations)
+            self._columns[name] = check if callable(table) else check()
+        return self
+
+
+def _of_shape(name, table, simulations):
+    columns = table() if callable(table) else table
+    for column, values in columns.items():
+        shape = np.shape(values)
+        if len(shape) != 1 and (len(shape) != 2 or shape[0] != simulations):
+            raise InputError(
+                f"column {column!r} of table {name!r} has shape {shape} where {simulations} cohorts were drawn at "
+                "once; a batched model gives random generators numbers and sizes, never columns. Set batched=False"
+            )
+    return columns
+
+
+class Truth(dict):
+    """Latents, potential outcomes and parameters, by name: what a real analyst never sees."""
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the truth holds no {name!r}; it holds {listing(self)}") from None
+
+
+class Cohort:
+    """Simulated tables and their truth.
+
+    Parameters
+    ----------
+    tables : dict of str to dict of str to array, or to a function that returns one
+        Columns of each table, each of shape ``(rows,)``.
+    truth : dict, optional
+        Arrays or scalars by name.
+
+    Examples
+    --------
+    >>> cohort = Cohort({"customers": {"age": np.array([31, 47])}}, truth={"loyal": np.array([True, False])})
+    >>> cohort.customers.age.sum()
+    78
+    """
+
+    def __init__(self, tables, truth=None):
+        self.tables = Tables(tables)
+        self.truth = Truth(truth or {})
+        self.parameters = None
+        self.seed = None
+
+    def __getitem__(self, name):
+        return self.tables[name]
+
+    def __getattr__(self, name):
+        if name.startswith("_") or name == "tables":
+            raise AttributeError(name)
+        return getattr(self.tables, name)
+
+    def _lines(self):
+        shown = []
+        for name in self.tables.names():
+            columns = self.tables.columns(name)
+            shape = np.shape(next(iter(columns.values()))) if columns else (0,)
+            shown.append(
+                ("observed", name, " × ".join(f"{length:,}" for length in shape), listing(columns, 12))
+            )
+        for name, value in self.truth.items():
+            shape = np.shape(value)
+            if shape:
+                shown.append(("truth", name, " × ".join(f"{length:,}" for length in shape), ""))
+            else:
+                shown.append(("truth", name, "", f"{value:.4g}" if isinstance(value, float) else str(value)))
+        return shown
+
+    def __repr__(self):
+        lines = [
+            f"{side:9} {name:24} {shape:>10}  {what}".rstrip() for side, name, shape, what in self._lines()
+        ]
+        return "\n".join([f"Cohort (seed {self.seed})", *lines])
+
+    def _repr_html_(self):
+        rows = "".join(
+            "<tr>"
+            + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in line)
+            + "</tr>"
+            for line in self._lines()
+        )
+        head = "<tr><th>side</th><th>name</th><th>rows</th><th>holds</th></tr>"
+        return f"<table><caption>Cohort, seed {self.seed}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"

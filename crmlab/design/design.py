@@ -1,0 +1,255 @@
+"""A theory is a design: a market, its hypotheses and their tests. ``simulate → test → diagnose``."""
+
+import html
+import itertools
+from dataclasses import dataclass, field
+from typing import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from crmlab.design.cohort import Cohort
+from crmlab.design.diagnosis import COLUMNS, diagnose
+from crmlab.design.estimate import Hypothesis
+from crmlab.design.parameters import Parameters
+from crmlab.design.streams import Streams, seed_tuple
+from crmlab.errors import InputError, check_known, listing
+
+
+@dataclass(frozen=True)
+class Design:
+    """A market whose truth is known, and what is claimed of it.
+
+    Parameters
+    ----------
+    name, title, claim : str
+        The theory's name, its title and its claim in one sentence.
+    parameters : Parameters
+        The truth.
+    presets : dict of str to dict
+        Changes to `parameters`, by name; `null`, `literature`, `claim` and `trap` in every lesson.
+    model : callable
+        ``(parameters, streams) -> Cohort``. With `batched` it must treat the last axis of every draw as
+        the rows, so that many cohorts can be drawn at once.
+    hypotheses : sequence of Hypothesis
+    batched : bool
+        Whether the model may be given many simulations' streams at once.
+
+    Examples
+    --------
+    >>> from crmlab.theories.loyalty import design
+    >>> diagnosis = design.preset("trap").only("H2").diagnose(sims=200, seed=1)
+    >>> bool(diagnosis.row("H2", "naive", preset="trap").rejection_rate > 0.5)
+    True
+    """
+
+    name: str
+    title: str
+    claim: str
+    parameters: Parameters
+    presets: Mapping[str, Mapping]
+    model: Callable = field(repr=False)
+    hypotheses: Sequence[Hypothesis]
+    batched: bool = False
+    preset_name: str = "default"
+    overridden: Mapping = field(
+        default_factory=dict, repr=False
+    )  # values that the preset in force has replaced
+
+    def __post_init__(self):
+        names = [hypothesis.name for hypothesis in self.hypotheses]
+        if not names:
+            raise InputError(f"hypotheses of {self.name} is empty; give at least one")
+        if len(set(names)) < len(names):
+            raise InputError(f"hypotheses of {self.name} share names: {listing(names)}")
+        for changes in self.presets.values():
+            self.parameters.replace(**{**self.overridden, **changes})  # an impossible one is found here
+
+    def preset(self, name):
+        """The design under one of its presets, in place of the preset that it was under."""
+        check_known("preset", [name], self.presets)
+        changes = self.presets[name]
+        plain = {**_fields(self.parameters), **self.overridden}
+        return self._but(
+            parameters=self.parameters.replace(**{**self.overridden, **changes}),
+            preset_name=name,
+            overridden={changed: plain[changed] for changed in changes},
+        )
+
+    def replace(self, **changes):
+        """The design with some parameters changed; an unknown name is refused with the known ones listed."""
+        parameters = self.parameters.replace(**changes)
+        kept = {name: value for name, value in self.overridden.items() if name not in changes}
+        return self._but(parameters=parameters, overridden=kept)
+
+    def only(self, *names):
+        """The design with only these hypotheses."""
+        check_known("hypothesis", names, [each.name for each in self.hypotheses])
+        return self._but(hypotheses=[each for each in self.hypotheses if each.name in names])
+
+    def with_estimators(self, *names):
+        """The design with only these estimators; hypotheses left with none go."""
+        known = dict.fromkeys(name for each in self.hypotheses for name in each.estimators)
+        check_known("estimator", names, known)
+        kept = []
+        for each in self.hypotheses:
+            estimators = {name: one for name, one in each.estimators.items() if name in names}
+            if estimators:
+                kept.append(Hypothesis(**{**_fields(each), "estimators": estimators}))
+        return self._but(hypotheses=kept)
+
+    def hypothesis(self, name):
+        """One hypothesis by name."""
+        return self.only(name).hypotheses[0]
+
+    def vary(self, **grids):
+        """The design at every combination of the given parameter values.
+
+        Parameters
+        ----------
+        **grids : sequence
+            Values by parameter name; ``preset`` is a name too: ``vary(preset=["null", "trap"])``.
+        """
+        check_known("parameter", grids, ["preset", *self.parameters.names()])
+        if not grids:
+            raise InputError(
+                f"nothing to vary; name preset or a parameter: {listing(self.parameters.names())}"
+            )
+        grids = {name: _grid(name, values) for name, values in grids.items()}
+        points = [dict(zip(grids, values)) for values in itertools.product(*grids.values())]
+        return Variations([(point, self._at(**point)) for point in points])
+
+    def _at(self, preset=None, **changes):
+        return (self.preset(preset) if preset is not None else self).replace(**changes)
+
+    def simulate(self, seed):
+        """One cohort.
+
+        Parameters
+        ----------
+        seed : int or tuple of int
+            ``(seed, i)`` is the cohort that ``diagnose(seed=seed)`` drew as its simulation *i*.
+        """
+        seed = seed_tuple(seed)
+        cohort = self.model(self.parameters, Streams(seed))
+        cohort.parameters = self.parameters
+        cohort.seed = seed[0] if len(seed) == 1 else seed
+        return cohort
+
+    def test(self, cohort):
+        """Every estimator of every hypothesis on a cohort, beside the truth.
+
+        Returns
+        -------
+        DataFrame
+            Columns hypothesis, estimator, estimate, standard_error, low, high, p_value, truth, verdict.
+        """
+        if not isinstance(cohort, Cohort):
+            raise InputError(f"cohort is a {type(cohort).__name__}; give what design.simulate() returned")
+        parameters = cohort.parameters if cohort.parameters is not None else self.parameters
+        rows = []
+        for hypothesis in self.hypotheses:
+            for name, estimator in hypothesis.estimators.items():
+                estimate = estimator(cohort.tables)
+                outcome = {
+                    key: np.asarray(value).item() for key, value in hypothesis.confront(estimate).items()
+                }
+                rows.append(
+                    {
+                        "hypothesis": hypothesis.name,
+                        "estimator": name,
+                        "estimate": estimate.value,
+                        "standard_error": estimate.standard_error,
+                        "low": outcome["low"],
+                        "high": outcome["high"],
+                        "p_value": outcome["p_value"],
+                        "truth": hypothesis.estimand(parameters),
+                        "verdict": outcome["verdict"],
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def diagnose(self, sims=500, seed=1, jobs=None, progress=None):
+        """What repeated simulation says about the design; see `Diagnosis`.
+
+        Parameters
+        ----------
+        sims : int
+            Cohorts to simulate.
+        seed : int
+            The same seed gives the same numbers, for any number of jobs.
+        jobs : int, optional
+            Processes; -1 for all cores. None: this process, or whatever `joblib.parallel_config` says,
+            which may be a Dask or Ray cluster.
+        progress : bool, optional
+            Show a progress bar. None: if someone watches and it takes long.
+        """
+        return diagnose([({"preset": self.preset_name}, self)], sims, seed, jobs, progress)
+
+    def _but(self, **changes):
+        return Design(**{**_fields(self), **changes})
+
+    def __repr__(self):
+        lines = [
+            f"Design {self.name}: {self.claim}",
+            f"  preset {self.preset_name} of {listing(self.presets)}",
+            *(f"  {each!r}" for each in self.hypotheses),
+            "  " + ", ".join(f"{name}={getattr(self.parameters, name)}" for name in self.parameters.names()),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        rows = "".join(
+            f"<tr><th scope='row'>{html.escape(each.name)}</th>"
+            f"<td style='text-align:left'>{html.escape(each.claim)}</td>"
+            f"<td style='text-align:left'>{html.escape(each.unit)}</td>"
+            f"<td style='text-align:right'>{each.estimand(self.parameters):.3g}</td>"
+            f"<td style='text-align:left'>{html.escape(', '.join(each.estimators))}</td></tr>"
+            for each in self.hypotheses
+        )
+        head = "<tr><th></th><th>claim</th><th>unit</th><th>truth</th><th>estimators</th></tr>"
+        caption = f"<caption>{html.escape(self.title)}: preset {html.escape(self.preset_name)}</caption>"
+        return f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>{self.parameters._repr_html_()}"
+
+
+@dataclass(frozen=True)
+class Variations:
+    """A design at several parameter values."""
+
+    points: Sequence[tuple]
+
+    @property
+    def designs(self):
+        return [design for _, design in self.points]
+
+    def diagnose(self, sims=500, seed=1, jobs=None, progress=None):
+        """As `Design.diagnose`, at every point, with the same random numbers at each."""
+        return diagnose(self.points, sims, seed, jobs, progress)
+
+    def __len__(self):
+        return len(self.points)
+
+    def __repr__(self):
+        return f"Variations of {self.points[0][1].name} at {len(self)} points:\n" + "\n".join(
+            "  " + ", ".join(f"{name}={value}" for name, value in point.items()) for point, _ in self.points
+        )
+
+
+def _grid(name, values):
+    """The values of one varied name as a list, each once."""
+    if name in COLUMNS:
+        raise InputError(
+            f"parameter {name!r} is also a column of the diagnosis; give it another name to vary it"
+        )
+    shown = repr(values)
+    values = [] if isinstance(values, str) or not np.iterable(values) else list(values)
+    if not values:
+        raise InputError(f"{name} is {shown}; give a list of values")
+    twice = [value for at, value in enumerate(values) if value in values[:at]]
+    if twice:
+        raise InputError(f"{name} holds {listing(dict.fromkeys(twice))} more than once; give each value once")
+    return values
+
+
+def _fields(instance):
+    return {name: getattr(instance, name) for name in instance.__dataclass_fields__}

@@ -1,0 +1,86 @@
+"""Random numbers: one stream a table, the same for one cohort or for many drawn at once.
+
+A cohort's tables draw from streams of their own, so changing how one table is drawn leaves the others
+as they were. The stream of a table depends on the seed and the table's name alone, not on the order
+in which tables are drawn nor on how many workers share the simulations.
+"""
+
+import zlib
+
+import numpy as np
+
+from crmlab.errors import InputError
+
+
+def seed_tuple(seed):
+    """A seed as a tuple of non-negative ints."""
+    numbers = tuple(seed) if isinstance(seed, (tuple, list)) else (seed,)
+    if not numbers or not all(
+        isinstance(each, (int, np.integer)) and not isinstance(each, bool) and each >= 0 for each in numbers
+    ):
+        raise InputError(f"seed is {seed!r}; give a whole number, 0 or more")
+    return tuple(int(each) for each in numbers)
+
+
+def generator(seed, table):
+    """The NumPy generator of one table of one simulation.
+
+    Parameters
+    ----------
+    seed : tuple of int
+        The run's seed, then the simulation's number if there are several.
+    table : str
+    """
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([*seed, zlib.crc32(table.encode())])))
+
+
+class Streams:
+    """``streams["surveys"]`` is the generator of that table, for one cohort."""
+
+    simulations = None
+
+    def __init__(self, seed):
+        self.seed = seed
+        self._open = {}
+
+    def __getitem__(self, table):
+        if table not in self._open:
+            self._open[table] = generator(self.seed, table)
+        return self._open[table]
+
+
+class BatchStreams:
+    """As `Streams`, for many simulations at once: every draw has them along its first axis.
+
+    Row *i* of every draw is exactly what `Streams` would have drawn for simulation *i*, so a batched
+    diagnosis and a looped one are the same diagnosis.
+    """
+
+    def __init__(self, seeds):
+        self.seeds = list(seeds)
+        self.simulations = len(self.seeds)
+        self._open = {}
+
+    def __getitem__(self, table):
+        if table not in self._open:
+            self._open[table] = BatchGenerator([generator(seed, table) for seed in self.seeds])
+        return self._open[table]
+
+
+class BatchGenerator:
+    """A row of NumPy generators that draw together.
+
+    Arguments that are arrays over simulations are not taken apart: distribution parameters must be
+    scalars, as they are when they come from one parameter object.
+    """
+
+    def __init__(self, generators):
+        self._generators = generators
+
+    def __getattr__(self, method):
+        def draw(*arguments, **options):
+            return np.stack([getattr(each, method)(*arguments, **options) for each in self._generators])
+
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return draw

@@ -1,0 +1,202 @@
+"""Exercise masters: where they are and what is in them.
+
+A master is a notebook with its solutions. Its cells play one role each, told by nbgrader's metadata and tags:
+
+parameters
+    tagged ``parameters``; plain assignments ``seed = 1  # your own version, 0 to 999999999``;
+given
+    code that every copy keeps as it is (``locked``);
+solution
+    code with blanks between ``### BEGIN SOLUTION`` and ``### END SOLUTION``;
+reference
+    tagged ``reference``; wrong values, pictures: whatever only the master needs;
+check
+    ``grade``; one call ``answer("q1", value, points=2, ...)`` and nothing else.
+"""
+
+import ast
+import hashlib
+import warnings
+from functools import cached_property
+from pathlib import Path
+
+from crmlab import places
+from crmlab.errors import InputError, listing
+from crmlab.notebook.parameters import checked, read_parameters
+from crmlab.notebook.zygote import quick_import
+
+with quick_import():
+    import nbformat
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+SCHEMA = 3  # nbgrader's cell metadata
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what ast.parse raises
+
+
+class Master:
+    """One exercise: a master notebook and what can be read from it without running it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``exercises/09_loyalty/master.ipynb``.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path).resolve()
+        self.name = self.path.parent.name
+
+    def __repr__(self):
+        return f"Master({self.name!r})"
+
+    @cached_property
+    def notebook(self):
+        return read_notebook(self.path)
+
+    @cached_property
+    def about(self):
+        """What the notebook's metadata say: ``title``, ``minutes``, ``lesson``."""
+        return dict(self.notebook.metadata.get("crmlab", {}))
+
+    @property
+    def title(self):
+        return self.about.get("title", self.name)
+
+    @cached_property
+    def version(self):
+        """Digest of the cells: changes when anything a learner could notice changes."""
+        cells = [
+            (cell.get("id"), cell.cell_type, cell.source, sorted(cell.metadata.get("tags", [])))
+            for cell in self.notebook.cells
+        ]
+        return hashlib.sha256(repr(cells).encode()).hexdigest()[:16]
+
+    @cached_property
+    def parameters(self):
+        """``{name: Parameter}`` of the parameters cell."""
+        found = read_parameters(self.notebook.cells)
+        if not found:
+            raise InputError(
+                f"{self.name}/master.ipynb has no cell tagged parameters with a line like seed = 1"
+            )
+        return found
+
+    @cached_property
+    def checks(self):
+        """``{question: cell}`` for every check cell, in order."""
+        found = {}
+        for cell in self.notebook.cells:
+            if role(cell) == "check":
+                call = answer_call(cell.source)
+                if call is None:
+                    raise InputError(
+                        f"cell {cell.get('id')!r} of {self.name} is graded; it must be one call "
+                        'answer("name", value, ...)'
+                    )
+                found[call.args[0].value] = cell
+        return found
+
+    @property
+    def points(self):
+        """``{question: points}`` as the check cells' metadata declare them."""
+        return {name: cell.metadata.nbgrader.points for name, cell in self.checks.items()}
+
+    def check_parameters(self, given):
+        """Complete and checked parameters: `given` over the defaults."""
+        return checked(self.parameters, given, self.name)
+
+
+def masters():
+    """All masters there are, by name."""
+    folder = places.root() / "exercises"
+    return {path.parent.name: Master(path) for path in sorted(folder.glob("*/master.ipynb"))}
+
+
+def master(which):
+    """The master that `which` names: ``"09"``, ``9``, ``"loyalty"`` or ``"09_loyalty"``.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists the exercises.
+    """
+    text, known = str(which).strip(), masters()
+    for name, each in known.items():
+        number, _, word = name.partition("_")
+        if (
+            text in (name, number, word)
+            or text.isdecimal()
+            and number.isdecimal()
+            and int(text) == int(number)
+        ):
+            return each
+    raise InputError(f"no exercises {text[:60]!r}; there are {listing(known) or 'none yet'}")
+
+
+# ------------------------------------------------------------------------------------------ reading cells
+
+
+def role(cell):
+    """``parameters``, ``given``, ``solution``, ``reference``, ``check`` or ``prose``."""
+    tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
+    if cell.cell_type != "code":
+        return "prose"
+    for tag in ("parameters", "reference"):
+        if tag in tags:
+            return tag
+    if grading.get("grade"):
+        return "check"
+    return "solution" if grading.get("solution") else "given"
+
+
+def answer_call(source):
+    """The call in ``answer("q1", value, ...)`` if that is all that `source` does, else None."""
+    try:
+        body = ast.parse(source).body
+    except UNREADABLE:
+        return None
+    if len(body) != 1 or not isinstance(body[0], ast.Expr) or not isinstance(body[0].value, ast.Call):
+        return None
+    call = body[0].value
+    named = isinstance(call.func, ast.Name) and call.func.id == "answer"
+    fits = (
+        len(call.args) == 2 and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    )
+    return call if named and fits else None
+
+
+def read_notebook(path):
+    """The notebook at `path`, of format 4.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is no notebook that can be used.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(f"{str(path)!r} is not a file; name a notebook")
+        if size > 50_000_000:
+            raise InputError(
+                f"{path} has {size / 1e6:.0f} MB; that is no exercise. Clear its outputs and try again"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nbformat mends missing and double ids, and says so
+            notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+            nbformat.validate(notebook, relax_add_props=True)
+        if not all("metadata" in cell and "source" in cell for cell in notebook.cells):
+            raise ValueError("a cell lacks its source or metadata")
+    except FileNotFoundError:
+        raise InputError(f"no file {str(path)!r}") from None
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
+    except InputError:
+        raise
+    except Exception as error:  # nbformat raises many kinds, KeyError and RecursionError among them
+        what = (str(error).splitlines() or [""])[0][:120]
+        raise InputError(
+            f"{str(path)!r} is not a Jupyter notebook that can be read ({type(error).__name__}: {what})"
+        ) from None
+    return notebook

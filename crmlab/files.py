@@ -1,0 +1,32 @@
+"""Files are written beside their place and renamed, so a reader never meets half of one."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_bytes(path, data):
+    """Write `data` to `path`, making its folder; the old file stays whole until the new one is."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    return path
+
+
+def write_text(path, text):
+    """Write `text` as UTF-8 with ``\\n`` line ends; see `write_bytes`."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,213 @@
+"""A student's code, run cell by cell, and what it answers.
+
+Lines come in (the plan, then a token for each question) and go out (the token and the answer as JSON). Once
+the first line of a student's has run, nothing that this process says is believed: an answer earns marks only
+by being right.
+"""
+
+import ast
+import asyncio
+import builtins
+import inspect
+import linecache
+import os
+import signal
+import sys
+import types
+from json import dumps, loads
+
+from crmlab.exercises import running
+from crmlab.exercises.plain import plain
+from crmlab.grading.inside import suspicion
+
+_eval, _exec, _compile, _parse = eval, exec, compile, ast.parse  # students may put others in their place
+TEXT = 300  # characters of an error that are passed on
+
+
+def main(down, up, events, walls):
+    """Talk until the other side hangs up; never returns."""
+    lines = _lines(down)
+
+    def say(message):
+        _write(up, dumps(message))
+
+    say({"walls": walls})
+    plan = loads(next(lines))
+    if plan["scan"]:
+        say({"scan": suspicion.scan(plan)})
+    work = Work(plan)
+    suspicion.watch(lambda event: _write(events, dumps(event)))
+    for number, token in enumerate(lines):
+        try:
+            reply = dumps(work.question(plan["questions"][number]))
+        except MemoryError:
+            reply = dumps({"error": {"type": "MemoryError", "message": "", "line": None, "cell": ""}})
+        _write(up, f"{token.decode()} {reply}")
+    os._exit(0)
+
+
+def _lines(pipe):
+    """Whole lines from a pipe. Read by the system's own call: no buffer that a student could patch."""
+    held = b""
+    while True:
+        data = os.read(pipe, 1 << 16)
+        if not data:
+            return
+        *whole, held = (held + data).split(b"\n")
+        yield from whole
+
+
+def _write(pipe, text, write=os.write):
+    data = text.encode("ascii") + b"\n"
+    while data:
+        data = data[write(pipe, data) :]
+
+
+class _Ignore:
+    """Stands in for ``answer``: what is graded is asked for by name."""
+
+    def __call__(self, *values, **told):
+        return None
+
+    def hint(self, name=None):
+        return None
+
+
+class Work:
+    """The namespace that a notebook's cells share, and the running of its questions."""
+
+    def __init__(self, plan):
+        self.parameters = plan["parameters"]
+        self.module = types.ModuleType("__main__")
+        self.names = self.module.__dict__
+        self.names["__builtins__"] = builtins
+        sys.modules["__main__"] = self.module
+        running._collector.set(_Ignore())
+        builtins.get_ipython = self.shell
+        from IPython.display import display
+
+        builtins.display = display
+        sys.argv = ["notebook"]
+        self._shell = None
+        import warnings
+
+        warnings.simplefilter("ignore")
+
+    def shell(self):
+        """IPython, made when a notebook's magic asks for it."""
+        if self._shell is None:
+            from IPython.core.interactiveshell import InteractiveShell
+            from traitlets.config import Config
+
+            class Shell(InteractiveShell):
+                def enable_matplotlib(self, gui=None):
+                    return "agg", "agg"  # pictures go nowhere
+
+                def enable_gui(self, gui=None):
+                    pass
+
+            config = Config()
+            config.HistoryManager.enabled = False
+            config.InteractiveShell.colors = "NoColor"
+            self._shell = Shell.instance(user_module=self.module, user_ns=self.names, config=config)
+        return self._shell
+
+    def question(self, asked):
+        """Run the cells of a question and give its answer."""
+        signal.alarm(0)
+        trouble = None
+        for cell in asked["cells"]:
+            self.names.update(self.parameters) if cell["role"] == "given" else None
+            failed = self.run(cell)
+            if failed and cell["role"] != "extra":
+                trouble = failed
+            if failed and "exited" in failed:
+                trouble = failed
+        if asked["expression"] is None:
+            return {"skipped": True}
+        if trouble and trouble.get("error", {}).get("type", "").endswith("MemoryError"):
+            return trouble
+        try:
+            return {
+                "answer": self.value(asked),
+                **({"exited": True} if trouble and "exited" in trouble else {}),
+            }
+        except _NoValue:
+            return trouble or {"unnamed": asked["expression"][:TEXT]}
+        except BaseException as error:
+            return trouble or _told(error, "")
+
+    def value(self, asked):
+        """What the check cell's expression gives; if it is blank, what the student's own one gives."""
+        found = ...
+        for expression in (asked["expression"], asked["own_expression"]):
+            try:
+                found = _eval(expression, self.names) if expression else ...
+            except NameError:
+                if expression == asked["expression"]:
+                    found = _NoValue
+            if found is not ... and found is not None and found is not _NoValue:
+                break
+        if found is _NoValue:
+            raise _NoValue
+        return plain(found)
+
+    def run(self, cell):
+        """Run one cell; None, or what went wrong."""
+        place = f"<{cell['id']}>"
+        try:
+            if cell["role"] == "parameters":
+                self.names.update(self.parameters)
+                return None
+            tree = parsed(cell["source"])
+            linecache.cache[place] = (len(cell["source"]), None, cell["source"].splitlines(True), place)
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            self.execute(tree, place)
+            if last is not None:
+                self.names["_"] = self.execute(ast.Expression(last.value), place)
+        except SystemExit:
+            return {"exited": True}
+        except BaseException as error:
+            return _told(error, place)
+        return None
+
+    def execute(self, tree, place):
+        """Run a part of a cell, ``await`` at its top level included; an expression's value."""
+        mode = "eval" if isinstance(tree, ast.Expression) else "exec"
+        code = _compile(tree, place, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        if code.co_flags & inspect.CO_COROUTINE:
+            return asyncio.run(_eval(code, self.names))
+        return _eval(code, self.names) if mode == "eval" else _exec(code, self.names)
+
+
+class _NoValue(Exception):
+    pass
+
+
+def parsed(source):
+    """The syntax tree of a cell, IPython's own syntax translated where there is any."""
+    try:
+        return _parse(source)
+    except SyntaxError as plainly:
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        try:
+            return _parse(TransformerManager().transform_cell(source))
+        except SyntaxError:
+            raise plainly from None
+
+
+def _told(error, place):
+    """An error as data: its type, its message, and the line of the cell it came from."""
+    line, cell, trace = None, place.strip("<>"), error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == place:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and line is None:
+        line = error.lineno
+    try:
+        message = str.__str__(str(error))[:TEXT]
+    except BaseException:
+        message = ""
+    return {"error": {"type": type(error).__name__[:60], "message": message, "line": line, "cell": cell}}

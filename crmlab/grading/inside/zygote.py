@@ -1,0 +1,252 @@
+"""The warm process: imports the stack once, forks a child for each run, ends it with all that it started.
+
+It holds one thread and never sees a submission: what a student wrote goes through pipes that it passes on
+unread, so that a child's memory holds nothing of another's. It is asked over the socket that is its standard
+input: ``{"start": number, "limits": {...}}`` with three pipes attached begins a run, ``{"end": true}`` ends
+it, and ``{"ended": {...}}`` comes back once every process of the run has gone.
+"""
+
+import fcntl
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+
+from crmlab.grading.inside import confine
+
+WATCH = 0.1  # seconds between two looks at the memory of a run
+PRELOADED = (
+    "numpy", "scipy.stats", "scipy.optimize", "scipy.special", "pandas", "pandas.io.formats.format",
+    "statsmodels.api", "statsmodels.formula.api", "patsy",
+    "matplotlib.pyplot", "matplotlib.backends.backend_agg", "seaborn",
+    "IPython.core.interactiveshell", "IPython.core.inputtransformer2", "IPython.display",
+    "crmlab.exercises.practice", "crmlab.exercises.running", "crmlab.exercises.plain", "crmlab.plots",
+    "crmlab.grading.inside.student",
+)  # fmt: skip
+
+
+def main(strong, preload):
+    """Preload, say hello, then serve until the socket closes."""
+    sys.path[:] = [
+        place for place in sys.path if os.path.exists(place)
+    ]  # an editable checkout is out of sight
+    _preload(preload)
+    control = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1):
+        os.dup2(null, number)
+    if null > 2:
+        os.close(null)
+    Server(control, strong).serve()
+
+
+def _preload(more):
+    import warnings
+
+    from crmlab.notebook.zygote import quick_import
+
+    with quick_import(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in [*PRELOADED, *more]:
+            try:
+                importlib.import_module(name)
+            except Exception:  # the code that needs it will say so
+                continue
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise SystemExit(
+            "a library started threads on import; a process with threads cannot be forked safely"
+        )
+    gc.collect()
+    gc.freeze()
+
+
+class Server:
+    """One run at a time."""
+
+    def __init__(self, control, strong):
+        self.control, self.strong = control, strong
+        self.child = self.first = self.scratch = None
+        self.home = os.open("/proc/self/ns/pid", os.O_RDONLY) if strong else None
+        self.wake, self.wakened = os.pipe()
+        os.set_blocking(self.wake, False)
+        os.set_blocking(self.wakened, False)
+        signal.set_wakeup_fd(self.wakened)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        if not strong:
+            confine._libc.prctl(36, 1, 0, 0, 0)  # orphans of a run become this process's children
+
+    def serve(self):
+        self.tell({"ready": os.getpid()})
+        try:
+            while True:
+                ready, _, _ = select.select([self.control, self.wake], [], [], WATCH if self.child else None)
+                if self.wake in ready:
+                    self.reap()
+                if self.control in ready and not self.obey():
+                    return
+                if not ready and self.child and self.memory() > self.limits["tree"]:
+                    self.end(cause="memory")
+        finally:
+            if self.child:
+                self.kill()
+
+    def tell(self, message):
+        self.control.send(json.dumps(message).encode())
+
+    def obey(self):
+        data, pipes, _, _ = socket.recv_fds(self.control, 4096, 4)
+        if not data:
+            return False
+        request = json.loads(data)
+        if "start" in request:
+            self.start(request["start"], request["limits"], pipes)
+        elif self.child:
+            self.end()
+        for each in pipes:
+            os.close(each)
+        return True
+
+    def start(self, number, limits, pipes):
+        self.limits, self.status = limits, None
+        if self.strong:
+            confine.call("unshare", confine.CLONE_NEWPID)
+            try:
+                self.first = os.posix_spawn("/usr/bin/sleep", ["sleep", "1000000"], {})
+                self.child = self.fork(number, pipes)
+            finally:
+                confine.call("setns", self.home, confine.CLONE_NEWPID)
+        else:
+            self.scratch = tempfile.mkdtemp(prefix="crmlab-run-")
+            self.child = self.fork(number, pipes)
+
+    def fork(self, number, pipes):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.become_student(number, pipes)
+            finally:
+                os._exit(70)
+        return pid
+
+    def become_student(self, number, pipes):
+        down, up, output, events = range(10, 14)
+        apart = [fcntl.fcntl(each, fcntl.F_DUPFD, 20) for each in pipes]
+        for source, target in zip(apart, (down, up, output, events)):
+            os.dup2(source, target, inheritable=False)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.closerange(3, 10)
+        os.close(output)
+        os.closerange(14, 4096)
+        os.setsid()
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+        if self.strong:
+            names = confine.confine(self.limits, number)
+        else:
+            os.chdir(self.scratch)
+            for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR"):
+                os.environ[name] = self.scratch
+            tempfile.tempdir = None
+            confine.limit(self.limits)
+            names = ["temporary folder", "limits"]
+        from crmlab.grading.inside import student
+
+        student.main(down, up, events, names)
+
+    # -------------------------------------------------------------------------------------------- the end
+
+    def reap(self):
+        try:
+            os.read(self.wake, 4096)
+        except BlockingIOError:
+            pass
+        while self.child:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if not pid:
+                break
+            if pid == self.first:
+                self.first = None
+            if pid == self.child:
+                self.status = os.waitstatus_to_exitcode(status)
+                self.end()
+
+    def end(self, cause=None):
+        self.kill()
+        self.tell({"ended": {"status": self.status, "cause": cause}})
+        self.status = None
+
+    def kill(self):
+        """End every process of the run, and wait until all have gone."""
+        child, first, self.child, self.first = self.child, self.first, None, None
+        for pid, send in ((first, os.kill), (child, os.kill if self.strong else os.killpg)):
+            if pid is not None:
+                try:
+                    send(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+        for pid in (child, first):
+            if pid is not None:
+                try:
+                    _, status = os.waitpid(pid, 0)
+                    if pid == child:
+                        self.status = os.waitstatus_to_exitcode(status)
+                except ChildProcessError:
+                    pass
+        if not self.strong:
+            self.sweep()
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def sweep(self):
+        """End orphans that left the run's group; they are this process's children by now."""
+        for _ in range(100):
+            left = _children()
+            if not left:
+                return
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                except OSError:
+                    pass
+
+    def memory(self):
+        """Bytes that the processes of the run use, those shared with the warm process left out."""
+        total, own = 0, {str(os.getpid()), "1", str(self.first)}
+        for pid in os.listdir("/proc") if self.strong else map(str, _children()):
+            if pid.isdigit() and pid not in own:
+                total += _private(pid)
+        return total
+
+
+def _children():
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def _private(pid):
+    """Memory that a process does not share, in bytes."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            lines = dict(line.split(":", 1) for line in file if line.count(":") == 1)
+    except (OSError, ValueError):
+        return 0
+    return 1024 * sum(int(lines.get(name, "0 kB").split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] == "strong", sys.argv[2:])

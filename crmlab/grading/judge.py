@@ -1,0 +1,243 @@
+"""The judge: a process that runs masters, never students' code, and tells right from wrong.
+
+Lines of JSON come in and go out. What students answered comes as the raw text that left the sandbox; it is
+parsed here, strictly, and compared by `crmlab.exercises.answers` with what the master gives for the variant.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+from crmlab.errors import InputError
+from crmlab.exercises import running
+from crmlab.exercises.answers import Verdict
+from crmlab.exercises.masters import Master
+from crmlab.exercises.plain import well_formed
+from crmlab.grading.reports import printable
+from crmlab.words import words
+
+SHORT = 2000  # characters of an answer that a report keeps
+SAMPLE = 40  # classmates of whom it is counted how often their right answers agree
+CHANCE = 0.05  # agreement that happens more often by chance is not worth a look
+COMPARED = ("wrong", "units", "sign", "magnitude", "order", "misconception")
+
+
+class Judge:
+    """The grader's end of a judge."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "crmlab.grading.judge"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
+
+    def ask(self, **request):
+        """What the judge answers to `request`.
+
+        Raises
+        ------
+        InputError
+            If the master does not run for these parameters.
+        """
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line:
+            raise InputError(words("grading.no_judge"))
+        reply = json.loads(line)
+        if "problem" in reply:
+            raise InputError(reply["problem"])
+        return reply["reply"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def main():
+    """Serve until the input closes."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what masters print, by whatever way, is no answer
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            reply = {"reply": _DO[request.pop("do")](**request)}
+        except InputError as error:
+            reply = {"problem": str(error)}
+        except Exception as error:  # a judge does not leave its grader without a word
+            reply = {"problem": f"the judge failed: {type(error).__name__}: {error}"}
+        out.write(json.dumps(reply) + "\n")
+        out.flush()
+
+
+# --------------------------------------------------------------------------------------------- one submission
+
+
+def judge(master, variants):
+    """For each variant ``{"parameters", "answers": {question: raw text}}`` the verdicts, by question."""
+    exercise = Master(Path(master))
+    found = []
+    for each in variants:
+        questions = running.questions(exercise, each["parameters"])
+        found.append({name: verdict_on(questions[name], raw) for name, raw in each["answers"].items()})
+    return found
+
+
+def verdict_on(question, raw):
+    """The judgement of one raw answer, as a report keeps it."""
+    try:
+        told = strictly(raw)
+    except ValueError:
+        return _verdict("malformed", words("grading.malformed"))
+    if "answer" in told:
+        try:
+            verdict, given = question.judge(told["answer"]), told["answer"]
+        except Exception:  # data that no kind of answer foresaw
+            return _verdict("malformed", words("grading.malformed"))
+        return _judged(question, verdict, given) | {"exited": "exited" in told}
+    if "error" in told:
+        return _error(told["error"])
+    if "exited" in told:
+        return _verdict("exited", words("grading.exited")) | {"exited": True}
+    if "unnamed" in told:
+        return _verdict("todo", words("grading.unnamed", name=printable(told["unnamed"], 60)))
+    return _verdict("malformed", words("grading.malformed"))
+
+
+def strictly(raw):
+    """The JSON object in `raw`: finite numbers, plain data, no more than was agreed. Raises ValueError."""
+
+    def refuse(name):
+        raise ValueError(name)
+
+    try:
+        told = json.loads(raw, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if type(told) is not dict or not set(told) <= {"answer", "error", "exited", "unnamed", "skipped"}:
+        raise ValueError("another message")
+    if "answer" in told:
+        try:
+            formed = well_formed(told["answer"])
+        except RecursionError:
+            formed = False
+        if not formed:
+            raise ValueError("no plain data")
+    return told
+
+
+def _verdict(verdict, reason, **more):
+    return {"verdict": verdict, "reason": reason, "hint": None, "misconception": "", "given": None, **more}
+
+
+def _judged(question, verdict, given):
+    if verdict.misconception:
+        reason, hint = words("grading.misconception", name=verdict.misconception), verdict.facts["hint"]
+    else:
+        reason = _said(question, verdict)
+        hint = question.hints[0] if question.hints and not verdict.right else None
+    short = json.dumps(given)
+    return _verdict(
+        verdict.reason, reason, hint=hint, misconception=verdict.misconception,
+        given=given if len(short) <= SHORT else None,
+    )  # fmt: skip
+
+
+def _said(question, verdict):
+    if verdict.reason in ("right", "todo"):
+        return words(f"grading.{verdict.reason}")
+    facts = {
+        name: printable(value, 300) if isinstance(value, str) else value
+        for name, value in verdict.facts.items()
+    }
+    said = words(f"cards.{verdict.text or 'say_' + verdict.reason}", **facts)
+    if verdict.reason in ("units", "magnitude") and question.units:
+        said += " " + words("cards.units_asked", units=question.units)
+    return said
+
+
+def _error(told):
+    told = told if type(told) is dict else {}
+    kind, line = printable(told.get("type", "?"), 60), told.get("line")
+    if kind.endswith("MemoryError"):
+        return _verdict("memory", words("grading.memory")) | {"limit": "memory"}
+    message = printable(told.get("message", ""), 200)
+    where = words("grading.line", line=line) if type(line) is int and 0 < line < 100_000 else ""
+    verdict = _verdict("error", words("grading.error", type=kind, message=message, where=where))
+    return verdict | ({"limit": "disk"} if message.startswith(("[Errno 27]", "[Errno 28]")) else {})
+
+
+# ------------------------------------------------------------------------------------------------- classmates
+
+
+def classmates(master, wrong, others, everyone):
+    """Wrong answers that are a classmate's right ones.
+
+    Parameters
+    ----------
+    wrong : dict
+        ``{student: {question: given}}``.
+    others : dict
+        ``{student: parameters}`` of the classmates to compare with.
+    everyone : list of dict
+        Parameters of a few classmates, by whom the agreement by chance is counted.
+
+    Returns
+    -------
+    list of [student, question, [classmates], chance]
+    """
+    exercise = Master(Path(master))
+    names = sorted({question for answers in wrong.values() for question in answers})
+    asked = {student: running.questions(exercise, parameters) for student, parameters in others.items()}
+    chance = _chances(exercise, names, everyone)
+    found = []
+    for student, answers in sorted(wrong.items()):
+        for name, given in sorted(answers.items()):
+            same = [
+                other for other in sorted(asked) if other != student and _right(asked[other][name], given)
+            ]
+            if same and chance[name] <= CHANCE:
+                found.append([student, name, same, chance[name]])
+    return found
+
+
+def _chances(exercise, names, everyone):
+    """How often two learners' right answers agree, by question."""
+    asked = [running.questions(exercise, parameters) for parameters in everyone[:SAMPLE]]
+    pairs = list(combinations(asked, 2))
+    return {
+        name: (sum(_right(one[name], other[name].right) for one, other in pairs) / len(pairs))
+        if pairs
+        else 1.0
+        for name in names
+    }
+
+
+def _right(question, given):
+    try:
+        return question.judge(given) == Verdict("right")
+    except Exception:
+        return False
+
+
+_DO = {"judge": judge, "classmates": classmates}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""What goes into a batch and what comes out of it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from crmlab.errors import InputError
+
+MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in.
+
+    Attributes
+    ----------
+    student : str
+        Id from the roster; names the report's file.
+    path : pathlib.Path or None
+        The notebook; None if nothing was handed in.
+    seed : int
+        Of the student's own variant. From the roster and the course's secret, never from the notebook.
+    """
+
+    student: str
+    path: Path | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one submission may use.
+
+    Attributes
+    ----------
+    question_seconds, total_seconds : float
+        Wall-clock for one question of one variant, and for all of them together; None for as much as all
+        questions of all variants may take one by one.
+    memory : int
+        Bytes that a process may ask for beyond what the loaded packages take.
+    tree : int
+        Bytes that all processes of a run may hold together.
+    processes : int
+    files, scratch : int
+        Bytes of the largest file, and of all in the temporary folder.
+    output, answer, notebook : int
+        Bytes printed in one run, of one answer, of the notebook as handed in.
+    """
+
+    question_seconds: float = 20.0
+    total_seconds: float | None = None
+    memory: int = 2048 * MB
+    tree: int = 3072 * MB
+    processes: int = 48
+    files: int = 64 * MB
+    scratch: int = 128 * MB
+    output: int = 8 * MB
+    answer: int = MB // 2
+    notebook: int = 50 * MB
+
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            if name == "total_seconds" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+                raise InputError(f"limit {name} is {value!r}; it must be above 0")
+
+
+@dataclass
+class Report:
+    """What became of one submission.
+
+    Attributes
+    ----------
+    student, exercise : str
+    master : str
+        SHA-256 of the master notebook.
+    walls : list of str
+        That stood while the student's code ran; texts of all are in ``[grading]`` of the words.
+    questions : list of dict
+        ``name``, ``points``, ``possible``, ``verdict``, ``reason`` (in plain words), ``variants_right`` as
+        ``"2/3"``, ``hint`` or None, ``misconception``, ``given`` (the student's own answer, if it is short).
+    flags : list of dict
+        ``kind``, ``evidence``: what a human may want to look at. They cost no points.
+    key : str
+        Digest of everything that the grade depends on.
+    """
+
+    student: str
+    exercise: str
+    master: str
+    walls: list = field(default_factory=list)
+    questions: list = field(default_factory=list)
+    flags: list = field(default_factory=list)
+    key: str = ""
+
+    @property
+    def score(self):
+        return sum(each["points"] for each in self.questions)
+
+    @property
+    def possible(self):
+        return sum(each["possible"] for each in self.questions)
+
+    def flag(self, kind, evidence):
+        entry = {"kind": kind, "evidence": printable(evidence, 200)}
+        if entry not in self.flags and len(self.flags) < 60:
+            self.flags.append(entry)
+
+    def as_dict(self):
+        return asdict(self) | {"score": self.score, "possible": self.possible}
+
+    def text(self):
+        """The report as its file holds it: the same bytes for the same grade."""
+        return json.dumps(self.as_dict(), indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+
+    @classmethod
+    def from_text(cls, text):
+        told = json.loads(text)
+        return cls(**{name: told[name] for name in cls.__dataclass_fields__})
+
+
+def printable(text, most):
+    """`text` on one line, without control characters, cut after `most`."""
+    clean = "".join(each if each.isprintable() else " " for each in str(text)[: 4 * most])
+    clean = " ".join(clean.split())
+    return clean if len(clean) <= most else clean[: most - 1] + "…"

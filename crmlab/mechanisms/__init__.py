@@ -1,0 +1,1 @@
+"""Small pure functions that draw: survey items, paths, purchase histories."""

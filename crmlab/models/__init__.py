@@ -1,0 +1,1 @@
+"""Estimators that the ecosystem lacks or gets wrong."""

@@ -1,0 +1,349 @@
+"""The one shape of every customer-base model: what a fitted model holds and how it shows itself."""
+
+import copy
+import html
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc, ndtri  # scipy.stats would take half a second to import
+
+from crmlab.errors import InputError, check_known
+from crmlab.models.btyd import checks, fitting
+from crmlab.words import words
+
+SMALLEST, LARGEST = 1e-6, 1e6  # bounds of a parameter, in its natural unit
+
+
+class NotFittedError(InputError, AttributeError):
+    """Asked of a model that has no parameters yet."""
+
+
+class Model:
+    """A model with parameters above 0, fitted by maximum likelihood.
+
+    Parameters
+    ----------
+    confidence_level : float
+        Level of ``confidence_intervals_``.
+
+    Attributes
+    ----------
+    params_ : pandas.Series
+        Maximum-likelihood estimates; times in the unit of the data.
+    standard_errors_, covariance_ : pandas.Series, pandas.DataFrame
+        From the observed information on the log scale, by the delta method.
+    confidence_intervals_ : pandas.DataFrame
+        Columns ``low`` and ``high``: Wald intervals on the log scale, so their ends are above 0;
+        on the plain scale for coefficients of covariates.
+    log_likelihood_ : float
+        Total, in the user's unit of time.
+    aic_, bic_ : float
+        BIC counts customers.
+    n_customers_ : float
+        Sum of the weights.
+    convergence_ : Convergence
+        How the fit ended; a fit without an interior maximum also warns.
+    summary : pandas.DataFrame
+        One row a parameter: estimate, standard_error, low, high.
+    """
+
+    name = ""
+    parameter_names = ()
+    many_tops = False  # whether the likelihood is known for several maxima
+    time_parameters = ()  # those measured in the unit of time (or of money)
+
+    def __init__(self, confidence_level=0.95):
+        self.confidence_level = checks.one_number("confidence_level", confidence_level)
+        if self.confidence_level >= 1:
+            raise InputError(f"confidence_level is {confidence_level:g}; give a share such as 0.95")
+        self.covariate_names_ = ()
+
+    # -- parameters ------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_params(cls, **params):
+        """A model with known parameters: the oracle to hold estimates against.
+
+        Raises
+        ------
+        InputError
+            If a parameter is unknown, missing or not above 0.
+        """
+        model = cls()
+        check_known("parameter", params, model.parameter_names)
+        missing = [name for name in model.parameter_names if name not in params]
+        if missing:
+            raise InputError(
+                f"parameter {', '.join(missing)} not given; {cls.__name__} has "
+                f"{', '.join(model.parameter_names)}"
+            )
+        values = [checks.one_number(name, params[name]) for name in model.parameter_names]
+        model.params_ = pd.Series(values, index=list(model.parameter_names), name="estimate")
+        return model
+
+    def __getattr__(self, attribute):
+        if attribute.endswith("_") and not attribute.startswith("_"):
+            raise NotFittedError(f"{type(self).__name__} has no {attribute} before fit(); call fit first")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
+
+    def _values(self):
+        """The parameters as floats, without coefficients of covariates."""
+        return [float(self.params_[name]) for name in self.parameter_names]
+
+    # -- estimation ------------------------------------------------------------------------------------
+
+    def _estimate(
+        self, rows, build, starts, scale=1.0, slope_names=(), fixed=None, customers=None, ceiling=np.inf
+    ):
+        """Maximise and store everything a fitted model has.
+
+        Parameters
+        ----------
+        rows : fitting.Rows
+        build : callable
+            ``build(rows)`` returns the likelihood of rows, see fitting.Likelihood.
+        starts : list of sequences of float
+            Parameters to start from.
+        scale : float
+            A typical time (or amount), the unit in which time parameters are bounded.
+        slope_names : sequence of str
+            Names of the coefficients of covariates.
+        fixed : dict, optional
+            Parameters (or coefficients) held at given values.
+        customers : float, optional
+            How many there are, where rows are not customers.
+        ceiling : float
+            What the log-likelihood can never exceed.
+        """
+        names = tuple(self.parameter_names) + tuple(slope_names)
+        k = len(self.parameter_names)
+        units = np.array([scale if name in self.time_parameters else 1.0 for name in self.parameter_names])
+        low = np.concatenate([np.log(units * SMALLEST), np.full(len(slope_names), -30.0)])
+        high = np.concatenate([np.log(units * LARGEST), np.full(len(slope_names), 30.0)])
+        starts = [np.concatenate([np.log(start), np.zeros(len(slope_names))]) for start in starts]
+        hold = np.zeros(len(names), bool)
+        for name, value in self._fixed(fixed, names).items():
+            j = names.index(name)
+            hold[j] = True
+            for start in starts:
+                start[j] = np.log(value) if j < k else value
+            low[j] = high[j] = starts[0][j]
+        if hold.all():
+            raise InputError("fixed holds every parameter; leave at least one free, or use from_params")
+
+        optimum, convergence = fitting.maximise(
+            build, rows, starts, low, high, hold, names, ceiling, self.many_tops
+        )
+        covariance = fitting.standard_errors(optimum, rows.total, hold)
+        self._store(names, k, optimum, covariance, convergence, rows, hold, customers or rows.total)
+        return self
+
+    def _fixed(self, fixed, names):
+        fixed = dict(fixed or {})
+        check_known("fixed parameter", fixed, names)
+        return {
+            name: checks.one_number(
+                f"fixed[{name!r}]", value, low=0.0 if name in self.parameter_names else -np.inf
+            )
+            for name, value in fixed.items()
+        }
+
+    def _store(self, names, k, optimum, covariance, convergence, rows, hold, customers):
+        index = list(names)
+        estimate = np.concatenate([np.exp(optimum.at[:k]), optimum.at[k:]])
+        slope = np.concatenate([estimate[:k], np.ones(len(names) - k)])  # d parameter / d coefficient
+        lost = [index.index(name) for name in convergence.boundary]
+        covariance[lost, :] = covariance[:, lost] = np.nan
+        spread = np.sqrt(np.diag(covariance))
+        self.params_ = pd.Series(estimate, index=index, name="estimate")
+        self.covariance_ = pd.DataFrame(covariance * np.outer(slope, slope), index=index, columns=index)
+        self.standard_errors_ = pd.Series(spread * slope, index=index, name="standard_error")
+        self._coefficients, self._coefficient_spread, self._coefficient_covariance = (
+            optimum.at,
+            spread,
+            covariance,
+        )
+        self.confidence_intervals_ = self.confidence_intervals(self.confidence_level)
+        self.log_likelihood_ = float(optimum.value * rows.total)
+        self.n_customers_ = customers
+        free = int((~hold).sum())
+        self.degrees_of_freedom_ = free
+        self.aic_ = 2.0 * free - 2.0 * self.log_likelihood_
+        self.bic_ = free * np.log(customers) - 2.0 * self.log_likelihood_
+        self.convergence_ = convergence
+        self.fixed_ = tuple(name for name, held in zip(names, hold) if held)
+        self._data = tuple(rows.weighted(column) for column in rows.columns) + (rows.total,)
+        if convergence.status != "converged":
+            warnings.warn(
+                words("btyd.warning", name=self.name, message=convergence.message),
+                fitting.ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def confidence_intervals(self, level=0.95):
+        """Wald intervals at `level`: on the log scale for parameters, plain for coefficients of covariates.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``low`` and ``high``.
+        """
+        if "standard_errors_" not in self.__dict__:
+            raise NotFittedError(f"{type(self).__name__} has no intervals before fit(); call fit first")
+        reach = ndtri(0.5 + 0.5 * level) * self._coefficient_spread
+        ends = np.column_stack([self._coefficients - reach, self._coefficients + reach])
+        with np.errstate(over="ignore"):
+            ends[: len(self.parameter_names)] = np.exp(ends[: len(self.parameter_names)])
+        return pd.DataFrame(ends, index=self.params_.index, columns=["low", "high"])
+
+    def parameter_draws(self, n, seed):
+        """Draws from the estimates' large-sample distribution; see `interval` for what they are good for.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `n` rows, one column a parameter.
+        """
+        if not np.isfinite(self.covariance_.to_numpy()).all():
+            raise InputError(f"{self.name} has no covariance of its estimates: {self.convergence_.message}")
+        generator = np.random.default_rng(seed)
+        draws = generator.multivariate_normal(
+            self._coefficients, self._coefficient_covariance, n, method="eigh"
+        )
+        k = len(self.parameter_names)
+        draws[:, :k] = np.exp(draws[:, :k])
+        return pd.DataFrame(draws, columns=self.params_.index)
+
+    def interval(self, function, level=0.95, draws=400, seed=0):
+        """Interval of anything computed from the model, from draws of the parameters.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(model)`` returns a number or array: ``lambda model: model.expected_purchases(t)``.
+        level : float
+        draws, seed : int
+
+        Returns
+        -------
+        low, high : arrays of the shape of function(model)
+        """
+        values = []
+        for _, row in self.parameter_draws(draws, seed).iterrows():
+            other = copy.copy(self)
+            other.params_ = row
+            values.append(function(other))
+        return tuple(np.quantile(values, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0))
+
+    def likelihood_ratio_test(self, restricted):
+        """Test this fit against one with fewer free parameters; see the function `likelihood_ratio_test`."""
+        return likelihood_ratio_test(restricted, self)
+
+    # -- how it shows itself -----------------------------------------------------------------------------
+
+    @property
+    def summary(self):
+        """One row a parameter: estimate, standard_error, low, high."""
+        return pd.concat([self.params_, self.standard_errors_, self.confidence_intervals_], axis=1)
+
+    def _story(self):
+        """Sentences that say what the parameters mean for these customers."""
+        return []
+
+    def _lines(self):
+        """The head lines of the display."""
+        if "params_" not in self.__dict__:
+            return [words("btyd.unfitted", name=self.name)]
+        if "log_likelihood_" not in self.__dict__:
+            return [words("btyd.known", name=self.name)]
+        head = words("btyd.fitted", name=self.name, n=self.n_customers_)
+        numbers = words("btyd.numbers", log_likelihood=self.log_likelihood_, aic=self.aic_, bic=self.bic_)
+        ended = words(
+            "btyd.converged" if self.convergence_.converged else "btyd.unconverged",
+            message=self.convergence_.message,
+        )
+        return [head, ended, numbers]
+
+    def _table(self):
+        if "params_" not in self.__dict__:
+            return None
+        return self.summary if "standard_errors_" in self.__dict__ else self.params_.to_frame()
+
+    def __repr__(self):
+        table = self._table()
+        body = [] if table is None else ["", table.to_string(float_format=lambda value: f"{value:.4g}"), ""]
+        return "\n".join(self._lines() + body + (self._story() if table is not None else []))
+
+    def _repr_html_(self):
+        head, *rest = self._lines()
+        table = self._table()
+        parts = [f"<p><strong>{html.escape(head)}</strong></p>"]
+        parts += [f"<p>{html.escape(line)}</p>" for line in rest]
+        if table is not None:
+            parts.append(table.to_html(float_format=lambda value: f"{value:.4g}", border=0))
+            parts += [f"<p>{html.escape(line)}</p>" for line in self._story()]
+        return "<div>" + "".join(parts) + "</div>"
+
+
+@dataclass(frozen=True)
+class LikelihoodRatioTest:
+    """Result of a likelihood-ratio test.
+
+    Attributes
+    ----------
+    statistic : float
+        Twice the gain in log-likelihood.
+    degrees_of_freedom : int
+    p_value : float
+        From the chi-square distribution, which holds when the restricted value is inside the parameter space.
+    """
+
+    statistic: float
+    degrees_of_freedom: int
+    p_value: float
+
+    def __repr__(self):
+        return words(
+            "btyd.likelihood_ratio",
+            statistic=self.statistic,
+            p=self.p_value,
+            degrees_of_freedom=self.degrees_of_freedom,
+        )
+
+
+def likelihood_ratio_test(restricted, full):
+    """Does `full` fit better than `restricted`, which is the same model with fewer free parameters?
+
+    Parameters
+    ----------
+    restricted, full : Model
+        Two fits of one kind of model to the same customers. `restricted` leaves out covariates that `full`
+        has, or was fitted with ``fixed=``.
+
+    Returns
+    -------
+    LikelihoodRatioTest
+
+    Raises
+    ------
+    InputError
+        If the models are not nested or were fitted to different data.
+    """
+    if type(restricted) is not type(full):
+        raise InputError(f"{restricted.name} is not nested in {full.name}; compare them by aic_")
+    free = lambda model: [name for name in model.params_.index if name not in model.fixed_]
+    extra = [name for name in free(full) if name not in free(restricted)]
+    alien = [name for name in free(restricted) if name not in free(full)]
+    if alien or not extra:
+        raise InputError(
+            f"the first fit is not nested in the second: it leaves free "
+            f"{', '.join(free(restricted))}; the second {', '.join(free(full))}"
+        )
+    if not np.allclose(restricted._data, full._data, rtol=1e-9):
+        raise InputError("the two models were fitted to different customers; fit both to the same rows")
+    statistic = 2.0 * (full.log_likelihood_ - restricted.log_likelihood_)
+    return LikelihoodRatioTest(
+        max(statistic, 0.0), len(extra), float(chdtrc(len(extra), max(statistic, 0.0)))
+    )

@@ -1,0 +1,193 @@
+"""Refuse bad customer data with a sentence that names the argument, the rows and the remedy."""
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import InputError
+
+SHOWN = 5  # offending rows named in a message
+
+
+def numbers(name, values, remedy="give numbers"):
+    """A column as a float array of shape (n,).
+
+    Raises
+    ------
+    InputError
+        If it is not one-dimensional, is empty, or holds dates, text, NaN or infinite values.
+    """
+    if isinstance(values, pd.DataFrame) or np.ndim(values) != 1:
+        shape = "a table" if isinstance(values, pd.DataFrame) else f"of dimension {np.ndim(values)}"
+        raise InputError(f"{name} is {shape}; give one column with one value a customer")
+    raw = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if raw.dtype.kind in "mM":
+        raise InputError(
+            f"{name} holds dates or durations ({raw.dtype}); give numbers in one unit of time, "
+            f"for example days since the first purchase"
+        )
+    if raw.dtype.kind not in "biuf":
+        raw = _from_objects(name, raw, remedy)
+    column = raw.astype(float, copy=False)
+    if column.size == 0:
+        raise InputError(f"{name} is empty; give at least one customer")
+    if not np.isfinite(column.sum()):  # one pass; the rows are looked for only when something is wrong
+        refuse(name, column, ~np.isfinite(column), "not a finite number", "drop or repair these rows")
+    return column
+
+
+def _from_objects(name, raw, remedy):
+    number = pd.to_numeric(pd.Series(raw), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    text = np.fromiter((isinstance(value, (str, bytes)) or value is None for value in raw), bool, len(raw))
+    bad = text | np.isnan(number)
+    if bad.any():
+        refuse(name, raw, bad, "not a number", remedy)
+    return number
+
+
+def refuse(name, column, bad, trouble, remedy, other=None):
+    """Raise an InputError about the rows where `bad` is true; `other` is (name, column) to show beside."""
+    rows = np.flatnonzero(bad)
+    shown = []
+    for row in rows[:SHOWN]:
+        beside = f" with {other[0]} {_show(other[1][row])}" if other else ""
+        shown.append(f"row {row}: {_show(column[row])}{beside}")
+    more = f", and {rows.size - SHOWN} more" if rows.size > SHOWN else ""
+    raise InputError(
+        f"{name} is {trouble} in {rows.size} of {len(column)} rows, counted from 0 "
+        f"({'; '.join(shown)}{more}); {remedy}"
+    )
+
+
+def _show(value):
+    if isinstance(value, (float, np.floating)):
+        return f"{value:g}"
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def same_length(**columns):
+    """Refuse columns of unequal length, naming each one's."""
+    lengths = {name: len(column) for name, column in columns.items() if column is not None}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise InputError(f"columns of unequal length: {told}; give one row a customer in each")
+
+
+def counts(name, values, least=0):
+    """A column of whole numbers, at least `least`, as floats."""
+    column = numbers(name, values, "give whole numbers")
+    if column.min() < least:
+        refuse(name, column, column < least, f"below {least}", f"it is a count of at least {least}")
+    if not (column == np.rint(column)).all():
+        refuse(
+            name,
+            column,
+            column != np.rint(column),
+            "not a whole number",
+            "it counts purchases; are the columns in the right order?",
+        )
+    return column
+
+
+def positive(name, values, remedy):
+    """A column of numbers above 0."""
+    column = numbers(name, values)
+    if column.min() <= 0:
+        refuse(name, column, column <= 0, "not above 0", remedy)
+    return column
+
+
+def weights_for(weights, n):
+    """Weights (how many customers each row stands for) as floats of shape (n,); ones if None."""
+    if weights is None:
+        return np.ones(n)
+    return positive("weights", weights, "a weight says how many customers a row stands for")
+
+
+def history(frequency, recency, T, weights=None, end="T"):
+    """Check one customer summary: counts and times measured from each customer's first purchase.
+
+    Parameters
+    ----------
+    frequency : array_like, shape (n,)
+        Repeat purchases, whole numbers from 0.
+    recency : array_like, shape (n,)
+        Time of the last purchase, 0 where there was no repeat purchase.
+    T : array_like, shape (n,)
+        Time at which observation ended, in the unit of `recency`.
+    weights : array_like, shape (n,), optional
+        How many customers each row stands for.
+    end : str
+        What messages call the third column.
+
+    Returns
+    -------
+    tuple of float arrays
+        frequency, recency, T and weights (ones if not given).
+
+    Raises
+    ------
+    InputError
+        Naming the argument, how many rows offend and the first of them.
+    """
+    frequency = counts("frequency", frequency)
+    recency = numbers("recency", recency)
+    T = numbers(end, T)
+    weights = weights_for(weights, frequency.size)
+    same_length(frequency=frequency, recency=recency, **{end: T}, weights=weights)
+    if recency.min() < 0:
+        refuse("recency", recency, recency < 0, "negative", "measure it from the customer's first purchase")
+    if T.min() < 0:
+        refuse(end, T, T < 0, "negative", "measure it from the customer's first purchase")
+    if (recency > T).any():
+        refuse(
+            "recency",
+            recency,
+            recency > T,
+            f"later than {end}",
+            "both run from the first purchase and must be in the same unit of time",
+            (end, T),
+        )
+    idle = (frequency == 0) & (recency > 0)
+    if idle.any():
+        refuse(
+            "recency",
+            recency,
+            idle,
+            "above 0 where frequency is 0",
+            "a customer without a repeat purchase has recency 0",
+            ("frequency", frequency),
+        )
+    return frequency, recency, T, weights
+
+
+def covariates(name, values, n):
+    """Covariates as (names, array of shape (n, k)); (empty tuple, None) if `values` is None."""
+    if values is None:
+        return (), None
+    if isinstance(values, pd.Series):
+        values = values.to_frame(values.name if values.name is not None else "covariate")
+    if not isinstance(values, pd.DataFrame):
+        array = np.asarray(values)
+        array = array[:, None] if array.ndim == 1 else array
+        if array.ndim != 2:
+            raise InputError(f"{name} has {array.ndim} dimensions; give a table with one row a customer")
+        values = pd.DataFrame(array, columns=[f"covariate_{j + 1}" for j in range(array.shape[1])])
+    if len(values) != n:
+        raise InputError(f"{name} has {len(values)} rows for {n} customers; give one row a customer")
+    columns = [numbers(f"{name}[{column!r}]", values[column]) for column in values.columns]
+    return tuple(str(column) for column in values.columns), np.column_stack(columns)
+
+
+def one_number(name, value, low=0.0, strict=True, high=np.inf):
+    """A single finite number within (low, high] (or [low, high] unless `strict`) as float."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {value!r}; give one number") from None
+    if not (number > low if strict else number >= low) or number > high or not np.isfinite(number):
+        above = f"above {low:g}" if strict else f"at least {low:g}"
+        raise InputError(
+            f"{name} is {number:g}; give a finite number {above}"
+            + (f" and at most {high:g}" if np.isfinite(high) else "")
+        )
+    return number

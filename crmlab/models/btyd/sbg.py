@@ -1,0 +1,188 @@
+"""Shifted beta-geometric: how long customers stay under contract.
+
+At each renewal a customer leaves with probability θ ~ Beta(α, β), for good. Retention rises with tenure
+although nobody's does: those likely to leave leave first.
+"""
+
+import numpy as np
+
+from crmlab.errors import InputError
+from crmlab.mechanisms import purchases
+from crmlab.models.btyd import checks, fitting
+from crmlab.models.btyd.base import Model
+from crmlab.models.btyd.histories import _shaped
+from crmlab.models.btyd.special import beta_mean, log_rising
+from crmlab.words import words
+
+
+class ShiftedBetaGeometric(Model):
+    """The shifted beta-geometric (sBG) model of retention.
+
+    References
+    ----------
+    Fader, P. S. & Hardie, B. G. S. (2007). How to project customer retention. Journal
+    of Interactive Marketing 21, 76–90. https://doi.org/10.1002/dir.20074
+
+    Fader, P. S. & Hardie, B. G. S. (2010). Customer-base valuation in a contractual setting: the perils of
+    ignoring heterogeneity. Marketing Science 29, 85–93. https://doi.org/10.1287/mksc.1080.0482
+
+    Examples
+    --------
+    >>> model = ShiftedBetaGeometric().fit([1000, 631, 468, 382, 326, 289, 262, 241])
+    >>> model.params_.round(3).tolist()
+    [0.704, 1.182]
+    """
+
+    name = "sBG"
+    parameter_names = ("alpha", "beta")
+
+    def fit(self, survivors=None, lost=None, n_customers=None, *, fixed=None):
+        """Estimate the parameters from counts of one cohort.
+
+        Parameters
+        ----------
+        survivors : array_like, optional
+            Customers still there after 0, 1, 2, … renewals; leave out the first and give `n_customers`
+            instead.
+        lost : array_like, optional
+            Customers lost at renewal 1, 2, …; give `n_customers` too.
+        n_customers : int, optional
+            Customers at the start.
+        fixed : dict, optional
+            Parameters held at given values.
+
+        Returns
+        -------
+        self
+        """
+        left = self._survivors(survivors, lost, n_customers)
+        stayed, gone = left[1:], left[:-1] - left[1:]
+        if not gone.any() or not stayed.any():
+            raise InputError(
+                f"survivors run from {left[0]:g} to {left[-1]:g}; the model needs some customers lost "
+                f"and some staying"
+            )
+        t = np.arange(1.0, left.size)
+        renewal, stays = np.tile(t, 2), np.repeat([0.0, 1.0], t.size)
+        weight = np.concatenate([gone, stayed])
+        rows = fitting.Rows((renewal[weight > 0], stays[weight > 0]), weight[weight > 0])
+        build = lambda some: fitting.Likelihood(self._terms, some, 2)
+        starts = [(1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
+        return self._estimate(rows, build, starts, fixed=fixed, customers=left[0])
+
+    @staticmethod
+    def _survivors(survivors, lost, n_customers):
+        if (survivors is None) == (lost is None):
+            raise InputError("give either survivors or lost")
+        name = "survivors" if lost is None else "lost"
+        count = checks.counts(name, survivors if lost is None else lost)
+        if n_customers is not None:
+            n_customers = checks.one_number("n_customers", n_customers)
+        if lost is not None:
+            if n_customers is None:
+                raise InputError(
+                    "n_customers not given; with lost, say how many customers there were at the start"
+                )
+            left = np.concatenate([[n_customers], n_customers - np.cumsum(count)])
+        else:
+            left = count if n_customers is None else np.concatenate([[n_customers], count])
+        rising = np.diff(left, prepend=left[0]) > 0
+        if rising.any():
+            checks.refuse(
+                "survivors",
+                left,
+                rising,
+                "above the one before",
+                "survivors of one cohort cannot grow; with n_customers, give survivors from renewal 1 on",
+            )
+        if left[-1] < 0:
+            raise InputError(f"lost adds up to {count.sum():g}, more than the {n_customers:g} of n_customers")
+        if left.size < 3:
+            raise InputError(f"{name} covers {left.size - 1} renewals; two parameters need at least 2")
+        return left
+
+    def _terms(self, columns, alpha, beta):
+        """Staying at renewal t, given having stayed before, has probability (β+t−1)/(α+β+t−1)."""
+        t, stays = columns
+        stays = stays > 0
+        own, both = np.where(stays, beta + t - 1.0, alpha), alpha + beta + t - 1.0
+        first = [np.where(stays, 0.0, 1.0 / own) - 1.0 / both, np.where(stays, 1.0 / own, 0.0) - 1.0 / both]
+        second = {
+            (0, 0): 1.0 / both**2 - np.where(stays, 0.0, 1.0 / own**2),
+            (0, 1): 1.0 / both**2,
+            (1, 1): 1.0 / both**2 - np.where(stays, 1.0 / own**2, 0.0),
+        }
+        return np.log(own / both), first, second
+
+    # -- prediction ------------------------------------------------------------------------------------
+
+    def survival(self, t):
+        """Probability that a customer is still there after t renewals."""
+        alpha, beta = self._values()
+        t = np.asarray(t)
+        count = checks.counts("t", t.ravel())
+        return _shaped(np.exp(log_rising(beta, count)[0] - log_rising(alpha + beta, count)[0]), t.shape)
+
+    def retention_rate(self, t):
+        """Share of those who made t−1 renewals that make the t-th: (β+t−1)/(α+β+t−1)."""
+        alpha, beta = self._values()
+        t = np.asarray(t)
+        count = checks.counts("t", t.ravel(), least=1)
+        return _shaped((beta + count - 1.0) / (alpha + beta + count - 1.0), t.shape)
+
+    def probability_of_leaving(self, t):
+        """Probability that a new customer leaves at renewal t."""
+        alpha, beta = self._values()
+        t = np.asarray(t)
+        count = checks.counts("t", t.ravel(), least=1)
+        return _shaped(self.survival(count - 1.0) * alpha / (alpha + beta + count - 1.0), t.shape)
+
+    def expected_survivors(self, n_customers, t):
+        """Customers of `n_customers` still there after t renewals."""
+        return n_customers * self.survival(t)
+
+    def discounted_expected_lifetime(self, discount_rate):
+        """Expected periods of a new customer, each discounted to the start: the mean of (1+d)/(d+θ)."""
+        alpha, beta = self._values()
+        d = checks.one_number("discount_rate", discount_rate)
+        return float(beta_mean(lambda theta, rows: (1.0 + d) / (d + theta), alpha, beta, d)[0])
+
+    def discounted_expected_residual_lifetime(self, discount_rate, renewals):
+        """Expected further periods of customers about to renew, after `renewals` renewals made.
+
+        Fader & Hardie (2010), equation 8: the next period counts in full if the customer renews.
+
+        Returns
+        -------
+        float or array of the shape of `renewals`
+        """
+        alpha, beta = self._values()
+        d = checks.one_number("discount_rate", discount_rate)
+        renewals = np.asarray(renewals)
+        made = checks.counts("renewals", renewals.ravel())
+        ahead = beta_mean(lambda theta, rows: (1.0 - theta) * (1.0 + d) / (d + theta), alpha, beta + made, d)
+        return _shaped(ahead, renewals.shape)
+
+    def customer_lifetime_value(self, discount_rate, margin=1.0, horizon=None):
+        """Value of a new customer who pays `margin` a period, at the start of each.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            Periods counted; without end if not given.
+        """
+        if horizon is None:
+            return margin * self.discounted_expected_lifetime(discount_rate)
+        d = checks.one_number("discount_rate", discount_rate, strict=False)
+        t = np.arange(checks.counts("horizon", np.atleast_1d(horizon), least=1)[0])
+        return float(margin * np.sum(self.survival(t) * (1.0 + d) ** -t))
+
+    def simulate(self, n, n_periods, seed):
+        """Survivors after 0, 1, …, n_periods renewals of n customers drawn from the model."""
+        alpha, beta = self._values()
+        lifetime, _ = purchases.shifted_beta_geometric(n, alpha=alpha, beta=beta, seed=seed)
+        return purchases.survivors(lifetime, n_periods)
+
+    def _story(self):
+        alpha, beta = self._values()
+        return [words("btyd.sbg", first=beta / (alpha + beta), fifth=(beta + 4.0) / (alpha + beta + 4.0))]

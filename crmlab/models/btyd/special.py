@@ -1,0 +1,144 @@
+"""The few special functions the customer-base models need, accurate over their whole range."""
+
+from functools import cache
+
+import numpy as np
+from scipy.special import betainc, expit, gammaln, polygamma, psi
+
+TABLE = 1_000_000  # counts up to here are summed exactly; above, log-gamma differences take over
+CELLS = 1 << 15  # numbers in one working array: few enough to stay in the processor's cache
+
+
+def softplus(z):
+    """log(1 + e^z) without overflow."""
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def log_rising(s, n):
+    """log Γ(s+n) − log Γ(s) with its first and second derivative in s.
+
+    For a scalar s it is the sum of log(s+j), j < n: no cancellation, however large s is.
+
+    Parameters
+    ----------
+    s : float or array, shape (m,)
+        Above 0.
+    n : array, shape (m,)
+        Whole numbers from 0.
+
+    Returns
+    -------
+    tuple of three arrays, shape (m,)
+    """
+    top = int(n.max()) if n.size else 0
+    if np.ndim(s) or top > TABLE:
+        return log_gamma_ratio(s, n), psi(s + n) - psi(s), polygamma(1, s + n) - polygamma(1, s)
+    factors = s + np.arange(top)
+    at = n.astype(np.intp)
+    return tuple(
+        np.concatenate(([0.0], np.cumsum(each)))[at]
+        for each in (np.log(factors), 1.0 / factors, -1.0 / factors**2)
+    )
+
+
+def log_gamma_ratio(s, a):
+    """log Γ(s+a) − log Γ(s) for s, a above or at 0, by Stirling's series where the two would cancel."""
+    z = np.maximum(s, 30.0)
+    stirling = (
+        (z - 0.5) * np.log1p(a / z) + a * (np.log(z + a) - 1.0) + _stirling_rest(z + a) - _stirling_rest(z)
+    )
+    return np.where(np.asarray(s) < 30.0, gammaln(s + a) - gammaln(s), stirling)
+
+
+def _stirling_rest(z):
+    y = 1.0 / (z * z)
+    return (1.0 / 12.0 - y * (1.0 / 360.0 - y * (1.0 / 1260.0 - y / 1680.0))) / z
+
+
+def log_beta(a, b):
+    """log B(a, b) without cancellation when one of them is large."""
+    small, large = np.minimum(a, b), np.maximum(a, b)
+    return gammaln(small) - log_gamma_ratio(large, small)
+
+
+@cache
+def gauss_legendre(n):
+    """Nodes and weights of the n-point Gauss–Legendre rule on [0, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(n)
+    return 0.5 * (nodes + 1.0), 0.5 * weights
+
+
+def panels(count, nodes=16):
+    """A Gauss–Legendre rule on [0, 1] made of `count` equal panels."""
+    x, w = gauss_legendre(nodes)
+    return (((np.arange(count)[:, None] + x) / count).ravel(), np.tile(w / count, count))
+
+
+def beta_mean(function, a, b, turning):
+    """E[f(p)] for p ~ Beta(a, b), where f is smooth in log p and constant for p far below `turning`.
+
+    Gauss–Legendre in the logit of p, where every integrand of these models is analytic; the mass outside
+    the range of nodes is the incomplete beta function.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(p, rows)`` with p of shape (k, nodes) returns an array of that shape; `rows` is the slice
+        of the broadcast arguments that p belongs to.
+    a, b, turning : array_like, broadcast to shape (n,)
+        Parameters of the Beta distribution; the p at which f starts to bend.
+
+    Returns
+    -------
+    array, shape (n,)
+    """
+    a, b, turning = np.broadcast_arrays(*(np.atleast_1d(np.asarray(each, float)) for each in (a, b, turning)))
+    width = np.sqrt(1.0 / a + 1.0 / b)  # of the logit of p, when both are large
+    bend = np.log(np.minimum(turning, a / (a + b)))
+    low = np.maximum(bend - 37.0 / (1.0 + a) - 12.0 * np.minimum(width, 0.25), -700.0)
+    high = np.minimum(np.maximum(np.log(a / b), low) + 40.0 / b + 9.0 * np.minimum(width, 1.0), 39.0)
+    high = np.maximum(high, low + 1e-3)
+    needed = np.ceil((high - low) / (4.0 * np.minimum(width, 1.0))).astype(int)
+    result = np.empty(a.shape)
+    for start in range(0, a.size, 64):
+        rows = slice(start, start + 64)
+        x, w = panels(int(needed[rows].max()))
+        length = (high - low)[rows, None]
+        logit = low[rows, None] + length * x
+        p = expit(logit)
+        density = np.exp(
+            a[rows, None] * logit - (a + b)[rows, None] * softplus(logit) - log_beta(a, b)[rows, None]
+        )
+        middle = ((function(p, rows) * density) @ w) * length[:, 0]
+        ends = expit(np.stack([low[rows], high[rows]], axis=1))
+        at_low, at_high = function(ends, rows).T
+        result[rows] = (
+            middle
+            + betainc(a[rows], b[rows], ends[:, 0]) * at_low
+            + betainc(b[rows], a[rows], expit(-high[rows])) * at_high
+        )
+    return result
+
+
+def discounted_power(rate, power):
+    """∫₀^∞ e^(−rate·v) (1+v)^(−power) dv, the generalised exponential integral e^y E_power(y), y = rate.
+
+    Parameters
+    ----------
+    rate, power : array_like, broadcast to shape (n,)
+        rate above 0; any real power.
+    """
+    rate, power = np.broadcast_arrays(*(np.asarray(each, float) for each in (rate, power)))
+    shape, rate, power = rate.shape, rate.ravel(), power.ravel()
+    result = np.empty(rate.size)
+    x, w = panels(12)
+    for start in range(0, rate.size, 128):
+        rows = slice(start, start + 128)
+        y, s = rate[rows, None], power[rows, None] - 1.0  # in u = log(1+v): exp(−y(e^u − 1) − s·u)
+        peak = np.log(np.maximum(-s / y, 1.0))
+        fall = np.log1p((45.0 + np.maximum(-s, 0.0) * 8.0) / y * np.exp(-peak))
+        with np.errstate(divide="ignore"):
+            end = peak + np.minimum(fall, np.where(s > 0, 45.0 / s, np.inf))
+        u = end * x
+        result[rows] = (np.exp(-y * np.expm1(u) - s * u) @ w) * end[:, 0]
+    return result.reshape(shape)

@@ -1,0 +1,47 @@
+"""The pictures among a notebook's outputs, and their alt text."""
+
+from dataclasses import dataclass
+
+KINDS = ("image/png", "image/jpeg", "image/svg+xml", "image/gif")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image output; `address` is a ``data:`` URI."""
+
+    address: str
+    alt: str
+
+
+def picture(output):
+    """The `Picture` in an output, or None."""
+    for kind in KINDS:
+        data = output.get("data", {}).get(kind)
+        if data is not None:
+            return Picture(_address(kind, data), alt_text(output, kind))
+    return None
+
+
+def alt_text(output, kind):
+    """The alternative text that ``crmlab.plots.show`` put beside the picture, or nothing."""
+    metadata = output.get("metadata", {})
+    return str(metadata.get(kind, {}).get("alt") or metadata.get("alt") or "").strip()
+
+
+def cover(notebook):
+    """The picture that represents a lesson: of the cell tagged ``cover``, else its first; or None."""
+    tagged = [cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", [])]
+    for cell in [*tagged, *notebook.cells]:
+        for output in cell.get("outputs", []):
+            if (found := picture(output)) is not None:
+                return found
+    return None
+
+
+def _address(kind, data):
+    import base64
+
+    data = "".join(data)
+    if kind == "image/svg+xml":
+        data = base64.b64encode(data.encode()).decode()
+    return f"data:{kind};base64,{''.join(data.split())}"

@@ -1,0 +1,168 @@
+"""``record``: what a lesson found, by name, in a form that machines read back and people can check."""
+
+import datetime
+import decimal
+import json
+import math
+import numbers
+
+from crmlab.errors import InputError
+
+MIME = "application/vnd.crmlab.result+json"
+
+
+def record(name, value, digits=6):
+    """Show a result and give it a name, under which ``run`` returns it.
+
+    Outside a notebook the result is only printed.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the lesson, made of words as in ``"power.adjusted"``.
+    value
+        A number, string, truth value, ``None``, date, list, array, dictionary, Series or DataFrame.
+        A Series becomes a dictionary, a DataFrame ``{"columns": [...], "rows": [[...]]}``, with its index as
+        first column unless that only counts the rows.
+    digits : int, optional
+        Floats are rounded to this many significant digits, so that a result is the same on every machine.
+
+    Raises
+    ------
+    InputError
+        If the name is empty, or the value is not a number that can be written down: NaN or infinite.
+        In a Series or DataFrame NaN means "missing", as it does in pandas, and becomes ``None``.
+    """
+    if not isinstance(name, str) or not name.strip() or name != name.strip():
+        raise InputError(f"a result's name must be words without spaces around them, got {name!r}")
+    if not isinstance(digits, numbers.Integral) or digits < 1:
+        raise InputError(f"digits of result {name!r} must be a whole number from 1, got {digits!r}")
+    plain = as_json(value, int(digits), f"result {name!r}")
+    table = _rounded(value, int(digits)) if _is_pandas(value) else None
+    text = f"{name} =\n{table.to_string()}" if table is not None else f"{name} = {_shown(plain)}"
+    if not _in_notebook():
+        print(text)
+        return
+    from IPython.display import display
+
+    bundle = {"text/plain": text, MIME: {"name": name, "value": plain}}
+    if hasattr(table, "to_html"):
+        bundle["text/html"] = f"<p><code>{name}</code></p>\n{table.to_html()}"
+    display(bundle, raw=True)
+
+
+def recorded(cells):
+    """The results that executed cells gave, and the names given twice.
+
+    Returns
+    -------
+    results : dict
+        In the order in which they were recorded.
+    twice : dict
+        Name -> ids of the cells that recorded it, for names recorded more than once.
+    """
+    results, places = {}, {}
+    for index, cell in enumerate(cells):
+        for output in cell.get("outputs", []):
+            result = output.get("data", {}).get(MIME)
+            if result is not None:
+                results[result["name"]] = result["value"]
+                places.setdefault(result["name"], []).append(cell.get("id", str(index)))
+    return results, {name: where for name, where in places.items() if len(where) > 1}
+
+
+def flattened(results, prefix=""):
+    """``(name, value)`` with dictionaries spread over dotted names, lists and tables as JSON text."""
+    for name, value in results.items():
+        if isinstance(value, dict) and set(value) != {"columns", "rows"}:
+            yield from flattened(value, f"{prefix}{name}.")
+        elif isinstance(value, (dict, list)):
+            yield f"{prefix}{name}", json.dumps(value, ensure_ascii=False)
+        else:
+            yield f"{prefix}{name}", value
+
+
+def as_json(value, digits, what):
+    """`value` as JSON has it, floats rounded; `what` names it in errors."""
+    if _is_pandas(value):
+        return _pandas_as_json(value, digits, what)
+    if hasattr(value, "tolist") and not isinstance(
+        value, (bool, int, float, str)
+    ):  # NumPy arrays and scalars
+        value = value.tolist()
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, (numbers.Real, decimal.Decimal)):
+        return _round(float(value), digits, what)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): as_json(each, digits, f"{what}, entry {key!r},") for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(each, digits, f"{what}, item {index},") for index, each in enumerate(value)]
+    raise InputError(
+        f"{what} is a {type(value).__name__}, which cannot be written down; "
+        "record numbers, strings, lists, dictionaries or a DataFrame"
+    )
+
+
+def _round(number, digits, what):
+    if not math.isfinite(number):
+        raise InputError(f"{what} is {number}; record None where there is no value, or say what went wrong")
+    return float(f"{number:.{digits}g}") + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def _is_pandas(value):
+    return type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "index")
+
+
+def _pandas_as_json(value, digits, what):
+    if value.ndim == 1:
+        return {_label(key): _entry(each, digits, f"{what}, entry {key!r},") for key, each in value.items()}
+    if not _is_plain_index(value.index):
+        value = value.reset_index()
+    rows = [
+        [
+            _entry(each, digits, f"{what}, column {column!r}, row {index},")
+            for column, each in zip(value.columns, row)
+        ]
+        for index, row in enumerate(value.itertuples(index=False, name=None))
+    ]
+    return {"columns": [_label(column) for column in value.columns], "rows": rows}
+
+
+def _is_plain_index(index):
+    """Whether the index only counts the rows."""
+    return index.name is None and index.nlevels == 1 and list(index) == list(range(len(index)))
+
+
+def _label(key):
+    return ".".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def _entry(value, digits, what):
+    import pandas
+
+    missing = pandas.api.types.is_scalar(value) and pandas.isna(value)
+    return None if missing else as_json(value, digits, what)
+
+
+def _rounded(frame, digits):
+    def shown(value):
+        return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+    return frame.map(shown)
+
+
+def _shown(plain):
+    return plain if isinstance(plain, str) else repr(plain)
+
+
+def _in_notebook():
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None

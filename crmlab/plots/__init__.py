@@ -1,0 +1,32 @@
+"""One style, one palette, and the pictures that lessons share."""
+
+from crmlab.plots.diagnosis import diagnosis_plot, estimates_plot
+from crmlab.plots.diagram import causal_diagram
+from crmlab.plots.style import (
+    HEADLINE,
+    MARKERS,
+    NAIVE,
+    PALETTE,
+    SERIES,
+    TRUTH,
+    show,
+    subplots,
+    truth_line,
+    use_style,
+)
+
+__all__ = [
+    "HEADLINE",
+    "MARKERS",
+    "NAIVE",
+    "PALETTE",
+    "SERIES",
+    "TRUTH",
+    "causal_diagram",
+    "diagnosis_plot",
+    "estimates_plot",
+    "show",
+    "subplots",
+    "truth_line",
+    "use_style",
+]

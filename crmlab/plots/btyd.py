@@ -1,0 +1,317 @@
+"""Pictures of a fitted customer-base model, with intervals from the covariance of its estimates.
+
+Every picture takes a fitted model of `crmlab.models.btyd`; where the fit has no covariance, or the parameters
+are given, intervals are left out.
+"""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from scipy.special import expit, logit
+from scipy.stats import beta as beta_distribution
+from scipy.stats import gamma as gamma_distribution
+
+from crmlab.errors import InputError
+from crmlab.plots.customers import alive_map
+from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, subplots
+from crmlab.words import words
+
+REACH = 1.959963984540054  # of a 95% interval, in standard errors
+STEP = 1e-4                # relative, of numerical derivatives
+SCALES = {"plain": (lambda y: y, lambda y: y), "log": (np.log, np.exp), "logit": (logit, expit)}
+SAMPLE = 20_000            # customers from which intervals of means are computed
+
+
+def interval(model, function, scale="plain"):
+    """What `function(model)` gives, with its 95% interval by the delta method.
+
+    Parameters
+    ----------
+    model
+        A fitted model: ``params_``, ``covariance_`` and ``from_params``.
+    function : callable
+        From a model to an array.
+    scale : {"plain", "log", "logit"}
+        On which scale the interval is symmetric.
+
+    Returns
+    -------
+    estimate, low, high : arrays
+        `low` and `high` are None where the model has no covariance.
+    """
+    there, back = SCALES[scale]
+    estimate = np.asarray(function(model), float)
+    covariance = getattr(model, "covariance_", None)
+    if covariance is None or not np.isfinite(covariance.to_numpy()).all():
+        return estimate, None, None
+    params = dict(model.params_)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = there(estimate)
+        slopes = []
+        for name, value in params.items():
+            near = type(model).from_params(**params | {name: value * (1 + STEP)})
+            slopes.append((there(np.asarray(function(near), float)) - at) / (STEP * value))
+        slopes = np.nan_to_num(slopes, posinf=0.0, neginf=0.0)  # where there is nothing to be unsure of
+        variance = np.einsum("i...,ij,j...->...", slopes, covariance.to_numpy(), slopes)
+        error = np.sqrt(np.maximum(variance, 0.0))
+        return estimate, back(at - REACH * error), back(at + REACH * error)
+
+
+def _band(axes, x, low, high, **options):
+    if low is not None:
+        axes.fill_between(x, low, high, color=options.pop("color", HEADLINE), alpha=0.22, linewidth=0,
+                          **options)
+
+
+def cohort_curve(model, births, times):
+    """Expected repeat purchases of a cohort by calendar time, as a function of a model for `interval`.
+
+    Parameters
+    ----------
+    births : (times, counts)
+        When customers made their first purchase, and how many.
+    times : array
+        Calendar times, in the model's unit.
+    """
+    born, counts = (np.asarray(each, float) for each in births)
+    ages, which = np.unique(np.round(np.maximum(np.asarray(times)[:, None] - born, 0.0), 9),
+                            return_inverse=True)
+    return model.expected_purchases(ages)[which.reshape(len(times), len(born))] @ counts
+
+
+def tracking(model, births, times, purchases, calibration_end=None, unit="W", bins=None):
+    """Repeat purchases of a cohort by calendar time, made and expected: all so far, and those of each period.
+
+    Parameters
+    ----------
+    model
+        Fitted to the purchases up to `calibration_end`.
+    births : (array, array)
+        Calendar times of first purchases, in the model's unit, and customers with each.
+    times : array, shape (k + 1,)
+        Ends of the periods, the first being the start.
+    purchases : array, shape (k,)
+        Repeat purchases made in each period.
+    calibration_end : float, optional
+        Calendar time at which the data of the fit end.
+    unit : str
+        Of the times, as ``"W"``.
+    bins : str, optional
+        What a period is called; "each week".
+
+    Returns
+    -------
+    matplotlib Figure
+        Bands are 95% intervals of what is expected, from the covariance of the estimates; chance in the
+        purchases themselves comes on top.
+    """
+    times, purchases = np.asarray(times, float), np.asarray(purchases, float)
+    figure, (total, each) = subplots(1, 2, figsize=(9.6, 3.7))
+    begin = cohort_curve(model, births, times[:1])[0]
+    total.plot(times, np.r_[0.0, np.cumsum(purchases)], color=TRUTH, label=words("fit.made"))
+    expected, low, high = interval(model, lambda m: cohort_curve(m, births, times[1:]), "log")
+    total.plot(times[1:], expected - begin, color=HEADLINE, linestyle="--",
+               label=words("fit.expected", name=model.name))
+    _band(total, times[1:], low, high)
+    middle = times[1:]
+    each.plot(middle, purchases, color=TRUTH, linewidth=1.2)
+    expected, low, high = interval(model, lambda m: np.diff(cohort_curve(m, births, times)), "plain")
+    each.plot(middle, expected, color=HEADLINE, linestyle="--")
+    _band(each, middle, low, high)
+    titles = words("fit.cumulative"), words("fit.incremental", period=bins or words("fit.week"))
+    for axes, title in zip((total, each), titles):
+        axes.set(xlabel=words(f"fit.calendar_{unit}"), title=title, xlim=(times[0], times[-1]),
+                 ylim=(0, None))
+        if calibration_end is not None:
+            axes.axvline(calibration_end, color="0.5", linewidth=1)
+    total.set_ylabel(words("fit.repeat_purchases"))
+    total.legend(loc="upper left")
+    if calibration_end is not None:
+        shift, top = 0.012 * (times[-1] - times[0]), 0.98 * each.get_ylim()[1]
+        each.text(calibration_end - shift, top, words("fit.calibration"), ha="right", va="top", color="0.35")
+        each.text(calibration_end + shift, top, words("fit.holdout"), ha="left", va="top", color="0.35")
+    return figure
+
+
+def holdout(model, summary, most=7):
+    """Purchases in the holdout, made and expected, of customers with 0, 1, 2, … in calibration.
+
+    Parameters
+    ----------
+    model
+        Fitted to the calibration columns.
+    summary : pandas.DataFrame
+        frequency, recency, T, frequency_holdout, duration_holdout, as from `crmlab.data.customer_summary`.
+    most : int
+        Customers with that many purchases or more are one group.
+
+    Returns
+    -------
+    matplotlib Figure
+        Whiskers are 95% intervals of the mean over customers, the band is that of the expectation.
+    """
+    group = np.minimum(summary["frequency"].to_numpy(), most).astype(int)
+    groups = np.unique(group)
+    made = summary["frequency_holdout"].to_numpy(float)
+    mean = np.array([made[group == k].mean() for k in groups])
+    error = np.array([
+        made[group == k].std(ddof=1) / np.sqrt((group == k).sum()) if (group == k).sum() > 1 else np.nan
+        for k in groups
+    ])
+    means = lambda m, table, own: np.array([_expected(m, table)[own == k].mean() for k in groups])
+    expected = means(model, summary, group)
+    some = _spread_sample(group, groups)
+    rough, low, high = interval(model, lambda m: means(m, summary.iloc[some], group[some]), "log")
+    figure, axes = subplots(figsize=(6.8, 3.8))
+    if low is not None:  # the width is that of the sample, the middle that of all
+        axes.fill_between(groups, expected * low / rough, expected * high / rough, color=HEADLINE, alpha=0.22,
+                          linewidth=0)
+    axes.plot(groups, expected, color=HEADLINE, linestyle="--", marker="s",
+              label=words("fit.expected", name=model.name))
+    axes.errorbar(groups, mean, REACH * error, color=TRUTH, marker="o", capsize=3, linewidth=1.4,
+                  label=words("fit.made"))
+    axes.set_xticks(groups, [f"{k}+" if k == most else str(k) for k in groups])
+    axes.set(xlabel=words("fit.frequency_calibration"), ylabel=words("fit.holdout_mean"), ylim=(0, None))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _expected(model, summary):
+    return model.conditional_expected_purchases(float(summary["duration_holdout"].iloc[0]),
+                                                summary["frequency"], summary["recency"], summary["T"])
+
+
+def _spread_sample(group, groups):
+    """Rows of a sample with as many of each group as there is room for, spread evenly."""
+    room = max(1, SAMPLE // len(groups))
+    rows = [np.flatnonzero(group == k) for k in groups]
+    return np.concatenate(
+        [each[np.linspace(0, len(each) - 1, min(room, len(each))).astype(int)] for each in rows])
+
+
+def frequency_histogram(model, frequency, T, most=10):
+    """How many customers made 0, 1, 2, … repeat purchases, and how many the model expects.
+
+    Parameters
+    ----------
+    frequency, T : arrays, shape (n,)
+    most : int
+        Customers with that many purchases or more are one bar.
+
+    Returns
+    -------
+    matplotlib Figure
+        Whiskers hold 95% of cohorts that the model would draw: uncertainty of the estimates and chance.
+    """
+    frequency = np.asarray(frequency)
+    most = int(min(most, max(frequency.max(), 2)))
+    windows, counts = np.unique(np.asarray(T, float), return_counts=True)
+    made = np.bincount(np.minimum(frequency, most).astype(int), minlength=most + 1)
+
+    def chances(m):  # shape (windows, most + 1)
+        below = m.probability_of_n(np.arange(most), windows[:, None])
+        return np.column_stack([below, np.maximum(1.0 - below.sum(axis=1), 0.0)])
+
+    expected, low, high = interval(model, lambda m: counts @ chances(m), "plain")
+    own = chances(model)
+    chance = np.sqrt(counts @ (own * (1.0 - own)))
+    figure, axes = subplots(figsize=(6.8, 3.6))
+    place = np.arange(most + 1)
+    axes.bar(place - 0.2, made, 0.38, color="0.25", label=words("fit.made"))
+    axes.bar(place + 0.2, expected, 0.38, color=HEADLINE, label=words("fit.expected", name=model.name))
+    if low is not None:
+        reach = np.sqrt(((high - low) / 2) ** 2 + (REACH * chance) ** 2)
+        axes.errorbar(place + 0.2, expected, reach, color=TRUTH, linestyle="none", capsize=2.5, linewidth=1)
+    axes.set_xticks(place, [*map(str, place[:-1]), f"{most}+"])
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set(xlabel=words("fit.frequency"), ylabel=words("fit.customers"))
+    axes.grid(False, axis="x")
+    axes.legend()
+    return figure
+
+
+def alive(model, T, most=15, unit="W"):
+    """Probability of being active over repeat purchases and the time of the last one; see `alive_map`."""
+    figure = alive_map(model, T, most)
+    axes, bar = figure.axes[0], figure.axes[1]
+    axes.set(xlabel=words("fit.frequency"), ylabel=words(f"fit.last_{unit}"), title="")
+    bar.set_ylabel(words("fit.alive"))
+    return figure
+
+
+def alive_history(model, times, end, unit="W", steps=300):
+    """One customer's probability of being active through time, which rises at purchases and falls in silence.
+
+    Parameters
+    ----------
+    times : array
+        Purchases after the first, in the model's unit since the first, ascending.
+    end : float
+        Until when.
+
+    Returns
+    -------
+    matplotlib Figure
+        The band is the 95% interval from the covariance of the estimates.
+    """
+    times = np.asarray(times, float)
+    if times.size and (np.any(np.diff(times) < 0) or times[0] < 0 or times[-1] > end):
+        raise InputError(
+            f"times must ascend from 0 to end, {end:g}; they run from {times.min():g} to {times.max():g}")
+    just = 1e-9 * end
+    grid = np.unique(
+        np.concatenate([np.linspace(end / steps, end, steps), times, np.maximum(times - just, 0.0)]))
+    bought = np.searchsorted(times, grid, side="right")
+    last = np.where(bought > 0, np.r_[0.0, times][bought], 0.0)
+    middle, low, high = interval(model, lambda m: m.probability_alive(bought, last, grid), "logit")
+    figure, axes = subplots(figsize=(7.6, 3.2))
+    if low is not None:
+        certain = middle >= 1.0
+        _band(axes, grid, np.where(certain, 1.0, low), np.where(certain, 1.0, high))
+    axes.plot(grid, middle, color=HEADLINE)
+    axes.plot(np.r_[0.0, times], np.zeros(times.size + 1), linestyle="none", marker="|", markersize=14,
+              markeredgewidth=2, color=TRUTH, clip_on=False, label=words("fit.purchase"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set(xlabel=words(f"fit.since_{unit}"), ylabel=words("fit.alive"), ylim=(0, 1.02), xlim=(0, end))
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), markerscale=0.6, borderaxespad=0.2)
+    return figure
+
+
+def heterogeneity(model, unit="W"):
+    """How customers differ: the densities of purchase rates and of dropout over them.
+
+    Returns
+    -------
+    matplotlib Figure
+        The bands are 95% intervals, point by point, from the covariance of the estimates. Vertical lines are
+        means.
+    """
+    figure, (left, right) = subplots(1, 2, figsize=(9.6, 3.4))
+    r, alpha = model.params_["r"], model.params_["alpha"]
+    _density(left, model,
+             lambda m, x: gamma_distribution.pdf(x, m.params_["r"], scale=1.0 / m.params_["alpha"]),
+             gamma_distribution.ppf([0.02, 0.97], r, scale=1.0 / alpha), r / alpha, words(f"fit.rate_{unit}"))
+    if "a" in model.params_:
+        a, b = model.params_["a"], model.params_["b"]
+        _density(right, model, lambda m, x: beta_distribution.pdf(x, m.params_["a"], m.params_["b"]),
+                 beta_distribution.ppf([0.02, 0.98], a, b), a / (a + b), words("fit.dropout_probability"))
+        right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    else:
+        s, beta = model.params_["s"], model.params_["beta"]
+        _density(right, model,
+                 lambda m, x: gamma_distribution.pdf(x, m.params_["s"], scale=1.0 / m.params_["beta"]),
+                 gamma_distribution.ppf([0.02, 0.97], s, scale=1.0 / beta), s / beta,
+                 words(f"fit.dropout_rate_{unit}"))
+    left.set_ylabel(words("fit.density"))
+    return figure
+
+
+def _density(axes, model, density, ends, mean, label):
+    x = np.linspace(max(ends[0], ends[1] * 0.004), ends[1], 240)
+    middle, low, high = interval(model, lambda m: density(m, x), "log")
+    _band(axes, x, low, high)
+    axes.plot(x, middle, color=HEADLINE)
+    axes.axvline(mean, color=NAIVE, linewidth=1.4, linestyle=(0, (4, 3)),
+                 label=words("fit.mean", mean=f"{mean:.3g}"))
+    axes.set(xlabel=label, xlim=(0, ends[1]), ylim=(0, min(1.1 * middle.max(), 6.0 * np.median(middle))))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.legend()

@@ -1,0 +1,453 @@
+"""Customer lifetime value: what a customer will bring, forecast from what the customer has done.
+
+Customers arrive over twelve weeks and buy until they drop out, by the BG/NBD model: purchases at rate λ ~
+Gamma(r, α); after each *repeat* purchase the customer is gone for good with probability p ~ Beta(a, b). What
+a purchase is worth follows the gamma-gamma model, and may grow with the customer's tenure or go with the
+inclination to stay:
+
+    amount = Gamma(p, ν) · exp(growth · years since the first purchase + sorting · z),   ν ~ Gamma(q, γ)
+
+z is the normal score of staying (large where p is small). Each purchase of the holdout weeks stands for
+`season` purchases on average: a good or a bad season, a rival, a campaign; whatever the past does not know
+about.
+
+The same customers hold a contract that renews by the year: a customer leaves at a renewal with probability
+θ ~ Beta(alpha, beta), the shifted beta-geometric model (Fader & Hardie 2007, doi:10.1002/dir.20074).
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+
+import numpy as np
+from scipy.special import betainc, digamma, expit, log_expit, ndtri, polygamma
+
+from crmlab.design import Cohort, Design, Estimate, EstimationFailed, Hypothesis, Parameters, parameter
+from crmlab.errors import InputError
+from crmlab.mechanisms.purchases import bg_nbd, shifted_beta_geometric
+from crmlab.models.btyd import BGNBD, ConvergenceWarning, ShiftedBetaGeometric
+
+CALIBRATION, HOLDOUT, ENTRY = 39, 39, 12  # weeks, as in the CDNOW studies
+WEEKS_A_YEAR = 365.25 / 7
+RENEWALS = 8  # renewals observed of every contract
+POINTS = 0.05  # the five points of retention
+MARGIN = 0.15  # purchases a customer: an error in the total that a planner would shrug off
+DISCOUNT = 0.10  # a year
+PURCHASES, SPEND = "CDNOW: Fader, Hardie & Lee (2005a)", "CDNOW: Fader, Hardie & Lee (2005b)"
+HIGH_END = "high-end customers of Fader & Hardie (2007)"
+AT_LEAST = 0.25  # the lower end of "25 to 90 percent"
+
+
+@dataclass(frozen=True)
+class CustomerBase(Parameters):
+    """The truth of a customer base. Times in weeks, money in dollars."""
+
+    r: float = parameter(0.2426, "shape of purchase rates", low=0.01, high=100, source=PURCHASES)
+    alpha: float = parameter(4.4135, "weeks, scale of purchase rates", low=0.01, high=1e4, source=PURCHASES)
+    a: float = parameter(0.7929, "dropout is Beta(a, b)", low=0.001, high=1e4, source=PURCHASES)
+    b: float = parameter(2.4258, "dropout is Beta(a, b)", low=0.001, high=1e4, source=PURCHASES)
+    season: float = parameter(
+        1.0, "purchases made in the holdout per purchase foreseeable", low=0.1, high=10, source="ours"
+    )
+    spend_p: float = parameter(6.249, "shape of a customer's amounts", low=0.1, high=1e3, source=SPEND)
+    spend_q: float = parameter(3.745, "shape of customers' mean amounts", low=1.01, high=1e3, source=SPEND)
+    spend_gamma: float = parameter(15.448, "dollars, scale of amounts", low=0.01, high=1e6, source=SPEND)
+    spend_growth: float = parameter(
+        0.0,
+        "growth of amounts, log points a year of tenure",
+        low=-2,
+        high=2,
+        source="none, after Reinartz & Kumar (2000)",
+    )
+    spend_sorting: float = parameter(
+        0.0, "log points of amount a standard deviation of inclination to stay", low=-2, high=2, source="ours"
+    )
+    churn_alpha: float = parameter(0.668, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
+    churn_beta: float = parameter(3.806, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
+    n_customers: int = parameter(2000, "customers", low=50, high=200_000, source="CDNOW's size")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.mean_churn <= POINTS:
+            raise InputError(
+                f"churn_alpha {self.churn_alpha} and churn_beta {self.churn_beta} make a mean churn of "
+                f"{self.mean_churn:.3f}; five points of it can only be won where it is above {POINTS}"
+            )
+
+    @property
+    def mean_churn(self):
+        """Share of a new cohort that leaves at the first renewal."""
+        return self.churn_alpha / (self.churn_alpha + self.churn_beta)
+
+
+def simulate_customer_base(p, streams):
+    """Draw a cohort of three tables.
+
+    ``customers``: 39 weeks' summary and the 39 weeks that followed; ``purchases``: the log of all 78 weeks;
+    ``contracts``: renewals made in eight years, and whether the customer then left.
+    """
+    rng, n = streams["customers"], p.n_customers
+    T = (CALIBRATION - rng.integers(0, ENTRY, n)).astype(float)
+    base = bg_nbd(n, T + HOLDOUT, r=p.r, alpha=p.alpha, a=p.a, b=p.b, seed=_seed(rng))
+    log = base.log()
+    customer, week = log["customer_id"].to_numpy(), log["time"].to_numpy()
+    later = week > T[customer]
+    copies = np.where(later, _seasonal(streams["season"], p.season, len(week)), 1)
+    customer, week, later = (np.repeat(each, copies) for each in (customer, week, later))
+    recency = np.zeros(n)
+    np.maximum.at(recency, customer[~later], week[~later])
+
+    stay = -ndtri(np.clip(betainc(p.a, p.b, base.truth["dropout_probability"]), 1e-9, 1 - 1e-9))
+    money = streams["purchases"]
+    rate = money.standard_gamma(p.spend_q, n) / p.spend_gamma
+    years = week / WEEKS_A_YEAR
+    amount = (
+        money.standard_gamma(p.spend_p, len(week))
+        / rate[customer]
+        * np.exp(p.spend_growth * years + p.spend_sorting * stay[customer])
+    )
+
+    leaves_at, churn = shifted_beta_geometric(
+        n, alpha=p.churn_alpha, beta=p.churn_beta, seed=_seed(streams["contracts"])
+    )
+    return Cohort(
+        tables={
+            "customers": {
+                "frequency": np.bincount(customer[~later], minlength=n) - 1,
+                "recency": recency,
+                "T": T,
+                "holdout_purchases": np.bincount(customer[later], minlength=n),
+            },
+            "purchases": {"customer": customer, "week": week, "tenure": years, "amount": amount},
+            "contracts": {
+                "renewals": np.minimum(leaves_at - 1, RENEWALS).astype(int),
+                "left": (leaves_at <= RENEWALS) * 1,
+            },
+        },
+        truth={
+            "purchase_rate": base.truth["purchase_rate"],
+            "dropout": base.truth["dropout_probability"],
+            "lifetime": base.truth["lifetime"],
+            "active": base.truth["lifetime"] > T,
+            "mean_amount": p.spend_p / rate * np.exp(p.spend_sorting * stay),
+            "churn": churn,
+        },
+    )
+
+
+def _seed(rng):
+    return int(rng.integers(2**62))
+
+
+def _seasonal(rng, season, size):
+    """How many purchases each one stands for, `season` on average."""
+    return 1 + rng.poisson(season - 1, size) if season >= 1 else rng.binomial(1, season, size)
+
+
+# What is true, from the parameters alone ---------------------------------------------------------------
+
+
+def forecast_by_recipe(frequency, T):
+    """Frequency times amount, the frequency part: past purchases a week, times the weeks to come."""
+    return frequency / T * HOLDOUT
+
+
+@lru_cache(maxsize=64)
+def totals(p):
+    """Expected purchases a customer: the recipe's forecast of the holdout, the model's, and what happens."""
+    model = BGNBD.from_params(r=p.r, alpha=p.alpha, a=p.a, b=p.b)
+    T = CALIBRATION - np.arange(ENTRY, dtype=float)
+    before, after = model.expected_purchases(T), model.expected_purchases(T + HOLDOUT)
+    recipe, foreseeable = float(np.mean(forecast_by_recipe(before, T))), float(np.mean(after - before))
+    return {"recipe": recipe, "model": foreseeable, "happens": p.season * foreseeable}
+
+
+def gain_from_points(alpha, beta, discount=DISCOUNT, points=POINTS):
+    """Relative gain in the value of a cohort when its mean churn falls by `points`.
+
+    A customer who leaves with probability θ a year is worth m(1 + d)/(d + θ), margins paid at the start of
+    each year. A programme that cuts every customer's θ in the same proportion, ``k = 1 − points/mean``, gains
+
+        E[1/(d + kθ)] / E[1/(d + θ)] − 1,   θ ~ Beta(alpha, beta).
+
+    A programme that reaches others gains otherwise: the proportional cut is our choice. Where all customers
+    are alike this is the textbook's points/(d + θ − points).
+    """
+    kept = 1 - points * (alpha + beta) / alpha
+    value = lambda k: _mean_over_beta(lambda churn: 1 / (discount + k * churn), alpha, beta)
+    return value(kept) / value(1.0) - 1
+
+
+def _mean_over_beta(function, alpha, beta):
+    """E[function(θ)], θ ~ Beta(alpha, beta), by the trapezoid rule over the logit of θ, where all is smooth.
+
+    SciPy's hypergeometric function, which would give it in closed form, is NaN for customers nearly alike.
+    """
+    middle, spread = digamma(alpha) - digamma(beta), np.sqrt(polygamma(1, alpha) + polygamma(1, beta))
+    logit = np.linspace(middle - 40 * spread, middle + 40 * spread, 4001)
+    log_density = alpha * log_expit(logit) + beta * log_expit(-logit)
+    weight = np.exp(log_density - log_density.max())
+    return float(weight @ function(expit(logit)) / weight.sum())
+
+
+def gain_if_all_alike(retention, discount=DISCOUNT, points=POINTS):
+    """The textbook's gain in value from `points` more retention: ``points / (1 + d − r − points)``."""
+    return points / (1 + discount - retention - points)
+
+
+# Estimators ---------------------------------------------------------------------------------------------
+
+
+def recipe_overshoot(tables):
+    """Recipe's forecast less what happened, on average over all customers."""
+    return _mean(_recipe_errors(tables))
+
+
+def recipe_overshoot_buyers(tables):
+    """The same over those who did buy in the holdout: customers chosen by the outcome."""
+    return _mean(_recipe_errors(tables)[tables.columns("customers")["holdout_purchases"] > 0])
+
+
+def _recipe_errors(tables):
+    c = tables.columns("customers")
+    return forecast_by_recipe(c["frequency"], c["T"]) - c["holdout_purchases"]
+
+
+def _mean(values):
+    if len(values) < 2:
+        raise EstimationFailed(f"{len(values)} customers are too few for a mean with an error")
+    return Estimate(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))), len(values) - 1)
+
+
+def fit_customers(tables):
+    """The BG/NBD fitted to the customers' first 39 weeks, once for each cohort.
+
+    Raises
+    ------
+    EstimationFailed
+        If the likelihood has no maximum inside the parameter space.
+    """
+
+    def fit():
+        c = tables.columns("customers")
+        return _quietly(BGNBD().fit, c["frequency"], c["recency"], c["T"])
+
+    return _converged(tables.once("BG/NBD", fit))
+
+
+def fit_contracts(tables):
+    """The shifted beta-geometric model fitted to the contracts; raises as `fit_customers`."""
+    left_at, still_there = _leaving(tables)
+    return _converged(
+        _quietly(ShiftedBetaGeometric().fit, lost=left_at, n_customers=left_at.sum() + still_there)
+    )
+
+
+def _quietly(fit, *columns, **counts):
+    """A fit without its warning that it did not converge, which `_converged` turns into a failure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fit(*columns, **counts)
+
+
+def _converged(model):
+    if not model.convergence_.converged or not np.isfinite(model.covariance_.to_numpy()).all():
+        raise EstimationFailed(f"{model.name}: {model.convergence_.message}")
+    return model
+
+
+def model_error(tables):
+    """BG/NBD forecast less what happened, on average over all customers.
+
+    The error bar knows two sources, the luck of the holdout and the parameters' uncertainty: it is the spread
+    of each customer's own error plus that customer's influence on the forecast of all through the parameters.
+    """
+    c = tables.columns("customers")
+    history = c["frequency"], c["recency"], c["T"]
+    model = fit_customers(tables)
+    fitted, step = dict(model.params_), 1e-3
+    expected = model.conditional_expected_purchases(HOLDOUT, *history)
+    likely = model.log_likelihood(*history, individual=True)
+    slope, scores = [], []
+    for name, value in fitted.items():
+        near = BGNBD.from_params(**fitted | {name: value * (1 + step)})
+        slope.append(
+            (near.conditional_expected_purchases(HOLDOUT, *history).mean() - expected.mean()) / (step * value)
+        )
+        scores.append((near.log_likelihood(*history, individual=True) - likely) / (step * value))
+    error = expected - c["holdout_purchases"]
+    influence = len(error) * (np.array(slope) @ model.covariance_.to_numpy() @ np.array(scores))
+    return Estimate(float(error.mean()), float((error + influence).std(ddof=1) / np.sqrt(len(error))))
+
+
+def model_error_in_sample(tables):
+    """Purchases expected in the calibration weeks less those made: the fit, taken for a forecast."""
+    c = tables.columns("customers")
+    weeks, which = np.unique(c["T"], return_inverse=True)
+    return _mean(fit_customers(tables).expected_purchases(weeks)[which] - c["frequency"])
+
+
+def growth_within(tables):
+    """Growth of log amounts with tenure, each customer compared with himself; errors clustered."""
+    p = tables.columns("purchases")
+    y, x = np.log(p["amount"]), p["tenure"]
+    count = np.bincount(p["customer"])
+    mean = lambda values: (np.bincount(p["customer"], values) / np.maximum(count, 1))[p["customer"]]
+    again = count[p["customer"]] > 1
+    return _clustered_slope((y - mean(y))[again], (x - mean(x))[again], p["customer"][again], estimated=1)
+
+
+def growth_across(tables):
+    """Growth of log amounts with tenure over all purchases of all customers; errors clustered."""
+    p = tables.columns("purchases")
+    y, x = np.log(p["amount"]), p["tenure"]
+    return _clustered_slope(y - y.mean(), x - x.mean(), p["customer"], estimated=2)
+
+
+def _clustered_slope(y, x, cluster, estimated):
+    """Least squares slope of centred columns with statsmodels' cluster-robust error."""
+    if len(y) <= estimated or not (x**2).sum() > 0:
+        raise EstimationFailed("nobody bought twice: amounts cannot be compared over time")
+    slope = (x * y).sum() / (x**2).sum()
+    scores = np.bincount(cluster, x * (y - slope * x))
+    groups = np.unique(cluster).size
+    correction = groups / (groups - 1) * (len(y) - 1) / (len(y) - estimated)
+    error = np.sqrt(correction * (scores**2).sum()) / (x**2).sum()
+    return Estimate(float(slope), float(error), groups - 1)
+
+
+def _leaving(tables):
+    c = tables.columns("contracts")
+    left = c["left"] > 0
+    return np.bincount(c["renewals"][left], minlength=RENEWALS), int((~left).sum())
+
+
+def gain_with_differences(tables):
+    """The gain from five points by the shifted beta-geometric model, which lets customers differ."""
+    model = fit_contracts(tables)
+    alpha, beta = model.params_
+    if alpha / (alpha + beta) <= POINTS:
+        raise EstimationFailed("fewer than five in a hundred leave: five points cannot be won")
+    gain, step = gain_from_points(alpha, beta), 1e-4
+    slope = np.array(
+        [gain_from_points(alpha * (1 + step), beta) - gain, gain_from_points(alpha, beta * (1 + step)) - gain]
+    )
+    slope /= step * np.array([alpha, beta])
+    return Estimate(gain, float(np.sqrt(slope @ model.covariance_.to_numpy() @ slope)))
+
+
+def gain_as_if_alike(tables):
+    """The gain from five points by the textbook's formula, at the retention rate of all renewals pooled."""
+    left_at, _ = _leaving(tables)
+    renewals = tables.columns("contracts")["renewals"].sum()
+    asked = renewals + left_at.sum()
+    retention = renewals / asked
+    gain = gain_if_all_alike(retention)
+    return Estimate(float(gain), float(gain**2 / POINTS * np.sqrt(retention * (1 - retention) / asked)))
+
+
+# The design ---------------------------------------------------------------------------------------------
+
+hypotheses = [
+    Hypothesis(
+        "H1a",
+        "Frequency times amount promises more purchases than come",
+        ">",
+        truth=lambda p: round(totals(p)["recipe"] - totals(p)["happens"], 9),
+        unit="purchases a customer in 39 weeks",
+        estimators={"all customers": recipe_overshoot, "buyers only": recipe_overshoot_buyers},
+    ),
+    Hypothesis(
+        "H1b",
+        "The BG/NBD forecast of the total is right, give or take 0.15 purchases a customer",
+        "within",
+        truth=lambda p: round(totals(p)["model"] - totals(p)["happens"], 9),
+        margin=MARGIN,
+        unit="purchases a customer in 39 weeks",
+        estimators={"holdout": model_error, "in sample": model_error_in_sample},
+    ),
+    Hypothesis(
+        "H2",
+        "The longer customers stay, the more they spend on a purchase",
+        ">",
+        truth=lambda p: p.spend_growth,
+        unit="log points a year",
+        estimators={"within customers": growth_within, "across customers": growth_across},
+    ),
+    Hypothesis(
+        "H3",
+        "Five points of churn, cut in proportion from everyone, are worth more than 25% of customer value",
+        ">",
+        truth=lambda p: round(gain_from_points(p.churn_alpha, p.churn_beta), 9),
+        null=AT_LEAST,
+        unit="share of today's value",
+        estimators={"customers differ": gain_with_differences, "all alike": gain_as_if_alike},
+    ),
+]
+
+design = Design(
+    name="customer_lifetime_value",
+    title="Customer lifetime value",
+    claim="What customers bought in the past, how often times how much, says what they are worth.",
+    parameters=CustomerBase(),
+    presets={
+        # A season that makes up for all who left, and churn at which five points are worth 25% exactly.
+        "null": {"season": 1.7910806797775776, "churn_alpha": 2.6491976407300784, "churn_beta": 20.0},
+        "literature": {},
+        # Few leave, those who stay spend more each year, and customers are nearly alike.
+        "claim": {"a": 0.4, "b": 5.0, "spend_growth": 0.15, "churn_alpha": 3.0, "churn_beta": 30.0},
+        # A rival opens in the holdout; big spenders stay; most churn is that of a few.
+        "trap": {"season": 0.6, "spend_sorting": 0.4, "churn_alpha": 0.25, "churn_beta": 1.5},
+    },
+    model=simulate_customer_base,
+    hypotheses=hypotheses,
+)
+
+
+# Does the model find its own parameters? ---------------------------------------------------------------
+
+
+def simulate_histories(p, streams):
+    """Only ``customers``: frequency, recency and T of BG/NBD customers, drawn in one go."""
+    T = CALIBRATION - np.arange(p.n_customers) % ENTRY
+    base = bg_nbd(p.n_customers, T, r=p.r, alpha=p.alpha, a=p.a, b=p.b, seed=_seed(streams["customers"]))
+    return Cohort({"customers": {"frequency": base.frequency, "recency": base.recency, "T": base.T}})
+
+
+@dataclass(frozen=True)
+class EstimateOf:
+    """One BG/NBD parameter, with the interval that the model gives it: by Wald, on the log scale."""
+
+    parameter: str
+
+    def __call__(self, tables):
+        model = fit_customers(tables)
+        interval = model.confidence_intervals_.loc[self.parameter]
+        return Estimate(
+            float(model.params_[self.parameter]),
+            float(model.standard_errors_[self.parameter]),
+            interval=(float(interval["low"]), float(interval["high"])),
+        )
+
+
+recovery = Design(
+    name="bgnbd_recovery",
+    title="Does BG/NBD find the truth?",
+    claim="Fitted to customers that it describes, the BG/NBD model recovers their parameters.",
+    parameters=CustomerBase(),
+    presets={"literature": {}},
+    model=simulate_histories,
+    hypotheses=[
+        Hypothesis(
+            name,
+            f"The estimate of {name} is off",
+            "!=",
+            truth=attrgetter(name),
+            unit=name,
+            null=getattr(CustomerBase(), name),
+            estimators={"BG/NBD": EstimateOf(name)},
+        )
+        for name in BGNBD.parameter_names
+    ],
+)

@@ -1,0 +1,147 @@
+"""An explorable: controls, and a picture that is redrawn while they move."""
+
+import asyncio
+import base64
+import html
+
+import ipywidgets
+import matplotlib.pyplot as plt
+
+from crmlab.errors import check_known
+from crmlab.plots.style import png
+from crmlab.words import words
+
+PATIENCE = (
+    0.05  # seconds without a new value before the picture is redrawn: a drag is one redrawing, not fifty
+)
+
+
+class Explorable:
+    """Controls above a picture.
+
+    Parameters
+    ----------
+    draw : callable
+        Values of the controls, by name, to ``(figure, alt)``.
+    controls : dict of str to ipywidgets widget
+        In the order in which they stand.
+
+    Examples
+    --------
+    >>> Explorable(draw, {"competition": slider("pull of rivals", 0.0, -1.0, 2.0)})  # doctest: +SKIP
+    """
+
+    def __init__(self, draw, controls):
+        self.draw = draw
+        self.controls = controls
+        # An HTML widget and not an Output: an Output asks the front end to collect what is displayed, which
+        # takes a round trip each time, and nbclient sometimes waits for one that never comes.
+        self.picture = ipywidgets.HTML()
+        row = ipywidgets.Layout(display="flex", flex_flow="row wrap")
+        self.view = ipywidgets.VBox([ipywidgets.Box(list(controls.values()), layout=row), self.picture])
+        self._waiting = None
+        self.redraw()
+        for control in controls.values():
+            control.observe(self._changed, names="value")
+
+    def values(self):
+        """What the controls stand at, by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values):
+        """Move controls from code, as a hand would, and redraw."""
+        check_known("control", values, self.controls)
+        for name, value in values.items():
+            self.controls[name].value = value
+        self.redraw()
+
+    def redraw(self):
+        """Draw the picture for what the controls stand at now."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        figure, self.alt = self.draw(**self.values())
+        self.data = base64.b64encode(png(figure)).decode("ascii")
+        plt.close(figure)
+        self.picture.value = (
+            f'<img style="max-width:100%" alt="{html.escape(self.alt)}" '
+            f'src="data:image/png;base64,{self.data}">'
+        )
+
+    def _changed(self, _change):
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no event loop, as in plain Python: nothing to wait for
+            self.redraw()
+            return
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = loop.call_later(PATIENCE, self.redraw)
+
+    def _repr_mimebundle_(self, **_):
+        """The widget; for readers without a kernel, the picture as it was first drawn."""
+        data = self.view._repr_mimebundle_() | {"image/png": self.data, "text/plain": f"[{self.alt}]"}
+        return data, {"image/png": {"alt": self.alt}}
+
+
+def slider(label, value, low, high, step=None):
+    """A slider for a number; whole numbers if `value` is one.
+
+    Parameters
+    ----------
+    label : str
+        What it moves, with the unit.
+    step : float, optional
+        A twentieth of the range if not given, 1 for whole numbers.
+    """
+    kind = ipywidgets.IntSlider if isinstance(value, int) else ipywidgets.FloatSlider
+    step = step or (1 if isinstance(value, int) else (high - low) / 20)
+    return kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="340px"),
+    )
+
+
+def choice(label, options, value=None):
+    """A drop-down of words."""
+    return ipywidgets.Dropdown(
+        options=list(options),
+        value=value if value is not None else list(options)[0],
+        description=label,
+        style={"description_width": "initial"},
+    )
+
+
+def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers"):
+    """Draw the share of cohorts that reject, by cohort size, one line an estimator, with its Monte-Carlo error.
+
+    Returns
+    -------
+    DataFrame
+        The diagnosis' table that was drawn.
+    """
+    from crmlab.plots.style import MARKERS, SERIES, TRUTH
+
+    table = design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).table
+    for number, (estimator, rows) in enumerate(table.groupby("estimator", sort=False)):
+        axes.errorbar(
+            rows[name],
+            rows["rejection_rate"],
+            1.96 * rows["rejection_rate_mcse"],
+            label=estimator,
+            marker=MARKERS[number],
+            color=SERIES[number],
+            capsize=2,
+        )
+    axes.axhline(0.05, color=TRUTH, linestyle=":", linewidth=1, label=words("labels.nominal_size"))
+    axes.set(
+        ylim=(-0.03, 1.03), xscale="log", xlabel=name.replace("_", " "), ylabel=words("labels.rejection_rate")
+    )
+    axes.set_xticks(list(sizes), [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
+    return table

@@ -1,0 +1,52 @@
+"""``crmlab fit``."""
+
+import json
+
+import pytest
+
+from crmlab.cli import main
+from crmlab.data import load_cdnow_sample
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    path = tmp_path_factory.mktemp("log") / "cdnow.csv"
+    table = load_cdnow_sample().rename(columns={"customer_id": "who", "date": "when", "amount": "paid"})
+    table.assign(when=table["when"].dt.strftime("%d.%m.%Y")).to_csv(path, index=False)
+    return path
+
+
+COLUMNS = ["--customer-id", "who", "--date", "when", "--amount", "paid", "--date-format", "%d.%m.%Y"]
+
+
+def test_fit(log, tmp_path, capsys):
+    out = tmp_path / "report"
+    assert main(["fit", str(log), *COLUMNS, "--calibration-end", "1997-09-30", "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert "BG/NBD fitted to 2,357 customers" in printed.out and "1,882 purchases made" in printed.out
+    assert f"wrote {out / 'index.html'} and 2,357 customers" in printed.out and "Traceback" not in printed.err
+    found = json.loads(
+        (out / "parameters.json").read_text(encoding="utf-8"))["holdout"]["model"]["parameters"]
+    assert {name: round(row["estimate"], 3)
+            for name, row in found.items()} == {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+    assert (out / "customers.csv").read_text(
+        encoding="utf-8").startswith("who,frequency,recency,T,monetary_value,probability_alive,")
+
+
+@pytest.mark.parametrize("change, message", [(["--model", "arima"], "unknown model 'arima'"),
+                                             (["--date", "day"], "unknown column 'day'; known: "),
+                                             (["--calibration-end", "soon"], "calibration_end is 'soon'"),
+                                             (["--date-format", "%Y"], "no date written as %Y in 6,919 rows"),
+                                             (["--refunds", "burn"], "invalid choice: 'burn'"),
+                                             (["--horizon", "-3"], "horizon is -3"),
+                                             (["--memory-limit", "some"], "memory_limit 'some'")])
+def test_bad_input_is_one_sentence(log, tmp_path, capsys, change, message):
+    assert main(["fit", str(log), *COLUMNS, "--out", str(tmp_path / "out"), *change]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and message in printed.err and printed.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_log(tmp_path, capsys):
+    assert main(["fit", str(tmp_path / "none.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert "is not there" in capsys.readouterr().err

@@ -1,0 +1,248 @@
+"""Attacks. Each is (what is handed in, the score that honest work of that quality gets, kinds of flags).
+
+All leave q2 and q3 honest unless they say otherwise: 4 points of 6 where q1 is lost, 6 where it is right.
+"""
+
+# ruff: noqa: E501
+import json
+
+import nbformat
+
+from .probe import cell, extra, insert_before
+
+RIGHT = "total = customers.spend.sum()\n"
+SPAM = "\\n".join(['{"answer": 1.0}'] * 3)
+
+# name: (sources, score, flags of which at least one must be there)
+SOURCES = {
+    # objects that lie
+    "equal_to_all": ({"q1": "class All:\n    def __eq__(self, other):\n        return True\ntotal = All()"}, 4, {"equality"}),
+    "float_that_lies": (
+        {"q1": "class Lie(float):\n    def __eq__(self, other):\n        return True\n    def __sub__(self, other):\n        return 0.0\n"
+               "    __rsub__ = __sub__\n    def __abs__(self):\n        return 0.0\n    def __float__(self):\n        return 1.0\ntotal = Lie(1)"}, 4, {"equality"}),
+    "class_that_lies": ({"q1": "class Lie:\n    __class__ = float\n    def __eq__(self, other):\n        return True\n    def __float__(self):\n        return 1.0\ntotal = Lie()"}, 4, {"equality"}),
+    "frame_that_lies": ({"q2": "class Lie(pd.DataFrame):\n    def __eq__(self, other):\n        return True\n    def equals(self, other):\n        return True\nmeans = Lie({'segment': ['a'], 'spend': [0]})"}, 3, {"equality"}),
+    # checkers, transformers, messages
+    "transformer": ({"q1": "import ast\nclass Drop(ast.NodeTransformer):\n    def visit_Assert(self, node):\n        return None\nget_ipython().ast_transformers.append(Drop())\ntotal = 0"}, 4, {"interpreter"}),
+    "patched_checkers": ({"q1": "import math, json\nmath.isclose = lambda *a, **k: True\nnp.isclose = np.allclose = lambda *a, **k: True\njson.dumps = lambda *a, **k: '{\"answer\": 1}'\njson.loads = lambda *a, **k: {}\ntotal = 1.0"}, 4, {"patches"}),
+    "patched_crmlab": ({"q1": "import crmlab.exercises.answers as answers, crmlab.exercises.questions as questions\nanswers.Number.same = lambda *a: True\nquestions.Question.judge = lambda self, given: answers.Verdict('right')\ntotal = 1.0"}, 4, {"patches"}),
+    "patched_numpy": ({"q1": "np.float64.__eq__ = 1\n" + RIGHT + "total = 1.0"}, 4, {"patches"}),
+    "messages": ({"q1": f"import os\nfor number in range(3, 64):\n    try:\n        os.write(number, b'{SPAM}\\n')\n    except OSError:\n        pass\ntotal = 1.0"}, 4, {"forged"}),
+    "messages_beside_the_truth": ({"q1": f"import os\nfor number in range(3, 64):\n    try:\n        os.write(number, b'{SPAM}\\n')\n    except OSError:\n        pass\n" + RIGHT}, 6, {"forged"}),
+    "message_flood": ({"q1": "import os\nwhile True:\n    for number in range(3, 64):\n        try:\n            os.write(number, b'{}\\n' * 50)\n        except OSError:\n            pass"}, 4, {"forged"}),
+    "closed_channel": ({"q1": "import os\nos.closerange(3, 64)\ntotal = 1.0"}, 4, {"exited", "timeout"}),
+    "open_exercise_replaced": ({"q1": "import crmlab.exercises\ndef open_exercise(*a, **k):\n    return lambda *a, **k: 'right'\nanswer = open_exercise()\ntotal = 1.0"}, 4, {"redefines"}),
+    "patched_builtins": ({"q1": "import builtins\nbuiltins.eval = lambda *a: 1.0\nbuiltins.exec = lambda *a: None\nbuiltins.len = lambda *a: 0\ntotal = 0"}, 4, {"patches"}),
+    "wrecked_pandas": ({"q1": "pd.DataFrame.groupby = None\ntotal = 0"}, 4, {"patches"}),
+    "wrecked_names": ({"q1": "del np, pd, customers\ntotal = 1"}, 4, set()),
+    "cleared_names": ({"q1": "import sys\nsys.modules['__main__'].__dict__.clear()"}, 4, set()),
+    "reply_with_its_token": ({"q1": "import sys, os\nframe = sys._getframe()\nwhile frame:\n    if 'token' in frame.f_locals:\n        os.write(frame.f_locals['up'], frame.f_locals['token'] + b' {\"answer\": 1.5}\\n')\n    frame = frame.f_back\ntotal = 0"}, 4, {"introspection"}),
+    "import_hook": ({"q1": "import sys\nclass Finder:\n    def find_spec(self, *a):\n        raise SystemExit\nsys.meta_path.insert(0, Finder())\n" + RIGHT}, 6, {"exit"}),
+    # looking around
+    "environment": ({"q1": "import os\ntotal = len(dict(os.environ))"}, 4, {"environment"}),
+    "proc": ({"q1": "total = len(open('/proc/1/environ', 'rb').read())"}, 4, {"files"}),
+    "reads_a_table": ({"q1": "import glob\nfound = glob.glob('/home/*') + glob.glob('/srv/*')\ntotal = pd.read_csv('/etc/passwd').size"}, 4, {"files"}),
+    "reads_masters": ({"q1": "import pathlib\ntotal = pathlib.Path('../exercises/90_probe/master.ipynb').read_text()"}, 4, {"files"}),
+    "frames": ({"q1": "import sys\nframe = sys._getframe()\nwhile frame:\n    for name, value in list(frame.f_locals.items()):\n        if 'right' in name:\n            total = value\n    frame = frame.f_back"}, 4, {"introspection"}),
+    "collector": ({"q1": "import gc\ntotal = [each for each in gc.get_objects() if 'Question' in type(each).__name__][0]"}, 4, {"introspection"}),
+    "history": ({"q1": "total = In[-1] + Out[0]"}, 4, {"introspection"}),
+    "subclasses": ({"q1": "total = ().__class__.__base__.__subclasses__()"}, 4, {"introspection"}),
+    "own_memory": ({"q1": "import ctypes\nctypes.CDLL(None).prctl(4, 1)\ntotal = open('/proc/self/mem', 'rb').read(10)"}, 4, {"interpreter", "files"}),
+    # leaving
+    "sys_exit": ({"q1": "import sys\nsys.exit(0)"}, 4, {"exit"}),
+    "raises_exit": ({"q1": RIGHT + "raise SystemExit"}, 6, {"exit"}),
+    "stopped": ({"q1": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"}, 4, {"signals"}),
+    "becomes_another": ({"q1": "import os\nos.execv('/bin/sleep', ['sleep', '100'])"}, 4, {"processes"}),
+    "asks_for_more": ({"q1": "import resource\nresource.setrlimit(resource.RLIMIT_AS, (-1, -1))\ntotal = 0"}, 4, {"limits"}),
+    "exit_while_another_runs": ({"q1": RIGHT + "import threading\ndef leave():\n    import os, time\n    time.sleep(0.2)\n    os._exit(0)\nthreading.Thread(target=leave).start()", "q2": "import time\ntime.sleep(0.5)\nmeans = customers.groupby('segment', as_index=False).spend.mean()"}, 6, {"exit"}),
+    "os_exit": ({"q1": "import os\nos._exit(0)"}, 4, {"exited"}),
+    "killed": ({"q1": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"}, 4, {"exited"}),
+    "kills_all": ({"q1": "import os\nos.kill(-1, 9)"}, 4, {"signals"}),
+    "kills_parents": ({"q1": "import os, signal\nfor pid in range(1, 3000):\n    try:\n        if pid != os.getpid():\n            os.kill(pid, 9)\n    except OSError:\n        pass\ntotal = 1.0"}, 4, {"signals"}),
+    "crash": ({"q1": "import ctypes\nctypes.string_at(0)"}, 4, {"exited"}),
+    "exit_in_last": ({"q3": "import os\nos._exit(1)"}, 5, {"exited"}),
+    "later_exit": ({"q1": RIGHT + "import threading, os\nthreading.Timer(0.0, lambda: os._exit(3)).start()\nimport time\ntime.sleep(1)"}, 4, {"exited"}),
+    "alarm": ({"q1": RIGHT + "import signal\nsignal.setitimer(signal.ITIMER_REAL, 0.05)", "q2": "import time\ntime.sleep(0.4)\nmeans = customers.groupby('segment', as_index=False).spend.mean()"}, 6, {"signals"}),
+    # never ending, too much
+    "endless": ({"q1": "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"}, 4, {"timeout"}),
+    "endless_regex": ({"q1": "import re\nre.match('(a+)+$', 'a' * 60 + 'b')"}, 4, {"timeout"}),
+    "ignores_signals": ({"q1": "import signal, time\nfor number in range(1, 65):\n    try:\n        signal.signal(number, signal.SIG_IGN)\n    except Exception:\n        pass\ntime.sleep(10 ** 6)"}, 4, {"timeout"}),
+    "deep_recursion": ({"q1": "import sys\nsys.setrecursionlimit(10 ** 9)\ndef down():\n    return down()\ndown()"}, 4, {"interpreter"}),
+    "fork_bomb": ({"q1": "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass"}, 4, {"processes"}),
+    "thread_bomb": ({"q1": "import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(99,)).start()"}, 4, set()),
+    "memory_at_once": ({"q1": "total = bytearray(10 ** 11)"}, 4, {"memory"}),
+    "memory_slowly": ({"q1": "total = []\nwhile True:\n    total.append(bytearray(10 ** 7))"}, 4, {"memory", "timeout"}),
+    "memory_of_many": ({"q1": "import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        held = bytearray(b'x') * (300 << 20)\n        time.sleep(60)\ntime.sleep(60)"}, 4, {"memory", "timeout"}),
+    "output": ({"q1": "while True:\n    print('x' * 10000)"}, 4, {"output"}),
+    "output_below_python": ({"q1": "import os\nwhile True:\n    os.write(1, b'x' * 60000)"}, 4, {"output"}),
+    "huge_list": ({"q1": "total = list(range(10 ** 6))"}, 4, set()),
+    "huge_text": ({"q1": "total = 'x' * 10 ** 7"}, 4, {"large"}),
+    "huge_number": ({"q1": "total = 10 ** 4000"}, 4, set()),
+    "huger_number": ({"q1": "import sys\nsys.set_int_max_str_digits(0)\ntotal = 10 ** 100000"}, 4, set()),
+    "disk": ({"q1": "with open('big', 'wb') as file:\n    while True:\n        file.write(b'x' * 10 ** 6)"}, 4, {"disk"}),
+    "many_files": ({"q1": "number = 0\nwhile True:\n    open(f'/tmp/{number}', 'w').close()\n    number += 1"}, 4, {"disk"}),
+    # values
+    "nan": ({"q1": "total = float('nan')"}, 4, set()),
+    "infinity": ({"q1": "total = np.inf"}, 4, set()),
+    "truth": ({"q1": "total = True"}, 4, set()),
+    "number_in_quotes": ({"q1": "total = str(customers.spend.sum())"}, 4, set()),
+    "number_in_a_list": ({"q1": "total = [customers.spend.sum()]"}, 4, set()),
+    "rows_missing": ({"q2": "means = customers.groupby('segment', as_index=False).spend.mean().head(2)"}, 3, set()),
+    "rows_twice": ({"q2": "means = customers.groupby('segment', as_index=False).spend.mean()\nmeans = pd.concat([means, means])"}, 3, set()),
+    "misconception": ({"q1": "total = customers.spend.mean()"}, 4, set()),
+    "generator": ({"q1": "total = (each for each in [1])"}, 4, set()),
+    "hostile_repr": ({"q1": "class Error(Exception):\n    def __str__(self):\n        raise SystemExit\n    __repr__ = __str__\nraise Error()"}, 4, set()),
+    # network
+    "network": ({"q1": "import urllib.request\ntotal = urllib.request.urlopen('http://example.com').read()"}, 4, {"network"}),
+    "names": ({"q1": "import socket\ntotal = socket.gethostbyname('example.com')"}, 4, {"network"}),
+    "loopback": ({"q1": "import socket\ntotal = socket.create_connection(('127.0.0.1', 22), 1)"}, 4, {"network"}),
+    "raw_socket": ({"q1": "import socket\ntotal = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).fileno()"}, 4, {"network"}),
+    "runs_programs": ({"q1": "import subprocess\ntotal = subprocess.run(['id'], capture_output=True).stdout"}, 4, {"processes"}),
+    "shell": ({"q1": "!cat /etc/passwd > stolen\ntotal = open('stolen').read()"}, 4, {"files", "processes"}),
+    # parsers
+    "brackets": ({"q1": "(" * 3000 + "1" + ")" * 3000}, 4, set()),
+    "signs": ({"q1": "total = " + "-" * 50000 + "1"}, 4, set()),
+    "not_not": ({"q1": "total = " + "not " * 200000 + "1"}, 4, set()),
+    "attributes": ({"q1": "total = customers" + ".T" * 200000}, 4, set()),
+    "power": ({"q1": "total = 10 ** 10 ** 9"}, 4, {"timeout", "memory"}),
+    "null_byte": ({"q1": "total = 1\0"}, 4, set()),
+    "surrogate": ({"q1": "total = '\ud800'"}, 4, set()),
+    # parameters
+    "friends_seed": ({"q1": "seed = 6\nrng = np.random.default_rng([seed, 1])\nrng.choice(['a', 'b', 'c'], 60)\ntotal = rng.gamma(2, 40, 60).round(2).sum()"}, 4, {"parameters"}),
+    "seed_for_later": ({"q1": RIGHT + "seed = 999"}, 6, {"parameters"}),
+}  # fmt: skip
+
+
+def _points(notebook):
+    cell(notebook, "q1-solution").source = "total = 0"
+    cell(notebook, "q2-check").metadata.nbgrader.points = 1000
+    cell(notebook, "q1-check").metadata.nbgrader.grade = False
+
+
+def _ids(notebook):
+    cell(notebook, "q1-solution").metadata.nbgrader.grade_id = "q9-solution"
+
+
+def _cell_type(notebook):
+    cell(notebook, "q1-solution").cell_type = "markdown"
+
+
+def _tags(notebook):
+    cell(notebook, "q1-solution").source = "1 / 0"
+    for each in notebook.cells:
+        each.metadata.tags = [
+            *each.metadata.get("tags", []),
+            "raises-exception",
+            "nbval-skip",
+            "injected-parameters",
+        ]
+
+
+def _parameters(notebook):
+    cell(notebook, "parameters").source = "seed = 77"
+
+
+def _injected(notebook):
+    insert_before(
+        notebook, "setup", extra("seed = 77", metadata={"tags": ["injected-parameters", "parameters"]})
+    )
+
+
+def _moved(notebook):
+    notebook.cells.reverse()
+
+
+def _duplicated(notebook):
+    insert_before(
+        notebook, "q1-solution", extra("total = 1", metadata=dict(cell(notebook, "q1-solution").metadata))
+    )
+
+
+def _removed(notebook):
+    notebook.cells.remove(cell(notebook, "q1-solution"))
+
+
+def _check(notebook):
+    cell(notebook, "q1-solution").source = "total = 0"
+    cell(notebook, "q1-check").source = 'answer("q1", 0, tolerance=1e9)'
+
+
+def _redefined(notebook):
+    insert_before(notebook, "q1-solution", extra("def answer(*a, **k):\n    pass\ndef record(*a):\n    pass"))
+
+
+def _given(notebook):
+    cell(notebook, "q1-solution").source = "total = 1.0"
+    cell(
+        notebook, "q1-given"
+    ).source = "customers = pd.DataFrame({'segment': ['a'], 'spend': [1.0], 'visits': [1]})"
+
+
+def _forged_cards(notebook):
+    for number in (1, 2, 3):
+        cell(notebook, f"q{number}-solution").source = "total = means = loyal = ..."
+        data = {
+            "application/vnd.crmlab.answer+json": {"question": f"q{number}", "verdict": "right", "points": 9}
+        }
+        cell(notebook, f"q{number}-check").outputs = [nbformat.v4.new_output("display_data", data=data)]
+
+
+def _exit_above(notebook):
+    notebook.cells.insert(0, extra("import os\nos._exit(0)"))
+
+
+CHANGES = {
+    "points": (_points, 4, {"edited metadata"}),
+    "ids": (_ids, 4, {"missing cell"}),
+    "cell_type": (_cell_type, 4, {"edited metadata"}),
+    "tags": (_tags, 4, {"edited metadata"}),
+    "parameters": (_parameters, 6, {"edited cell"}),
+    "injected": (_injected, 6, {"parameters"}),
+    "moved": (_moved, 6, {"moved cells"}),
+    "duplicated": (_duplicated, 4, {"duplicate cell"}),
+    "removed": (_removed, 4, {"missing cell"}),
+    "check": (_check, 4, {"edited cell"}),
+    "redefined": (_redefined, 6, {"redefines"}),
+    "given": (_given, 4, {"edited cell"}),
+    "forged_cards": (_forged_cards, 0, {"card differs"}),
+    "exit_above": (_exit_above, 4, {"exited"}),
+}
+
+
+def _old(notebook):
+    sheet = [{"cell_type": each.cell_type, "metadata": each.metadata, "input": each.source, "outputs": []}
+             for each in notebook.cells]  # fmt: skip
+    return json.dumps(
+        {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": sheet}]}
+    ).encode()
+
+
+def _nested(notebook):
+    return b"[" * 200_000
+
+
+def _keyed(notebook):
+    return json.dumps(
+        {"nbformat": 4, "cells": [{"cell_type": [], "source": {"a": 1}, "metadata": [], "id": 5}, 7, None]}
+    ).encode()
+
+
+MALFORMED = {
+    # name: (bytes made of the solved notebook, score, flags)
+    "not_json": (lambda notebook: b"print('hello')", 0, {"unreadable"}),
+    "cut_off": (lambda notebook: nbformat.writes(notebook).encode()[:500], 0, {"unreadable"}),
+    "old_format": (_old, 6, {"old format"}),
+    "utf16": (lambda notebook: nbformat.writes(notebook).encode("utf-16"), 6, {"encoding"}),
+    "latin1": (
+        lambda notebook: nbformat.writes(notebook).replace("### YOUR", "").encode("latin-1") + b"  ",
+        6,
+        set(),
+    ),
+    "byte_order_mark": (lambda notebook: b"\xef\xbb\xbf" + nbformat.writes(notebook).encode(), 6, set()),
+    "gzip": (lambda notebook: __import__("gzip").compress(bytes(10**7)), 0, {"unreadable"}),
+    "nested": (_nested, 0, {"unreadable"}),
+    "odd_types": (_keyed, 0, {"missing cell"}),
+    "a_list": (lambda notebook: b"[1, 2]", 0, {"unreadable"}),
+    "empty": (lambda notebook: b"  \n", 0, set()),
+    "huge_integer": (lambda notebook: b'{"nbformat": ' + b"9" * 100_000 + b"}", 0, {"unreadable"}),
+}

@@ -1,0 +1,79 @@
+"""95% intervals cover the truth 95% of the time, in 300 simulated and refitted cohorts of each model."""
+
+import numpy as np
+import pytest
+
+from crmlab.mechanisms import purchases
+from crmlab.models.btyd import BGBB, BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD, ShiftedBetaGeometric
+
+ROUNDS = 300
+TOLERANCE = 3.7 * np.sqrt(0.95 * 0.05 / ROUNDS)  # 20 proportions: all inside with probability .996
+
+
+def history(kind, draw, n, T, truth):
+    def once(seed):
+        data = draw(n, T, seed=seed, **truth)
+        return kind().fit(data.frequency, data.recency, data.T)
+
+    return once, truth
+
+
+def spend():
+    truth = dict(p=6.0, q=4.0, gamma=15.0)
+    x = np.random.default_rng(0).integers(1, 9, 1500)
+
+    def once(seed):
+        return GammaGamma().fit(x, purchases.gamma_gamma(x, seed=seed, **truth)[0])
+
+    return once, truth
+
+
+def opportunities():
+    truth = dict(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8)
+
+    def once(seed):
+        data = purchases.bg_bb(4000, 10, seed=seed, **truth)
+        return BGBB().fit(data.frequency, data.recency, data.T)
+
+    return once, truth
+
+
+def contracts():
+    truth = dict(alpha=0.7, beta=1.2)
+
+    def once(seed):
+        lifetime, _ = purchases.shifted_beta_geometric(1000, seed=seed, **truth)
+        return ShiftedBetaGeometric().fit(purchases.survivors(lifetime, 8))
+
+    return once, truth
+
+
+CASES = {
+    "BG/NBD": lambda: history(BGNBD, purchases.bg_nbd, 1500, 40.0, dict(r=0.5, alpha=5.0, a=0.8, b=2.5)),
+    "MBG/NBD": lambda: history(
+        ModifiedBGNBD, purchases.mbg_nbd, 800, 40.0, dict(r=0.8, alpha=5.0, a=0.8, b=2.5)
+    ),
+    "Pareto/NBD": lambda: history(
+        ParetoNBD, purchases.pareto_nbd, 1500, 50.0, dict(r=0.8, alpha=6.0, s=0.9, beta=12.0)
+    ),
+    "Gamma-Gamma": spend,
+    "BG/BB": opportunities,
+    "sBG": contracts,
+}
+
+
+@pytest.mark.filterwarnings("ignore::crmlab.models.btyd.fitting.ConvergenceWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_intervals_cover(name):
+    once, truth = CASES[name]()
+    covered, bias, usable = np.zeros(len(truth)), np.zeros(len(truth)), 0
+    values = np.array(list(truth.values()))
+    for seed in range(ROUNDS):
+        model = once(seed)
+        usable += bool(model.convergence_)
+        ends = model.confidence_intervals_
+        covered += (ends.low.to_numpy() <= values) & (values <= ends.high.to_numpy())
+        bias += (np.log(model.params_.to_numpy()) - np.log(values)) / ROUNDS
+    assert usable >= ROUNDS - 1
+    assert covered / ROUNDS == pytest.approx(0.95, abs=TOLERANCE), dict(zip(truth, covered / ROUNDS))
+    assert np.abs(bias).max() < 0.1

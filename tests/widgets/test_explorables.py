@@ -1,0 +1,150 @@
+"""Explorables: each control moves the picture and its text, at both of its ends."""
+
+import asyncio
+import base64
+import html
+import importlib
+import pkgutil
+import re
+import warnings
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+import pytest
+
+import crmlab.widgets
+from crmlab import places
+from crmlab.errors import InputError
+from crmlab.widgets import Explorable, choice, power_curve, slider
+
+MODULES = [each.name for each in pkgutil.iter_modules(crmlab.widgets.__path__) if each.name != "explorable"]
+
+
+@pytest.fixture(autouse=True)
+def tidy():
+    """No warnings, and no figures left open: a slider draws hundreds of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    assert plt.get_fignums() == []
+
+
+def shown(explorable):
+    """Picture and text as the widget has them."""
+    alt, data = re.fullmatch(r'<img [^>]*alt="([^"]*)" src="data:image/png;base64,([^"]+)">', explorable.picture.value).groups()
+    assert base64.b64decode(data).startswith(b"\x89PNG")
+    return data, html.unescape(alt)
+
+
+@pytest.fixture(scope="module", params=MODULES)
+def explorable(request):
+    return importlib.import_module(f"crmlab.widgets.{request.param}").explore()
+
+
+def test_every_lesson_has_its_explorable():
+    """In a module of its own or, if it is short, in the lesson."""
+    for lesson in places.lessons():
+        text = lesson.path.read_text(encoding="utf-8")
+        assert f"from crmlab.widgets.{lesson.name} import explore" in text or "Explorable(" in text, lesson.stem
+
+
+def test_it_begins_with_a_picture_and_a_text(explorable):
+    data, alt = shown(explorable)
+    assert len(alt) > 40 and "{" not in alt and "nan" not in alt
+    bundle, metadata = explorable._repr_mimebundle_()
+    assert bundle["image/png"] == data and bundle["text/plain"] == f"[{alt}]" and metadata == {"image/png": {"alt": alt}}
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_every_control_moves_the_picture_at_both_ends(explorable):
+    start, before = explorable.values(), shown(explorable)[0]
+    for name, control in explorable.controls.items():
+        assert len(control.description) > 3 and control.min <= control.value <= control.max
+        assert 4 <= (control.max - control.min) / control.step <= 400
+        seen = set()
+        for value in (control.min, control.max):
+            control.value = value
+            assert explorable.values()[name] == value
+            data, alt = shown(explorable)
+            assert "nan" not in alt
+            seen.add(data)
+        assert len(seen) == 2, name
+        control.unobserve(explorable._changed, names="value")
+        control.value = start[name]  # without a picture of it: that takes its time
+        control.observe(explorable._changed, names="value")
+    explorable.redraw()
+    assert shown(explorable)[0] == before, "back where it was, it shows the same again"
+
+
+# The explorable itself ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn():
+    """An explorable of two controls, and what it was asked to draw."""
+    calls = []
+
+    def draw(effect, world):
+        calls.append((effect, world))
+        figure, axes = plt.subplots(figsize=(1, 1))
+        axes.plot([0, effect])
+        return figure, f"effect {effect} in <{world}> & \"so on\""
+
+    return Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0, 0.1), "world": choice("world", ["null", "trap"])}), calls
+
+
+def test_outside_a_notebook_each_move_is_drawn_at_once(drawn):
+    explorable, calls = drawn
+    explorable.controls["effect"].value = 0.7
+    explorable.controls["world"].value = "trap"
+    assert calls == [(0.5, "null"), (0.7, "null"), (0.7, "trap")]
+    assert shown(explorable)[1] == 'effect 0.7 in <trap> & "so on"'
+
+
+def test_a_drag_is_one_redrawing(drawn):
+    explorable, calls = drawn
+
+    async def drag():
+        for step in range(6, 10):
+            explorable.controls["effect"].value = step / 10
+            await asyncio.sleep(0.005)
+        assert len(calls) == 1, "the hand is still moving"
+        await asyncio.sleep(0.3)
+
+    asyncio.run(drag())
+    assert calls == [(0.5, "null"), (0.9, "null")]
+
+
+def test_set_draws_once_and_leaves_nothing_waiting(drawn):
+    explorable, calls = drawn
+
+    async def move():
+        explorable.set(effect=0.9, world="trap")
+        await asyncio.sleep(0.2)
+
+    asyncio.run(move())
+    assert calls == [(0.5, "null"), (0.9, "trap")]
+
+
+def test_an_unknown_control_is_refused(drawn):
+    with pytest.raises(InputError, match="unknown control 'size'; known: effect, world"):
+        drawn[0].set(size=3)
+
+
+def test_sliders_are_for_whole_numbers_or_for_others():
+    whole, other = slider("customers", 400, 50, 2000), slider("effect", 0.2, 0.0, 0.6)
+    assert type(whole).__name__ == "IntSlider" and whole.step == 1
+    assert type(other).__name__ == "FloatSlider" and abs(other.step - 0.03) < 1e-12
+
+
+def test_the_power_curve_draws_what_it_returns():
+    from crmlab.theories.start_here import design
+
+    figure, axes = plt.subplots()
+    table = power_curve(axes, design, "H1", (25, 100), sims=20, seed=1)
+    assert table.n_customers.tolist() == [25, 25, 100, 100]
+    assert {line.get_label(): line.lines[0].get_ydata().tolist() for line in axes.containers} == {
+        name: rows.rejection_rate.tolist() for name, rows in table.groupby("estimator")}
+    plt.close(figure)
