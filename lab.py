@@ -109,7 +109,7 @@ def lock(arguments):
               "--universal", "--python-version", ".".join(map(str, OLDEST)), "--fork-strategy", "fewest",
               "--generate-hashes", "--no-header", "--no-annotate",
               "--no-emit-index-url", "--no-emit-find-links", *arguments]
-    extra = ["--extra", "test", "--extra", "cluster", "--constraints", LOCKS["run"]]
+    extra = ["--extra", "test", "--extra", "cluster", "--extra", "data", "--constraints", LOCKS["run"]]
     for options in (["--output-file", LOCKS["run"]], [*extra, "--output-file", LOCKS["test"]]):
         say(f"resolving {options[-1]}")
         status = subprocess.run([*common, *options], cwd=HERE).returncode

@@ -73,7 +73,7 @@ def test_a_lock_holds_exact_versions_with_hashes_and_no_address(lock):
 
 
 def test_the_locks_satisfy_pyproject():
-    wanted = {"requirements.lock": [RUN, BUILD], "requirements-test.lock": [RUN, BUILD, EXTRAS["cluster"], EXTRAS["test"]]}
+    wanted = {"requirements.lock": [RUN, BUILD], "requirements-test.lock": [RUN, BUILD, EXTRAS["cluster"], EXTRAS["data"], EXTRAS["test"]]}
     for lock, groups in wanted.items():
         locked = versions(lock)
         for requirement in (each for group in groups for each in group.values()):
@@ -179,8 +179,8 @@ def imports(folder):
 
 
 @pytest.mark.parametrize("folder, declared", [
-    ("crmlab", {*RUN, *EXTRAS["cluster"]}),
-    ("tests", {*RUN, *BUILD, *EXTRAS["cluster"], *EXTRAS["spark"], *EXTRAS["test"]}),
+    ("crmlab", {*RUN, *EXTRAS["cluster"], *EXTRAS["data"]}),
+    ("tests", {*RUN, *BUILD, *EXTRAS["cluster"], *EXTRAS["data"], *EXTRAS["spark"], *EXTRAS["test"]}),
 ])
 def test_what_is_imported_is_declared(folder, declared):
     distributions = packages_distributions()
