@@ -1,5 +1,5 @@
-"""Explorables: one a lesson, in the module of the lesson's name, each exporting ``explore``."""
+"""Explorables: controls above a picture that is redrawn while they move."""
 
-from crmlab.widgets.explorable import Explorable, choice, power_curve, slider
+from crmlab.widgets.explorable import Explorable, choice, explore_market, one_cohort, power_curve, slider
 
-__all__ = ["Explorable", "choice", "power_curve", "slider"]
+__all__ = ["Explorable", "choice", "explore_market", "one_cohort", "power_curve", "slider"]

@@ -3,12 +3,14 @@
 import asyncio
 import base64
 import html
+from textwrap import fill
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
 
 from crmlab.errors import check_known
-from crmlab.plots.style import png
+from crmlab.plots.style import MARKERS, PALETTE, SERIES, TRUTH, png, subplots, truth_line
 from crmlab.words import words
 
 PATIENCE = (
@@ -125,8 +127,6 @@ def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers")
     DataFrame
         The diagnosis' table that was drawn.
     """
-    from crmlab.plots.style import MARKERS, SERIES, TRUTH
-
     table = design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).table
     for number, (estimator, rows) in enumerate(table.groupby("estimator", sort=False)):
         axes.errorbar(
@@ -145,3 +145,80 @@ def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers")
     axes.set_xticks(list(sizes), [f"{size:,}" for size in sizes])
     axes.minorticks_off()
     return table
+
+
+def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 800), sims=100, seed=1, size=(10.2, 3.5)):
+    """Sliders over a market; the truth, one cohort's estimates of a hypothesis, and their power.
+
+    Parameters
+    ----------
+    design : Design
+        As it stands before a slider moves: choose its preset first.
+    hypothesis : str
+        The one that the last two panels are about.
+    sliders : dict of str to ipywidgets widget
+        By the name of the parameter that each moves.
+    draw : callable
+        ``(axes, parameters) -> str``: draws what is true in the first panel, and says it in a sentence.
+    sizes : sequence of int
+        Numbers of customers along the power curve.
+    sims : int
+        Cohorts behind each point of it.
+    seed : int
+    size : pair of float
+        Of the figure, inches.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    InputError
+        If a slider has no parameter of its name.
+    """
+    check_known("parameter", sliders, design.parameters.names())
+    asked = design.only(hypothesis)
+
+    def redraw(**values):
+        market = asked.replace(**values)
+        figure, (truth, one, power) = subplots(1, 3, figsize=size, width_ratios=[1, 0.9, 1.15])
+        told = draw(truth, market.parameters)
+        tests = market.test(market.simulate(seed))
+        one_cohort(one, market.hypothesis(hypothesis), tests)
+        table = power_curve(power, market, hypothesis, sizes, sims, seed)
+        power.set_title(words("explorable.power"))
+        power.tick_params(axis="x", labelrotation=35)
+        figure.legend(*power.get_legend_handles_labels(), loc="outside lower right", ncols=4)
+        return figure, f"{told} {_told(tests, table, sizes)}"
+
+    return Explorable(redraw, sliders)
+
+
+def one_cohort(axes, hypothesis, tests):
+    """Draw one cohort's estimates of a hypothesis with their intervals, the truth and what is tested against.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        The rows of ``design.test(cohort)`` for that hypothesis.
+    """
+    for at, (_, row) in enumerate(tests.iterrows()):
+        reach = [[row["estimate"] - row["low"]], [row["high"] - row["estimate"]]]
+        axes.errorbar(row["estimate"], -at, xerr=reach, marker=MARKERS[at], color=SERIES[at], capsize=3)
+    truth_line(axes, tests["truth"].iloc[0], words("design.estimand"), vertical=True)
+    axes.axvline(hypothesis.null, color=PALETTE["grey"], linewidth=0.8)
+    axes.set(ylim=(0.6 - len(tests) - 0.2, 0.6), xlabel=fill(hypothesis.unit, 34), title=words("explorable.one_cohort"))
+    axes.set_yticks(-np.arange(len(tests)), [fill(name, 12) for name in tests["estimator"]])
+    axes.legend(loc="lower right", fontsize=9)
+
+
+def _told(tests, table, sizes):
+    """What the last two panels show, in words."""
+    middle = sizes[len(sizes) // 2]
+    found = table[table["n_customers"] == middle].set_index("estimator")["rejection_rate"]
+    estimates = "; ".join(
+        words("explorable.estimate", estimator=row["estimator"], estimate=row["estimate"], power=found[row["estimator"]])
+        for _, row in tests.iterrows()
+    )
+    return words("explorable.told", truth=tests["truth"].iloc[0], customers=middle, estimates=estimates)

@@ -1,10 +1,9 @@
 """Explorables: each control moves the picture and its text, at both of its ends."""
 
+import ast
 import asyncio
 import base64
 import html
-import importlib
-import pkgutil
 import re
 import warnings
 
@@ -12,14 +11,12 @@ import matplotlib
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
+import nbformat
 import pytest
 
-import crmlab.widgets
 from crmlab import places
 from crmlab.errors import InputError
-from crmlab.widgets import Explorable, choice, power_curve, slider
-
-MODULES = [each.name for each in pkgutil.iter_modules(crmlab.widgets.__path__) if each.name != "explorable"]
+from crmlab.widgets import Explorable, choice, explore_market, power_curve, slider
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +35,26 @@ def shown(explorable):
     return data, html.unescape(alt)
 
 
-@pytest.fixture(scope="module", params=MODULES)
+def lesson_explorable(lesson):
+    """The explorable of a lesson, from the cells of its section and the two that they may need."""
+    cells = nbformat.read(lesson.path, as_version=4).cells
+    start = next(at for at, cell in enumerate(cells) if cell.id == "explorable")
+    end = next(at for at, cell in enumerate(cells) if at > start and cell.cell_type == "markdown")
+    needed = [cell for cell in cells if "parameters" in cell.metadata.get("tags", ()) or cell.id == "imports"]
+    names = {}
+    for cell in needed + cells[start + 1:end]:
+        *before, last = ast.parse(cell.source).body
+        exec(compile(ast.Module(before, []), cell.id, "exec"), names)
+        shown = (eval(compile(ast.Expression(last.value), cell.id, "eval"), names) if isinstance(last, ast.Expr)
+                 else exec(compile(ast.Module([last], []), cell.id, "exec"), names))
+    return shown
+
+
+@pytest.fixture(scope="module", params=places.lessons(), ids=lambda lesson: lesson.stem)
 def explorable(request):
-    return importlib.import_module(f"crmlab.widgets.{request.param}").explore()
-
-
-def test_every_lesson_has_its_explorable():
-    """In a module of its own or, if it is short, in the lesson."""
-    for lesson in places.lessons():
-        text = lesson.path.read_text(encoding="utf-8")
-        assert f"from crmlab.widgets.{lesson.name} import explore" in text or "Explorable(" in text, lesson.stem
+    explorable = lesson_explorable(request.param)
+    assert isinstance(explorable, Explorable)
+    return explorable
 
 
 def test_it_begins_with_a_picture_and_a_text(explorable):
@@ -148,3 +155,23 @@ def test_the_power_curve_draws_what_it_returns():
     assert {line.get_label(): line.lines[0].get_ydata().tolist() for line in axes.containers} == {
         name: rows.rejection_rate.tolist() for name, rows in table.groupby("estimator")}
     plt.close(figure)
+
+
+def test_a_market_is_explored_in_three_panels_and_told_in_words():
+    from crmlab.theories.loyalty import design
+
+    seen = []
+
+    def draw(axes, parameters):
+        seen.append(parameters.rating_bias)
+        axes.plot([0, parameters.rating_bias])
+        return "A line."
+
+    sliders = {"rating_bias": slider("bias", 0.0, 0.0, 1.0)}
+    explorable = explore_market(design.preset("trap"), "H2", sliders, draw, sizes=(50, 100), sims=20)
+    assert shown(explorable)[1].startswith("A line. The truth is 0. This cohort's estimates")
+    before = shown(explorable)
+    explorable.set(rating_bias=1.0)
+    assert seen[0] == 0.0 and seen[-1] == 1.0 and shown(explorable) != before
+    with pytest.raises(InputError, match="unknown parameter 'bias'"):
+        explore_market(design, "H2", {"bias": sliders["rating_bias"]}, draw)
