@@ -1,8 +1,32 @@
 """Real data with their cards, and the way from a transaction log to a customer summary."""
 
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
+from crmlab.data.downloads import (
+    how_to_get,
+    is_available,
+    load_catsup,
+    load_churn,
+    load_cracker,
+    load_mobi,
+    load_tea,
+)
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 
-__all__ = ["DataQualityWarning", "customer_summary", "load_cdnow_log", "load_cdnow_sample", "load_cdnow_summary",
-           "load_contract_survivors", "load_reichheld_sasser", "quality_report"]
+__all__ = [
+    "DataQualityWarning",
+    "customer_summary",
+    "how_to_get",
+    "is_available",
+    "load_catsup",
+    "load_cdnow_log",
+    "load_cdnow_sample",
+    "load_cdnow_summary",
+    "load_churn",
+    "load_contract_survivors",
+    "load_cracker",
+    "load_mobi",
+    "load_reichheld_sasser",
+    "load_tea",
+    "quality_report",
+]

@@ -80,8 +80,10 @@ except OSError as error:
 for each in os.environ.values():
     if needle.decode() in each:
         found.append("environment")
-for group in (os.listdir("/dev/shm"), [each for each in os.listdir("/tmp") if each != "matplotlib"]):
-    found += group
+# a checkout may lie in the temporary folder: then the way to its interpreter is seen there, and nothing beside it
+way = {place.split("/")[2] for place in (sys.prefix, sys.base_prefix) if place.startswith("/tmp/")}
+found += os.listdir("/dev/shm")
+found += [each for each in os.listdir("/tmp") if each != "matplotlib" and each not in way]
 total = f"found {sorted(set(found))[:20]}, processes {sorted(filter(str.isdigit, os.listdir('/proc')))}, MB {readable >> 20}, user {os.getuid()}"
 """
 

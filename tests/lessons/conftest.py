@@ -14,6 +14,14 @@ from .common import PREFIX
 RUN = "import sys; from crmlab.notebook import run; run(sys.argv[1], out=sys.argv[2], warm=False, timeout=300)"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_downloads(tmp_path_factory):
+    """Stored lessons are as they are without downloaded data, whatever this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRMLAB_DATA", str(tmp_path_factory.mktemp("no_downloads")))
+        yield
+
+
 @dataclass(frozen=True)
 class Offline:
     """A run by a kernel of its own, away from the network, and what it tried to reach."""
