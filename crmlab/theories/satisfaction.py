@@ -1,0 +1,632 @@
+"""Customer satisfaction: is it the gap between what was expected and what came?
+
+A customer expects E and experiences P. Satisfaction S follows from the expectation and from the surprise
+D = P - E, which may weigh more when it is bad (after Oliver 1980, doi:10.1177/002224378001700405, and Anderson
+& Sullivan 1993, doi:10.1287/mksc.12.2.125; that the two are put together in this way is ours).
+
+    S = c + β_E E + β⁺ [D]₊ - β⁻ [-D]₊ + u,  u ~ N(0, 1)      rating = 1 + number of thresholds below S
+    E = promise + quality, brand + rest                        P = quality, service, price, brand + rest
+
+E less its promise, P and the four drivers have variance 1; any two drivers correlate by `halo`. One slope in
+both directions, β_E = β⁺ = β⁻, makes S = c + βP: then expectation is no yardstick at all.
+
+A panel follows customers over five waves. After the first, half of them, by lot, are served better by `step`.
+Expectations run after experience, E' = E + α (P + o - E) + shock, where o is how much a customer always
+expects above what comes.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr
+from scipy.stats import norm
+
+from crmlab.design import (
+    Cohort,
+    Design,
+    Estimate,
+    EstimationFailed,
+    Hypothesis,
+    LeastSquares,
+    Parameters,
+    parameter,
+)
+from crmlab.design.regression import formula
+from crmlab.errors import InputError
+from crmlab.mechanisms.items import likert_items
+from crmlab.models.ordered_probit import fit_ordered_probit
+
+MARGIN = 0.2  # rating points per standard deviation: along E = P a planner would call less than that flat
+POINTS = 7
+THRESHOLDS = (np.arange(1, POINTS) - POINTS / 2) * 0.7  # of the rating, in standard deviations of u
+DRIVERS = ("quality", "service", "price", "brand")
+LAST = 4  # the panel's waves are 0 to 4; the step comes between 0 and 1
+EXPERIENCE_NOISE = 0.4  # standard deviation of a wave's experience about the customer's usual one
+SLIDER_NOISE = 0.5  # standard deviation of the error in a wave's answer
+LOADINGS = {  # of the survey's items on what they measure
+    "expectation": (0.6, 0.5, 0.45),
+    "experience": (0.8, 0.8, 0.8, 0.8),
+    "satisfaction": (0.95, 0.85, 0.5),
+}
+
+
+def _path(default, unit, source="sign: Fornell et al. (1996); size ours"):
+    return parameter(default, unit, low=-0.99, high=0.99, source=source)
+
+
+@dataclass(frozen=True)
+class SatisfactionMarket(Parameters):
+    """The satisfaction market's truth."""
+
+    expectation_effect: float = parameter(
+        0.25,
+        "probit units a standard deviation of expectation, surprise held",
+        low=-2,
+        high=2,
+        source="positive: Oliver (1980); size ours",
+    )
+    gain_slope: float = parameter(
+        0.35,
+        "probit units a standard deviation of good surprise",
+        low=-2,
+        high=2,
+        source="positive: Oliver (1980); size ours",
+    )
+    loss_slope: float = parameter(
+        0.75,
+        "probit units a standard deviation of bad surprise",
+        low=-2,
+        high=2,
+        source="above gain_slope: Anderson & Sullivan (1993); size ours",
+    )
+    base_satisfaction: float = parameter(
+        0.5, "probit units above the middle of the scale", low=-3, high=3, source="ours"
+    )
+    promise: float = parameter(
+        0.0, "standard deviations that customers expect above what comes", low=-3, high=3, source="ours"
+    )
+    quality_to_experience: float = _path(0.45, "standardised path")
+    service_to_experience: float = _path(0.35, "standardised path", "claimed in source s0; size ours")
+    price_to_experience: float = _path(0.25, "standardised path; a fair price is high", "claimed in source s0; size ours")
+    brand_to_experience: float = _path(0.25, "standardised path", "claimed in source s0; size ours")
+    quality_to_expectation: float = _path(0.30, "standardised path", "ours")
+    brand_to_expectation: float = _path(0.15, "standardised path", "ours")
+    halo: float = parameter(
+        0.2, "correlation of any two drivers, as customers rate them", low=0, high=0.95, source="ours"
+    )
+    expectation_noise: float = parameter(
+        0.0, "standard deviations of error in the survey's expectation", low=0, high=3, source="ours"
+    )
+    adaptation: float = parameter(
+        0.30, "share of the surprise that expectation makes up until the next wave", low=0, high=1, source="ours"
+    )
+    optimism: float = parameter(
+        0.5, "standard deviation of what customers always expect above what comes", low=0, high=3, source="ours"
+    )
+    expectation_shock: float = parameter(
+        0.3, "standard deviations by which an expectation moves for no reason seen", low=0.01, high=3, source="ours"
+    )
+    step: float = parameter(
+        1.0, "standard deviations by which service improves for half of the panel", low=0.1, high=5, source="ours"
+    )
+    slump: float = parameter(
+        0.0, "change of everybody's answers from wave to wave, probit units", low=-2, high=2, source="ours"
+    )
+    n_customers: int = parameter(
+        800, "customers in the survey, and again in the panel", low=60, high=200_000, source="ours"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        for of, paths in (("experience", self.to_experience), ("expectation", self.to_expectation)):
+            explained = _product(self, paths, paths)
+            if explained > 1 + 1e-9:
+                raise InputError(
+                    f"the paths to {of} explain {explained:.2f} of its variance; lower one so that it is at most 1"
+                )
+
+    @property
+    def to_experience(self):
+        """Paths of the four drivers to experience."""
+        return np.array([getattr(self, f"{name}_to_experience") for name in DRIVERS])
+
+    @property
+    def to_expectation(self):
+        """Paths of the four drivers to expectation."""
+        return np.array([self.quality_to_expectation, 0.0, 0.0, self.brand_to_expectation])
+
+
+def _product(p, one, other):
+    """Covariance of two weighted sums of the drivers."""
+    return float((1 - p.halo) * one @ other + p.halo * one.sum() * other.sum())
+
+
+def satisfaction_index(p, expectation, surprise):
+    """Satisfaction without its error, in probit units."""
+    return (
+        p.base_satisfaction
+        + p.expectation_effect * expectation
+        + p.gain_slope * np.maximum(surprise, 0)
+        + p.loss_slope * np.minimum(surprise, 0)
+    )
+
+
+def simulate_satisfaction_market(p, streams):
+    """Draw a cohort: ``customers`` (drivers, what was expected and experienced, a rating), ``items`` (a long
+    questionnaire of the same customers) and ``panel`` (other customers, five waves)."""
+    rng, n = streams["customers"], p.n_customers
+    common = rng.standard_normal(n)
+    drivers = [sqrt(p.halo) * common + sqrt(1 - p.halo) * rng.standard_normal(n) for _ in DRIVERS]
+
+    def explained(paths):
+        rest = sqrt(max(0.0, 1 - _product(p, paths, paths)))
+        return sum(path * driver for path, driver in zip(paths, drivers)) + rest * rng.standard_normal(n)
+
+    expectation, experience = p.promise + explained(p.to_expectation), explained(p.to_experience)
+    satisfaction = satisfaction_index(p, expectation, experience - expectation) + rng.standard_normal(n)
+    expected = expectation + p.expectation_noise * rng.standard_normal(n)
+    latents = {"expectation": expectation, "experience": experience, "satisfaction": satisfaction}
+    return Cohort(
+        tables={
+            "customers": {
+                **dict(zip(DRIVERS, drivers)),
+                "expected": expected,
+                "experienced": experience.copy(),
+                "gap": experience - expected,
+                "rating": 1.0 + np.searchsorted(THRESHOLDS, satisfaction),
+            },
+            "items": lambda: _items(p, latents, streams["items"]),
+            "panel": lambda: _panel(p, streams["panel"]),
+        },
+        truth=latents,
+    )
+
+
+def _items(p, latents, rng):
+    """Ten-point items of expectation, experience and satisfaction, and a likelihood to recommend of 0 to 10."""
+    moments = satisfaction_moments(p)
+    standardised = latents | {"satisfaction": latents["satisfaction"] / moments[1]}
+    answers = {}
+    for name, loadings in LOADINGS.items():
+        for number, loading in enumerate(loadings, 1):
+            answers[f"{name}_{number}"] = likert_items(
+                standardised[name], rng, items=1, loading=loading, points=10, spread=0.45
+            )[0]
+    recommend = likert_items(standardised["satisfaction"], rng, items=1, loading=0.85, points=11, spread=0.4)[0]
+    return answers | {"recommend": recommend - 1}
+
+
+def _panel(p, rng):
+    """Five waves: expectation before, experience and satisfaction after, on sliders that know no ends."""
+    n = p.n_customers
+    usual, optimism = rng.standard_normal(n), p.optimism * rng.standard_normal(n)
+    treated = (rng.random(n) < 0.5) * 1.0
+    expectation = p.promise + usual + optimism + p.expectation_shock * rng.standard_normal(n)
+    table = {"treated": treated}
+    for wave in range(LAST + 1):
+        experience = usual + p.step * treated * (wave > 0) + EXPERIENCE_NOISE * rng.standard_normal(n)
+        surprise = experience - expectation
+        answer = satisfaction_index(p, expectation, surprise) + SLIDER_NOISE * rng.standard_normal(n)
+        table |= {
+            f"expected_{wave}": expectation,
+            f"experienced_{wave}": experience,
+            f"surprise_{wave}": surprise,
+            f"satisfied_{wave}": answer + p.slump * wave,
+        }
+        shock = p.expectation_shock * rng.standard_normal(n)
+        expectation = expectation + p.adaptation * (surprise + optimism) + shock
+    return table
+
+
+# What is true, from the parameters alone ---------------------------------------------------------------
+
+
+def surprise_distribution(p):
+    """Mean and standard deviation of D in the survey."""
+    correlation = _product(p, p.to_expectation, p.to_experience)
+    return -p.promise, sqrt(2 - 2 * correlation)
+
+
+def share_disappointed(p):
+    """Share of customers for whom less came than they expected."""
+    mean, spread = surprise_distribution(p)
+    return float(ndtr(-mean / spread))
+
+
+def slope_of_surprise(p):
+    """What a standard deviation of surprise adds to satisfaction on average, expectation held: probit units."""
+    return p.gain_slope + (p.loss_slope - p.gain_slope) * share_disappointed(p)
+
+
+def slope_of_expectation(p):
+    """What a standard deviation of expectation adds on average, *experience* held: probit units."""
+    return p.expectation_effect - slope_of_surprise(p)
+
+
+@lru_cache(maxsize=64)
+def _customers_on_a_grid(p):
+    """Nodes of expectation and surprise with their weights: Gauss–Legendre in D on both sides of the kink at 0,
+    Gauss–Hermite in E given D."""
+    mean, spread = surprise_distribution(p)
+    edges = np.unique(np.clip([mean - 9 * spread, 0.0, mean + 9 * spread], mean - 9 * spread, mean + 9 * spread))
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    surprise = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in zip(edges, edges[1:])])
+    weight = np.concatenate([(b - a) / 2 * weights for a, b in zip(edges, edges[1:])])
+    weight = weight * norm.pdf(surprise, mean, spread)
+    z, mass = np.polynomial.hermite_e.hermegauss(40)
+    rest = sqrt(1 - spread**2 / 4)  # Cov(E, D) = -spread² / 2
+    expectation = p.promise - (surprise[:, None] - mean) / 2 + rest * z
+    weight = weight[:, None] * mass / mass.sum()
+    return expectation.ravel(), np.repeat(surprise, len(z)), weight.ravel() / weight.sum()
+
+
+def satisfaction_moments(p):
+    """Mean and standard deviation of satisfaction, its error included: probit units."""
+    expectation, surprise, weight = _customers_on_a_grid(p)
+    index = satisfaction_index(p, expectation, surprise)
+    mean = float(weight @ index)
+    return mean, sqrt(float(weight @ (index - mean) ** 2) + 1)
+
+
+def mean_rating(p, expectation, surprise):
+    """Expected rating of customers with this expectation and surprise, 1 to 7."""
+    index = np.asarray(satisfaction_index(p, expectation, surprise))
+    return 1 + ndtr(index[..., None] - THRESHOLDS).sum(-1)
+
+
+def average_rating(p):
+    """Mean rating of all customers."""
+    expectation, surprise, weight = _customers_on_a_grid(p)
+    return float(weight @ mean_rating(p, expectation, surprise))
+
+
+def slope_along_agreement(p):
+    """Slope of the quadratic surface along E = P, at the middle of the scale: rating points a standard deviation.
+
+    The surface is the quadratic in E and P that comes nearest to the mean rating; in E and D, along E = P only
+    E changes, so the slope is the coefficient of E.
+    """
+    expectation, surprise, weight = _customers_on_a_grid(p)
+    terms = np.stack(
+        [
+            np.ones_like(surprise),
+            expectation,
+            surprise,
+            expectation**2,
+            expectation * surprise,
+            surprise**2,
+        ]
+    )
+    rating = mean_rating(p, expectation, surprise) - average_rating(p)
+    return float(np.linalg.solve(terms * weight @ terms.T, terms * weight @ rating)[1])
+
+
+def effect_of_driver(p, name):
+    """Rating points that a standard deviation of one driver adds on average, the other drivers held.
+
+    Through experience and through expectation; by Stein's lemma it is also what a least squares regression of
+    the rating on the four drivers estimates.
+    """
+    expectation, surprise, weight = _customers_on_a_grid(p)
+    index = satisfaction_index(p, expectation, surprise)
+    steepness = weight * norm.pdf(index[:, None] - THRESHOLDS).sum(1)
+    slope = np.where(surprise > 0, p.gain_slope, p.loss_slope)
+    at = DRIVERS.index(name)
+    through_experience = p.to_experience[at] * float(steepness @ slope)
+    return through_experience + p.to_expectation[at] * float(steepness @ (p.expectation_effect - slope))
+
+
+def expectation_after_step(p, wave):
+    """How much more the treated expect than the others at a wave: ``step (1 - (1 - α)^(wave - 1))``."""
+    return p.step * (1 - (1 - p.adaptation) ** max(wave - 1, 0))
+
+
+def lift_of_step(p, wave):
+    """How much more satisfied the treated are than the others at a wave, in probit units."""
+    if wave == 0:
+        return 0.0
+    keep = 1 - p.adaptation
+    restless = p.expectation_shock**2 * keep ** (2 * wave)
+    for past in range(wave):
+        restless += (p.expectation_shock**2 + (p.adaptation * EXPERIENCE_NOISE) ** 2) * keep ** (2 * past)
+    spread = sqrt(EXPERIENCE_NOISE**2 + p.optimism**2 + restless)
+    usual = -p.promise * keep**wave
+    more = expectation_after_step(p, wave)
+    gain = _mean_worth(p, usual + p.step - more, spread) - _mean_worth(p, usual, spread)
+    return p.expectation_effect * more + gain
+
+
+def _mean_worth(p, mean, spread):
+    """Mean of β⁺[D]₊ - β⁻[-D]₊ for a normal D."""
+    good = mean * norm.cdf(mean / spread) + spread * norm.pdf(mean / spread)
+    return p.gain_slope * good + p.loss_slope * (mean - good)
+
+
+def fading(p):
+    """Change of the step's lift from the first wave after it to the last: probit units."""
+    return lift_of_step(p, LAST) - lift_of_step(p, 1)
+
+
+# Estimators that only this lesson needs ----------------------------------------------------------------
+
+KINKED = "rating ~ 0 + expected + gap + I(np.minimum(gap, 0))"
+GAP_ONLY = "rating ~ 0 + gap"
+
+
+@dataclass(frozen=True)
+class OrderedProbit:
+    """A weighted sum of an ordered probit's coefficients.
+
+    Parameters
+    ----------
+    formula : str
+        Rating and terms, without a constant.
+    weights : tuple of float
+        One a term.
+    disappointed : tuple of float, optional
+        What times the share with a negative gap is added to the weights. That the share is an estimate too is
+        in the standard error.
+    """
+
+    formula: str
+    weights: tuple
+    disappointed: tuple | None = None
+
+    def __call__(self, tables):
+        columns = tables.columns("customers")
+        estimate = self._estimate({name: np.asarray(values)[None] for name, values in columns.items()})
+        if not np.isfinite(estimate.value[0]):
+            raise EstimationFailed("the ordered probit has no maximum on these data")
+        return estimate.one(0)
+
+    def batch(self, tables):
+        return self._estimate(tables.columns("customers"), tables.once)
+
+    def _estimate(self, columns, once=lambda key, compute: compute()):
+        def fit():
+            ratings, matrix = formula(self.formula).arrays(columns)
+            return fit_ordered_probit(ratings.astype(int) - 1, matrix, POINTS)
+
+        fitted = once(("OrderedProbit", self.formula), fit)
+        share = (columns["gap"] < 0).mean(-1)
+        spread = share * (1 - share) / columns["gap"].shape[-1]
+        extra = np.array(self.disappointed or np.zeros(len(self.weights)))
+        weights = np.array(self.weights) + share[:, None] * extra
+        value = (fitted.coefficients * weights).sum(-1)
+        variance = np.einsum("st,stk,sk->s", weights, fitted.covariance, weights)
+        variance = variance + spread * (fitted.coefficients @ extra) ** 2
+        return Estimate(value, np.sqrt(variance))
+
+
+@dataclass(frozen=True)
+class KinkOfRating:
+    """The kink at a surprise of 0 as least squares on the rating sees it, in standard deviations of the residual.
+
+    This takes the seven ticks for numbers of equal distance, and the scale for one without ends.
+    """
+
+    regression: LeastSquares = LeastSquares(
+        "rating ~ expected + gap + I(np.minimum(gap, 0))",
+        "I(np.minimum(gap, 0))",
+        table="customers",
+        covariance="HC1",
+    )
+
+    def __call__(self, tables):
+        fit, estimate = self.regression.fit(tables), self.regression(tables)
+        scale = sqrt(float(fit.resid @ fit.resid) / fit.df_resid)
+        return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
+
+    def batch(self, tables):
+        estimate = self.regression.batch(tables)
+        outcome, matrix = formula(self.regression.formula).arrays(tables.columns("customers"))
+        basis, _ = np.linalg.qr(matrix)
+        fitted = (basis @ (basis.swapaxes(-1, -2) @ outcome[..., None]))[..., 0]
+        scale = np.sqrt(((outcome - fitted) ** 2).sum(-1) / (matrix.shape[-2] - matrix.shape[-1]))
+        return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
+
+
+class _OnPanel:
+    """An estimator in closed form on the panel's columns, of one cohort or of many."""
+
+    def __call__(self, tables):
+        columns = {name: np.asarray(values)[None] for name, values in tables.columns("panel").items()}
+        return self._estimate(columns).one(0)
+
+    def batch(self, tables):
+        return self._estimate(tables.columns("panel"))
+
+
+class StepAsInstrument(_OnPanel):
+    """Adaptation by two-stage least squares: of the first surprise after the step only what the lot decided.
+
+    Next wave's change of expectation on this wave's surprise, with the lot as the instrument. Errors are those
+    of statsmodels' `IV2SLS`.
+    """
+
+    def _estimate(self, columns):
+        change = columns["expected_2"] - columns["expected_1"]
+        surprise, lot = _centred(columns["surprise_1"]), _centred(columns["treated"])
+        change = _centred(change)
+        rows = change.shape[-1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = (lot * change).sum(-1) / (lot * surprise).sum(-1)
+            variance = ((change - value[:, None] * surprise) ** 2).sum(-1) / (rows - 2)
+            error = np.sqrt(variance * (lot**2).sum(-1)) / np.abs((lot * surprise).sum(-1))
+        return Estimate(value, error, float(rows - 2))
+
+
+class WithinCustomers(_OnPanel):
+    """Adaptation by customer fixed effects: changes of expectation on surprises, both less the customer's mean.
+
+    Errors are clustered by customer, with statsmodels' small-sample factor.
+    """
+
+    def _estimate(self, columns):
+        waves = range(LAST)
+        surprise = np.stack([columns[f"surprise_{wave}"] for wave in waves])
+        change = np.stack([columns[f"expected_{wave + 1}"] - columns[f"expected_{wave}"] for wave in waves])
+        surprise, change = surprise - surprise.mean(0), change - change.mean(0)
+        customers = surprise.shape[-1]
+        square = (surprise**2).sum((0, -1))
+        value = (surprise * change).sum((0, -1)) / square
+        score = (surprise * (change - value[:, None] * surprise)).sum(0)
+        error = np.sqrt(customers / (customers - 1) * (score**2).sum(-1)) / square
+        return Estimate(value, error, float(customers - 1))
+
+
+def _centred(values):
+    return values - values.mean(-1, keepdims=True)
+
+
+# The design ---------------------------------------------------------------------------------------------
+
+SURFACE = "rating ~ expected + gap + I(expected ** 2) + expected:gap + I(gap ** 2)"
+ALL_DRIVERS = "rating ~ " + " + ".join(DRIVERS)
+
+
+def _driver(number, name, claim):
+    """H4a–d: one driver's effect, with the others in the regression and without."""
+    return Hypothesis(
+        f"H4{'abcd'[number]}",
+        claim,
+        ">",
+        truth=lambda p: effect_of_driver(p, name),
+        unit="rating points per standard deviation",
+        estimators={
+            "four drivers": LeastSquares(ALL_DRIVERS, name, table="customers", covariance="HC1"),
+            "one at a time": LeastSquares(f"rating ~ {name}", name, table="customers", covariance="HC1"),
+        },
+    )
+
+
+hypotheses = [
+    Hypothesis(
+        "H1",
+        "Among customers who expected the same, those who got more are more satisfied",
+        ">",
+        truth=slope_of_surprise,
+        unit="probit units per standard deviation",
+        estimators={
+            "ordered probit": OrderedProbit(KINKED, (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+            "gap score": OrderedProbit(GAP_ONLY, (1.0,)),
+        },
+    ),
+    Hypothesis(
+        "H1a",
+        "Expectation is the yardstick: of customers who got the same, those who expected more are less satisfied",
+        "<",
+        truth=slope_of_expectation,
+        unit="probit units per standard deviation",
+        estimators={
+            "ordered probit": OrderedProbit(KINKED, (1.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
+            "gap score": OrderedProbit(GAP_ONLY, (-1.0,)),
+        },
+    ),
+    Hypothesis(
+        "H1b",
+        "Only the gap counts: to expect more and to get more leaves satisfaction where it was",
+        "within",
+        truth=slope_along_agreement,
+        margin=MARGIN,
+        unit="rating points per standard deviation",
+        estimators={
+            "polynomial": LeastSquares(SURFACE, "expected", table="customers", covariance="HC1"),
+        },
+    ),
+    Hypothesis(
+        "H2",
+        "Losses weigh more than gains",
+        ">",
+        truth=lambda p: p.loss_slope - p.gain_slope,
+        unit="probit units per standard deviation",
+        estimators={"ordered probit": OrderedProbit(KINKED, (0.0, 0.0, 1.0)), "least squares": KinkOfRating()},
+    ),
+    Hypothesis(
+        "H3",
+        "Expectations adapt to experience",
+        ">",
+        truth=lambda p: p.adaptation,
+        unit="share of the surprise a wave",
+        estimators={
+            "step as instrument": StepAsInstrument(),
+            "fixed effects": WithinCustomers(),
+            "across customers": LeastSquares(
+                "I(expected_2 - expected_1) ~ surprise_1", "surprise_1", table="panel", covariance="HC1"
+            ),
+        },
+    ),
+    Hypothesis(
+        "H3a",
+        "What a better service gains in satisfaction fades",
+        "<",
+        truth=fading,
+        unit="probit units, from the first wave after the step to the last",
+        estimators={
+            "against controls": LeastSquares(
+                "I(satisfied_4 - satisfied_1) ~ treated", "treated", table="panel", covariance="HC1"
+            ),
+            "treated only": LeastSquares(
+                "I(treated * (satisfied_4 - satisfied_1)) ~ 0 + treated", "treated", table="panel", covariance="HC1"
+            ),
+        },
+    ),
+    _driver(0, "quality", "Better product quality raises satisfaction"),
+    _driver(1, "service", "Better service raises satisfaction"),
+    _driver(2, "price", "A fairer price raises satisfaction"),
+    _driver(3, "brand", "A better brand image raises satisfaction"),
+]
+
+NO_LINK = {
+    "gain_slope": 0.0,
+    "loss_slope": 0.0,
+    "adaptation": 0.0,
+    **{f"{name}_to_experience": 0.0 for name in DRIVERS},
+    "quality_to_expectation": 0.0,
+    "brand_to_expectation": 0.0,
+}
+
+
+def _expectation_at_margin(changes):
+    """The effect of expectation that tilts the surface just by the margin, where the test's size is largest."""
+    market = SatisfactionMarket(**changes)
+    return brentq(
+        lambda effect: slope_along_agreement(market.replace(expectation_effect=effect)) - MARGIN, 0, 1, xtol=1e-14
+    )
+
+
+design = Design(
+    name="satisfaction",
+    title="Customer satisfaction",
+    claim="Customers are satisfied when they get more than they expected, and a disappointment weighs more.",
+    parameters=SatisfactionMarket(),
+    presets={
+        "null": NO_LINK | {"expectation_effect": _expectation_at_margin(NO_LINK)},
+        "literature": {},
+        "claim": {
+            "expectation_effect": 0.0,
+            "gain_slope": 0.5,
+            "loss_slope": 1.0,
+            "adaptation": 0.5,
+            "brand_to_expectation": 0.0,
+        },
+        "trap": {
+            "expectation_effect": 0.7,
+            "gain_slope": 0.7,
+            "loss_slope": 0.7,
+            "base_satisfaction": 2.0,
+            "price_to_experience": 0.0,
+            "brand_to_experience": 0.0,
+            "brand_to_expectation": 0.0,
+            "halo": 0.5,
+            "adaptation": 0.0,
+            "slump": -0.15,
+        },
+    },
+    model=simulate_satisfaction_market,
+    hypotheses=hypotheses,
+    batched=True,
+)
