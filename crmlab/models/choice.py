@@ -1,0 +1,379 @@
+"""Multinomial (conditional) logit in one pass over many cohorts, and what is made of its coefficients.
+
+One cohort's logit is a matter for statsmodels or xlogit; a test holds this one to both. What they lack is
+here: many cohorts at once, a control function whose standard errors know of the first stage, and three
+intervals for a ratio of coefficients. The book on all of it is Train (2009), doi:10.1017/CBO9780511805271.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtri, softmax
+from scipy.stats import qmc
+
+from crmlab.errors import InputError
+
+NEWTON_STEPS = 35
+CONDITION = 1e14  # of an information matrix; beyond it, it has no inverse worth the name
+CACHE_NUMBERS = 200_000  # numbers of a block of cohorts that are fitted together: what stays near the core
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class LogitFit:
+    """A multinomial logit fitted to each of a stack of cohorts; NaN where there is no maximum.
+
+    Attributes
+    ----------
+    coefficients : array of shape (cohorts, terms)
+        In logit units per unit of the attribute.
+    covariance : array of shape (cohorts, terms, terms)
+    uncorrected : array of shape (cohorts, terms, terms)
+        What the covariance would be if every attribute had been observed. It differs from `covariance`
+        only after `fit_control_logit`, whose last attribute is an estimate.
+    """
+
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    uncorrected: np.ndarray
+
+    @property
+    def standard_errors(self):
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))
+
+
+def fit_logit(attributes, chosen):
+    """Fit multinomial logits by Newton's method.
+
+    Parameters
+    ----------
+    attributes : array of shape (cohorts, choices, alternatives, terms)
+    chosen : array of shape (cohorts, choices, alternatives)
+        1 at the alternative taken, 0 elsewhere.
+
+    Returns
+    -------
+    LogitFit
+
+    Raises
+    ------
+    InputError
+        If the shapes disagree, a value is not finite or a choice is not of exactly one alternative.
+    """
+    attributes, chosen = _checked(attributes, chosen)
+    found = [_fit_block(attributes[block], chosen[block])[:2] for block in _blocks(attributes.shape)]
+    coefficients, covariance = (np.concatenate(each) for each in zip(*found))
+    return LogitFit(coefficients, covariance, covariance)
+
+
+def fit_control_logit(attributes, chosen, endogenous, instruments, priced):
+    """Fit multinomial logits with a control function for one attribute (Petrin & Train 2010).
+
+    First a least squares regression of the endogenous attribute on all others and on the instruments, over
+    the alternatives that have one; then a logit with that regression's residual as one more attribute,
+    which stands for what the seller knew about demand and the analyst does not.
+
+    Parameters
+    ----------
+    attributes, chosen
+        As for `fit_logit`. Some combination of the attributes must be constant over the priced
+        alternatives: it is the first stage's intercept.
+    endogenous : int
+        Number of the term.
+    instruments : array of shape (cohorts, choices, alternatives, instruments)
+        What moves the endogenous attribute and is of no value to anyone.
+    priced : sequence of int
+        The alternatives that have the endogenous attribute; the others' residual is zero.
+
+    Returns
+    -------
+    LogitFit
+        Its last term is the residual.
+
+    Notes
+    -----
+    The second stage's score, given all attributes, is unrelated to the first stage's errors, so the
+    covariance is Murphy & Topel's (1985) without its cross term:
+    ``V + V (λ² C W C') V``, with V the logit's own covariance, λ the residual's coefficient, C the
+    information between the logit's attributes and the first stage's regressors, and W the covariance of
+    the first stage's coefficients.
+    """
+    attributes, chosen = _checked(attributes, chosen)
+    instruments = np.asarray(instruments, dtype=float)
+    if instruments.shape[:-1] != attributes.shape[:-1] or not np.isfinite(instruments).all():
+        raise InputError(
+            f"instruments have shape {instruments.shape}; they need finite numbers for the same cohorts, choices "
+            f"and alternatives as the attributes, {attributes.shape[:-1]}"
+        )
+    found = [
+        _fit_control_block(attributes[block], chosen[block], endogenous, instruments[block], list(priced))
+        for block in _blocks(attributes.shape)
+    ]
+    return LogitFit(*(np.concatenate(each) for each in zip(*found)))
+
+
+def _checked(attributes, chosen):
+    attributes, chosen = np.asarray(attributes, dtype=float), np.asarray(chosen, dtype=float)
+    if attributes.ndim != 4 or chosen.shape != attributes.shape[:3]:
+        raise InputError(
+            f"attributes have shape {attributes.shape} and chosen {chosen.shape}; give (cohorts, choices, "
+            "alternatives, terms) and (cohorts, choices, alternatives)"
+        )
+    if not np.isfinite(attributes).all():
+        bad = np.argwhere(~np.isfinite(attributes))[0]
+        raise InputError(
+            f"attributes are missing or infinite, first at {tuple(int(at) for at in bad)}; drop those choices, and say how"
+        )
+    if not (np.isin(chosen, (0.0, 1.0)).all() and (chosen.sum(axis=-1) == 1).all()):
+        raise InputError("chosen must be 1 at exactly one alternative of each choice and 0 at the others")
+    return attributes, chosen
+
+
+def _blocks(shape):
+    size = max(1, CACHE_NUMBERS // max(1, int(np.prod(shape[1:]))))
+    return [slice(start, start + size) for start in range(0, shape[0], size)]
+
+
+def _fit_block(attributes, chosen):
+    """Coefficients, covariance, chances and differences of some cohorts.
+
+    Only differences between alternatives matter, so each choice's last alternative is set to zero. From
+    here on the alternatives come before the choices: NumPy adds up long axes faster than short ones.
+    """
+    different = _from_last(attributes)
+    cohorts, alternatives, choices, terms = different.shape
+    taken = chosen[:, :, :-1].swapaxes(1, 2)
+    coefficients = np.zeros((cohorts, terms))
+    moving = np.arange(cohorts)  # the cohorts that have not converged yet
+    with np.errstate(all="ignore"):
+        for _ in range(NEWTON_STEPS):
+            some = different[moving]
+            chances = _chances(some, coefficients[moving])
+            score = _rows(some).swapaxes(1, 2) @ _rows((taken[moving] - chances)[..., None])
+            step = (_inverse(_information(some, some, chances)) @ score)[..., 0]
+            coefficients[moving] += step
+            moving = moving[~(np.abs(step) < 1e-9 * (1 + np.abs(coefficients[moving]))).all(-1)]
+            if not len(moving):
+                break
+        coefficients[moving] = np.nan  # no maximum: some attribute tells choices apart without fail
+        chances = _chances(different, coefficients)
+        covariance = _inverse(_information(different, different, chances))
+    return coefficients, covariance, chances, different
+
+
+def _from_last(attributes):
+    """Differences from each choice's last alternative, ``(cohorts, alternatives - 1, choices, terms)``."""
+    return np.ascontiguousarray((attributes[:, :, :-1] - attributes[:, :, -1:]).swapaxes(1, 2))
+
+
+def _rows(values):
+    """Alternatives and choices as one axis."""
+    return values.reshape(len(values), -1, values.shape[-1])
+
+
+def _chances(different, coefficients):
+    """Chances of all alternatives but the last, whose utility is zero."""
+    utility = (different @ coefficients[:, None, :, None])[..., 0]
+    top = np.maximum(utility.max(axis=1, keepdims=True), 0)
+    weight = np.exp(utility - top)
+    return weight / (weight.sum(axis=1, keepdims=True) + np.exp(-top))
+
+
+def _information(one, other, chances):
+    """``Σ x' (diag P − P P') z`` over choices, x and z being differences from the last alternative."""
+    weighted = one * chances[..., None]
+    mean_one = weighted.sum(axis=1)
+    mean_other = mean_one if other is one else (other * chances[..., None]).sum(axis=1)
+    return _rows(weighted).swapaxes(1, 2) @ _rows(other) - mean_one.swapaxes(1, 2) @ mean_other
+
+
+def _fit_control_block(attributes, chosen, endogenous, instruments, priced):
+    others = np.delete(attributes, endogenous, axis=-1)
+    regressors = np.zeros((*attributes.shape[:3], others.shape[-1] + instruments.shape[-1]))
+    regressors[:, :, priced] = np.concatenate([others, instruments], axis=-1)[:, :, priced]
+    cohorts, terms = len(attributes), regressors.shape[-1]
+    flat = regressors[:, :, priced].reshape(cohorts, -1, terms)
+    price = attributes[:, :, priced, endogenous].reshape(cohorts, -1, 1)
+    with np.errstate(all="ignore"):
+        spread = _inverse(flat.swapaxes(1, 2) @ flat)
+        residual = price - flat @ (spread @ (flat.swapaxes(1, 2) @ price))
+        first_stage = (residual**2).sum(axis=(1, 2))[:, None, None] / (flat.shape[1] - terms) * spread
+    extra = np.zeros((*attributes.shape[:3], 1))
+    extra[:, :, priced] = residual.reshape(cohorts, -1, len(priced), 1)
+    coefficients, covariance, chances, different = _fit_block(
+        np.concatenate([attributes, extra], axis=-1), chosen
+    )
+    with np.errstate(all="ignore"):
+        cross = _information(different, _from_last(regressors), chances)
+        doubt = coefficients[:, -1, None, None] ** 2 * cross @ first_stage @ cross.swapaxes(1, 2)
+        return coefficients, covariance + covariance @ doubt @ covariance, covariance
+
+
+def _inverse(matrices):
+    """Inverses of a stack; NaN for those that have none, where NumPy would give up on the whole stack."""
+    good = np.isfinite(matrices).all((-1, -2))
+    safe = np.where(good[:, None, None], matrices, np.eye(matrices.shape[-1]))
+    good &= np.linalg.cond(safe) < CONDITION
+    safe = np.where(good[:, None, None], safe, np.eye(matrices.shape[-1]))
+    return np.where(good[:, None, None], np.linalg.inv(safe), np.nan)
+
+
+# What is made of the coefficients ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of two estimates, as willingness to pay is: brand's coefficient by minus the price's.
+
+    Parameters
+    ----------
+    numerator, denominator : float or array of shape (cohorts,)
+    covariance : array of shape (2, 2) or (cohorts, 2, 2)
+        Of the two, in that order.
+    """
+
+    numerator: np.ndarray
+    denominator: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def willingness_to_pay(cls, coefficients, covariance, attribute, price):
+        """Money per unit of an attribute: its coefficient over minus the price's.
+
+        Parameters
+        ----------
+        coefficients : array of shape (..., terms)
+        covariance : array of shape (..., terms, terms)
+        attribute, price : int
+            Numbers of the terms.
+        """
+        coefficients, covariance = np.asarray(coefficients), np.asarray(covariance)
+        sign = np.array([1.0, -1.0])
+        at = [attribute, price]
+        return cls(
+            coefficients[..., attribute],
+            -coefficients[..., price],
+            covariance[..., at, :][..., at] * np.outer(sign, sign),
+        )
+
+    @property
+    def value(self):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.numerator / self.denominator
+
+    @property
+    def standard_error(self):
+        """By the delta method."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.sqrt(self._variance(self.value)) / np.abs(self.denominator)
+
+    def _variance(self, ratio):
+        """Variance of ``numerator − ratio · denominator``."""
+        v = np.asarray(self.covariance)
+        return v[..., 0, 0] - 2 * ratio * v[..., 0, 1] + ratio**2 * v[..., 1, 1]
+
+    def delta(self, level=LEVEL):
+        """The interval of the delta method: symmetric, as if the ratio were linear near the estimates."""
+        reach = ndtri(0.5 + level / 2) * self.standard_error
+        return self.value - reach, self.value + reach
+
+    def krinsky_robb(self, level=LEVEL, draws=2048):
+        """Krinsky & Robb's (1986) interval: quantiles of the ratio over draws of the two estimates.
+
+        The draws are the same for every cohort: a scrambled Sobol sequence in place of random numbers.
+
+        Parameters
+        ----------
+        draws : int
+            A power of two.
+        """
+        one, other = _normal_pairs(draws).T
+        v = np.asarray(self.covariance)[..., None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            root = np.sqrt(v[..., 0, 0, :])
+            slope = v[..., 0, 1, :] / root
+            rest = np.sqrt(np.maximum(v[..., 1, 1, :] - slope**2, 0))
+            drawn = (np.asarray(self.numerator)[..., None] + root * one) / (
+                np.asarray(self.denominator)[..., None] + slope * one + rest * other
+            )
+        low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=-1)
+        return low, high
+
+    def fieller(self, level=LEVEL):
+        """Fieller's (1954) interval: every ratio that a test of ``numerator − ratio · denominator = 0`` keeps.
+
+        Where the denominator itself may be zero the set is unbounded, and so is what is returned.
+        """
+        z2 = ndtri(0.5 + level / 2) ** 2
+        v = np.asarray(self.covariance)
+        a = self.denominator**2 - z2 * v[..., 1, 1]
+        b = self.numerator * self.denominator - z2 * v[..., 0, 1]
+        c = self.numerator**2 - z2 * v[..., 0, 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = np.sqrt(np.maximum(b**2 - a * c, 0))
+            bounded = a > 0
+            known = np.isfinite(a + b + c)
+            low = np.where(bounded, (b - reach) / a, np.where(known, -np.inf, np.nan))
+            high = np.where(bounded, (b + reach) / a, np.where(known, np.inf, np.nan))
+        return low, high
+
+    def z(self, null=0.0):
+        """Test statistic of the ratio against a value, by Fieller's logic: no division, so no trouble with zero."""
+        with np.errstate(invalid="ignore"):
+            return (self.numerator - null * self.denominator) / np.sqrt(self._variance(null))
+
+
+@lru_cache(maxsize=4)
+def _normal_pairs(draws):
+    """Quasi-random pairs of standard normals, shape ``(draws, 2)``."""
+    exponent = int(np.log2(draws))
+    if 2**exponent != draws:
+        raise InputError(f"draws is {draws}; give a power of two, such as 2048")
+    uniform = qmc.Sobol(2, seed=1).random_base2(exponent)
+    return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
+
+
+def shares(utility):
+    """Choice shares of the multinomial logit, over the last axis."""
+    return softmax(np.asarray(utility, dtype=float), axis=-1)
+
+
+def optimal_price(others, price_coefficient, utility_at_zero, unit_cost):
+    """Price that makes the most profit from one alternative, the others' utilities standing still.
+
+    It solves ``p = c + 1 / (β (1 − s(p)))``, with β the value of money and s the share: the markup is the
+    larger, the less customers mind the price and the more of them come anyway.
+
+    Parameters
+    ----------
+    others : array
+        Utilities of the other alternatives.
+    price_coefficient : float
+        Logit units per unit of money; negative.
+    utility_at_zero : float
+        Of the alternative, if it cost nothing.
+    unit_cost : float
+
+    Raises
+    ------
+    InputError
+        If customers do not mind the price: then no price is too high.
+    """
+    if not price_coefficient < 0:
+        raise InputError(
+            f"price_coefficient is {price_coefficient}; it must be negative, or no price is too high"
+        )
+
+    def excess(price):
+        # markup less the one that the rule asks for; rises through zero once
+        share = shares(np.append(np.ravel(others), utility_at_zero + price_coefficient * price))[-1]
+        return (price - unit_cost) * -price_coefficient * (1 - share) - 1
+
+    low = unit_cost
+    high = unit_cost - 2 / price_coefficient
+    while excess(high) < 0:
+        high += -2 / price_coefficient
+    return brentq(excess, low, high)
