@@ -250,8 +250,8 @@ def _signed(weights, correlations, owner, like=None):
     return weights * np.where(agreement < 0, -1.0, 1.0)[:, None, :]
 
 
-def pls_paths(correlations, constructs, paths, scheme="path"):
-    """Path coefficients of many samples at once, from their items' correlations.
+def signed_weights(correlations, constructs, paths, scheme="path"):
+    """Outer weights of many samples at once, with the signs that `fit_pls` gives them.
 
     Parameters
     ----------
@@ -262,15 +262,30 @@ def pls_paths(correlations, constructs, paths, scheme="path"):
 
     Returns
     -------
+    array of shape (samples, items, constructs)
+        Standardised items times these are the scores. NaN where the weights did not settle.
+    """
+    _, owner, adjacency = _model(constructs, paths)
+    return _signed(pls_weights(correlations, owner, adjacency, scheme)[0], correlations, owner)
+
+
+def pls_paths(correlations, constructs, paths, scheme="path"):
+    """Path coefficients of many samples at once, from their items' correlations.
+
+    Parameters
+    ----------
+    correlations, constructs, paths, scheme
+        As in `signed_weights`.
+
+    Returns
+    -------
     array of shape (samples, paths)
         NaN where the weights did not settle.
     """
-    _, owner, adjacency = _model(constructs, paths)
-    weights = _signed(pls_weights(correlations, owner, adjacency, scheme)[0], correlations, owner)
+    weights = signed_weights(correlations, constructs, paths, scheme)
     names = list(constructs)
-    return _chosen(
-        weights, correlations, adjacency, [(names.index(one), names.index(other)) for one, other in paths]
-    )
+    steps = [(names.index(source), names.index(target)) for source, target in paths]
+    return _chosen(weights, correlations, _model(constructs, paths)[2], steps)
 
 
 def _chosen(weights, correlations, adjacency, steps):
