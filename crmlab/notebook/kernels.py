@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import importlib.util
 import json
+import math
 import os
 import select
 import shutil
@@ -28,13 +29,15 @@ from crmlab.notebook.zygote import INLINE, quick_import
 
 with quick_import():
     from jupyter_client.asynchronous import AsyncKernelClient
+    from jupyter_client.channels import AsyncZMQSocketChannel
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning import LocalProvisioner
-    from traitlets import default
+    from traitlets import Type, default
 
 CAN_FORK = sys.platform == "linux"
 _START_SECONDS = 60
+_LOOK_SECONDS = 1.0  # between two looks at a socket that nothing has woken
 
 
 def environment():
@@ -60,8 +63,28 @@ def environment():
     return variables
 
 
+class WakefulChannel(AsyncZMQSocketChannel):
+    """Looks for messages once a second even if nothing wakes it.
+
+    jupyter_client sends behind asyncio's back, on the same socket, and a message that arrives in that very
+    moment wakes nobody. Widgets make a client send in the middle of a cell; the cell's reply could then be
+    waited for without end.
+    """
+
+    async def get_msg(self, timeout=None):
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            pause = max(0.0, min(_LOOK_SECONDS, until - time.monotonic()))
+            if await self.socket.poll(int(1000 * pause)):
+                return await self._recv()
+            if time.monotonic() >= until:
+                raise Empty
+
+
 class QuickClient(AsyncKernelClient):
     """Waits for a kernel no longer than it needs: jupyter_client's own client lets .2 s of silence pass."""
+
+    shell_channel_class = iopub_channel_class = control_channel_class = Type(WakefulChannel)
 
     async def _async_wait_for_ready(self, timeout=None):
         until = time.monotonic() + (_START_SECONDS if timeout is None else timeout)

@@ -1,5 +1,6 @@
 """Kernels forked from a warm process: the same outputs, nothing shared, nothing left behind."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,8 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from queue import Empty
 
 import pytest
+import zmq
+import zmq.asyncio
+from jupyter_client.session import Session
 
 from crmlab.notebook import kernels, run, running
 from crmlab.notebook.source import read
@@ -266,3 +271,45 @@ def test_no_files_are_left_behind(home, tmp_path, monkeypatch):
     assert done.stdout.split() == ["True", "True"]
     left = [name for name in sorted(os.listdir(tmp_path)) if name not in before]
     assert left == [], left
+
+
+def test_a_reply_that_arrives_while_a_widget_sends_is_not_waited_for_in_vain():
+    """jupyter_client sends on the socket that is waited on; the wake-up for what just came is gone then."""
+
+    async def reply_while_sending(channel_class):
+        with zmq.Context() as here, zmq.asyncio.Context() as there:
+            kernel, socket = here.socket(zmq.ROUTER), there.socket(zmq.DEALER)
+            socket.connect(f"tcp://127.0.0.1:{kernel.bind_to_random_port('tcp://127.0.0.1')}")
+            session = Session(key=b"key")
+            channel = channel_class(socket, session)
+            channel.send(session.msg("request"))
+            client = (await asyncio.to_thread(kernel.recv_multipart))[0]
+            waiting = asyncio.ensure_future(channel.get_msg(timeout=None))
+            await asyncio.sleep(0.1)
+            session.send(kernel, "reply", ident=client)
+            time.sleep(0.2)  # it arrives while the loop is busy,
+            channel.send(session.msg("comm_msg"))  # with sending
+            try:
+                return (await asyncio.wait_for(waiting, 3))["msg_type"]
+            except TimeoutError:
+                return "nothing"
+            finally:
+                kernel.close(0), socket.close(0)
+
+    assert asyncio.run(reply_while_sending(kernels.WakefulChannel)) == "reply"
+    client = kernels.PlainManager().client()
+    assert all(type(channel) is kernels.WakefulChannel for channel in (client.shell_channel, client.iopub_channel, client.control_channel))
+
+
+def test_a_channel_without_messages_keeps_its_time_limit():
+    async def wait(seconds):
+        with zmq.asyncio.Context() as context:
+            socket = context.socket(zmq.DEALER)
+            channel, start = kernels.WakefulChannel(socket, Session(key=b"key")), time.monotonic()
+            with pytest.raises(Empty):
+                await channel.get_msg(timeout=seconds)
+            socket.close(0)
+            return time.monotonic() - start
+
+    assert asyncio.run(wait(0)) < 0.5
+    assert 1.2 <= asyncio.run(wait(1.3)) < 3
