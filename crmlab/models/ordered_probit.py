@@ -99,9 +99,8 @@ def fit_ordered_probit(responses, matrix, levels=None):
 
 def _newton(responses, matrix, levels):
     """Fits of surveys in which every level was ticked."""
-    rows, terms = matrix.shape[1:]
     ticked = responses[..., None] == np.arange(levels)
-    parameters = _start(ticked.sum(1), rows, terms)
+    parameters = _start(responses, matrix, ticked)
     value = _log_likelihood(parameters, responses, matrix, levels)
     settled, moving = np.zeros(len(matrix), dtype=bool), np.arange(len(matrix))
     for _ in range(NEWTON_STEPS):
@@ -116,10 +115,22 @@ def _newton(responses, matrix, levels):
     return _fit(parameters, value, settled, responses, matrix, ticked, levels)
 
 
-def _start(counts, rows, terms):
-    """Thresholds that give the shares ticked, and no effects."""
-    share = counts.cumsum(1)[:, :-1] / rows
-    return np.concatenate([ndtri(share), np.zeros((len(counts), terms))], axis=1)
+def _start(responses, matrix, ticked):
+    """Where Newton's method begins: least squares on the levels' numbers, in standard deviations of its residual,
+    and the thresholds that give the shares ticked."""
+    centred = matrix - matrix.mean(1, keepdims=True)
+    numbers = responses - responses.mean(1, keepdims=True)
+    squares = centred.swapaxes(-1, -2) @ centred
+    slopes = (_inverse(squares) @ (centred.swapaxes(-1, -2) @ numbers[..., None]))[..., 0]
+    slopes = np.nan_to_num(slopes)
+    fitted = (centred @ slopes[..., None])[..., 0]
+    residual = np.sqrt(((numbers - fitted) ** 2).mean(1))[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = np.where(residual > 1e-6, slopes / residual, 0.0)
+    index = (matrix @ slopes[..., None])[..., 0]
+    share = ticked.sum(1).cumsum(1)[:, :-1] / matrix.shape[1]
+    cuts = index.mean(1)[:, None] + np.sqrt(1 + index.var(1))[:, None] * ndtri(share)
+    return np.concatenate([cuts, slopes], axis=1)
 
 
 def _fit(parameters, value, settled, responses, matrix, ticked, levels):
@@ -163,7 +174,7 @@ def _bounds(parameters, responses, matrix, levels):
 def _chances(upper, lower):
     """Probability between the limits; from the nearer tail, where no digits cancel."""
     flip = lower > 0
-    return np.where(flip, ndtr(-lower) - ndtr(-upper), ndtr(upper) - ndtr(lower))
+    return ndtr(np.where(flip, -lower, upper)) - ndtr(np.where(flip, -upper, lower))
 
 
 def _log_likelihood(parameters, responses, matrix, levels):

@@ -7,8 +7,10 @@ D = P - E, which may weigh more when it is bad (after Oliver 1980, doi:10.1177/0
     S = c + β_E E + β⁺ [D]₊ - β⁻ [-D]₊ + u,  u ~ N(0, 1)      rating = 1 + number of thresholds below S
     E = promise + quality, brand + rest                        P = quality, service, price, brand + rest
 
-E less its promise, P and the four drivers have variance 1; any two drivers correlate by `halo`. One slope in
-both directions, β_E = β⁺ = β⁻, makes S = c + βP: then expectation is no yardstick at all.
+E less its promise, P and the four drivers have variance 1; any two drivers correlate by `halo`, and the two rests
+by `familiarity`. One slope in both directions, β_E = β⁺ = β⁻, makes S = c + βP: then expectation is no yardstick at
+all. The literature's sizes are ours, but such that expectation and satisfaction correlate by what Schiebler, Lee &
+Brodbeck (2025, doi:10.1007/s11747-024-01078-x) find in 150 records: .29.
 
 A panel follows customers over five waves. After the first, half of them, by lot, are served better by `step`.
 Expectations run after experience, E' = E + α (P + o - E) + shock, where o is how much a customer always
@@ -62,21 +64,21 @@ class SatisfactionMarket(Parameters):
     """The satisfaction market's truth."""
 
     expectation_effect: float = parameter(
-        0.25,
+        0.55,
         "probit units a standard deviation of expectation, surprise held",
         low=-2,
         high=2,
         source="positive: Oliver (1980); size ours",
     )
     gain_slope: float = parameter(
-        0.35,
+        0.60,
         "probit units a standard deviation of good surprise",
         low=-2,
         high=2,
         source="positive: Oliver (1980); size ours",
     )
     loss_slope: float = parameter(
-        0.75,
+        1.20,
         "probit units a standard deviation of bad surprise",
         low=-2,
         high=2,
@@ -88,14 +90,23 @@ class SatisfactionMarket(Parameters):
     promise: float = parameter(
         0.0, "standard deviations that customers expect above what comes", low=-3, high=3, source="ours"
     )
-    quality_to_experience: float = _path(0.45, "standardised path")
-    service_to_experience: float = _path(0.35, "standardised path", "claimed in source s0; size ours")
-    price_to_experience: float = _path(0.25, "standardised path; a fair price is high", "claimed in source s0; size ours")
-    brand_to_experience: float = _path(0.25, "standardised path", "claimed in source s0; size ours")
-    quality_to_expectation: float = _path(0.30, "standardised path", "ours")
-    brand_to_expectation: float = _path(0.15, "standardised path", "ours")
+    quality_to_experience: float = _path(0.40, "standardised path")
+    service_to_experience: float = _path(0.30, "standardised path", "claimed in source s0; size ours")
+    price_to_experience: float = _path(
+        0.20, "standardised path; a fair price is high", "claimed in source s0; size ours"
+    )
+    brand_to_experience: float = _path(0.20, "standardised path", "claimed in source s0; size ours")
+    quality_to_expectation: float = _path(0.50, "standardised path", "ours")
+    brand_to_expectation: float = _path(0.35, "standardised path", "ours")
+    familiarity: float = parameter(
+        0.6,
+        "correlation of expectation and experience, drivers held: customers know what comes",
+        low=0,
+        high=0.99,
+        source="ours",
+    )
     halo: float = parameter(
-        0.2, "correlation of any two drivers, as customers rate them", low=0, high=0.95, source="ours"
+        0.4, "correlation of any two drivers, as customers rate them", low=0, high=0.95, source="ours"
     )
     expectation_noise: float = parameter(
         0.0, "standard deviations of error in the survey's expectation", low=0, high=3, source="ours"
@@ -144,6 +155,15 @@ def _product(p, one, other):
     return float((1 - p.halo) * one @ other + p.halo * one.sum() * other.sum())
 
 
+def _rest(p, paths):
+    """Standard deviation of what the drivers leave open."""
+    return sqrt(max(0.0, 1 - _product(p, paths, paths)))
+
+
+def _from_drivers(paths, drivers):
+    return sum(path * driver for path, driver in zip(paths, drivers))
+
+
 def satisfaction_index(p, expectation, surprise):
     """Satisfaction without its error, in probit units."""
     return (
@@ -161,11 +181,10 @@ def simulate_satisfaction_market(p, streams):
     common = rng.standard_normal(n)
     drivers = [sqrt(p.halo) * common + sqrt(1 - p.halo) * rng.standard_normal(n) for _ in DRIVERS]
 
-    def explained(paths):
-        rest = sqrt(max(0.0, 1 - _product(p, paths, paths)))
-        return sum(path * driver for path, driver in zip(paths, drivers)) + rest * rng.standard_normal(n)
-
-    expectation, experience = p.promise + explained(p.to_expectation), explained(p.to_experience)
+    known = rng.standard_normal(n)
+    new = p.familiarity * known + sqrt(1 - p.familiarity**2) * rng.standard_normal(n)
+    expectation = p.promise + _from_drivers(p.to_expectation, drivers) + _rest(p, p.to_expectation) * known
+    experience = _from_drivers(p.to_experience, drivers) + _rest(p, p.to_experience) * new
     satisfaction = satisfaction_index(p, expectation, experience - expectation) + rng.standard_normal(n)
     expected = expectation + p.expectation_noise * rng.standard_normal(n)
     latents = {"expectation": expectation, "experience": experience, "satisfaction": satisfaction}
@@ -224,10 +243,15 @@ def _panel(p, rng):
 # What is true, from the parameters alone ---------------------------------------------------------------
 
 
+def expectation_experience_correlation(p):
+    """Correlation of E and P in the survey, error aside."""
+    rests = _rest(p, p.to_expectation) * _rest(p, p.to_experience)
+    return _product(p, p.to_expectation, p.to_experience) + p.familiarity * rests
+
+
 def surprise_distribution(p):
     """Mean and standard deviation of D in the survey."""
-    correlation = _product(p, p.to_expectation, p.to_experience)
-    return -p.promise, sqrt(2 - 2 * correlation)
+    return -p.promise, sqrt(2 - 2 * expectation_experience_correlation(p))
 
 
 def share_disappointed(p):
@@ -269,6 +293,12 @@ def satisfaction_moments(p):
     index = satisfaction_index(p, expectation, surprise)
     mean = float(weight @ index)
     return mean, sqrt(float(weight @ (index - mean) ** 2) + 1)
+
+
+def expectation_satisfaction_correlation(p):
+    """Correlation of E and S, all else as it falls; by Stein's lemma from the two slopes."""
+    together = slope_of_surprise(p) * expectation_experience_correlation(p) + slope_of_expectation(p)
+    return together / satisfaction_moments(p)[1]
 
 
 def mean_rating(p, expectation, surprise):
@@ -608,9 +638,10 @@ design = Design(
         "literature": {},
         "claim": {
             "expectation_effect": 0.0,
-            "gain_slope": 0.5,
-            "loss_slope": 1.0,
+            "gain_slope": 0.6,
+            "loss_slope": 1.5,
             "adaptation": 0.5,
+            "quality_to_expectation": 0.0,
             "brand_to_expectation": 0.0,
         },
         "trap": {
@@ -620,7 +651,9 @@ design = Design(
             "base_satisfaction": 2.0,
             "price_to_experience": 0.0,
             "brand_to_experience": 0.0,
+            "quality_to_expectation": 0.3,
             "brand_to_expectation": 0.0,
+            "familiarity": 0.0,
             "halo": 0.5,
             "adaptation": 0.0,
             "slump": -0.15,
