@@ -1,0 +1,521 @@
+"""Customer lifecycle: from prospect to loyal customer to lost one, and back?
+
+Each month a customer is in one of five stages (source s4's list): prospect, first purchase, repeat, loyal,
+lapsed. Moves up or down the ladder follow an ordered logit with thresholds for each stage,
+
+    P(advance | stage) = Λ(up_stage + z),   P(advance or stay | stage) = Λ(keep_stage + z)
+    z = heavy·G + contact_lift·C + match_lift·M + memory·U
+
+G: a heavy user of the category; C: contacted this month; M: contacted with what is made for the stage; U:
+moved up a step last month. To advance from loyal is to stay loyal; who does not slips to repeat, or lapses. A
+lapsed customer comes back, to repeat, with probability Λ(win_back + heavy·G + lapse_time·(months lapsed - 1)).
+
+Half of the customers use the firm's app. Nobody sees whether they are active or dormant there; visits are
+Poisson, with a rate for each state. By the growth curve a relationship is introduced in its first three
+months, grows, matures, and declines in its last three of twelve: active in the middle six. What customers do is
+
+    P(active next | now) = Λ(enter or stay, by the state now, ± curve_pull),   + where the curve says active,
+
+after Netzer, Lattin & Srinivasan (2008, doi:10.1287/mksc.1070.0294), with two states in place of their three.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import statsmodels.api as sm
+from scipy.optimize import brentq
+from scipy.special import expit
+from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+
+from crmlab.design import (
+    Cohort,
+    Design,
+    Estimate,
+    EstimationFailed,
+    Hypothesis,
+    LeastSquares,
+    Parameters,
+    parameter,
+)
+from crmlab.design.regression import formula
+from crmlab.errors import InputError
+from crmlab.models.hidden_markov import HiddenMarkov, fit_hidden_markov
+
+STAGES = ("prospect", "first purchase", "repeat", "loyal", "lapsed")
+PROSPECT, FIRST, REPEAT, LOYAL, LAPSED = range(5)
+START = (0.40, 0.25, 0.20, 0.15)  # shares of the stages when observation begins; nobody has lapsed yet
+MONTHS = 12  # moves observed of each customer, and months of visits
+ACTIONS = ("none", "general", "matched")
+CURVE = np.repeat([0, 1, 1, 0], MONTHS // 4)  # introduction, growth, maturity, decline: 1 is active
+CURVE_SIGN = 2 * CURVE[1:, None] - 1  # of the month that a move leads to, one row a move
+MEMORY_MARGIN = 0.4  # log-odds: a chance of 20% becomes 27%, which a planner would hardly notice
+TOLERATED = 0.25  # share of months in the wrong stage that a manager might put up with
+CHANCES = {"unit": "logit units", "source": "ours"}
+
+
+@dataclass(frozen=True)
+class Relationships(Parameters):
+    """The truth of a customer base on its way through the stages."""
+
+    up_prospect: float = parameter(-1.9, low=-6, high=2, **CHANCES)
+    up_first: float = parameter(-1.2, low=-6, high=2, **CHANCES)
+    up_repeat: float = parameter(-1.4, low=-6, high=2, **CHANCES)
+    up_loyal: float = parameter(1.2, low=-6, high=6, **CHANCES)
+    keep_first: float = parameter(1.3, low=-5, high=8, **CHANCES)
+    keep_repeat: float = parameter(1.9, low=-5, high=8, **CHANCES)
+    keep_loyal: float = parameter(2.8, low=-5, high=8, **CHANCES)
+    win_back: float = parameter(-1.3, low=-6, high=2, **CHANCES)
+    heavy_share: float = parameter(0.40, "share of customers", low=0.05, high=0.95, source="ours")
+    heavy: float = parameter(0.5, "logit units by which heavy users do better", low=-3, high=3, source="ours")
+    memory: float = parameter(
+        0.10, "logit units after a move up last month", low=-2, high=2, source="little: the claim; size ours"
+    )
+    contact_share: float = parameter(
+        0.50, "share of months with a contact", low=0.05, high=0.95, source="ours"
+    )
+    contact_lift: float = parameter(
+        0.15, "logit units", low=-2, high=2, source="positive: Netzer et al. (2008); size ours"
+    )
+    match_lift: float = parameter(
+        0.25, "logit units beyond any contact's", low=-2, high=2, source="positive: the claim; size ours"
+    )
+    targeting: float = parameter(
+        0.0, "logit units by which heavy users rather get the matched contact", low=-6, high=6, source="ours"
+    )
+    lapse_time: float = parameter(
+        -0.12,
+        "logit units a further month of lapse",
+        low=-2,
+        high=2,
+        source="negative: Thomas et al. (2004); size ours",
+    )
+    start_active: float = parameter(-0.5, "logit units, first month", low=-5, high=5, source="ours")
+    enter: float = parameter(-1.1, "logit units, dormant the month before", low=-5, high=5, source="ours")
+    stay: float = parameter(1.1, "logit units, active the month before", low=-5, high=5, source="ours")
+    curve_pull: float = parameter(0.3, "logit units", low=-6, high=6, source="ours")
+    visits_dormant: float = parameter(0.4, "visits a month", low=0.02, high=20, source="ours")
+    visits_active: float = parameter(2.5, "visits a month", low=0.05, high=50, source="ours")
+    n_customers: int = parameter(500, "customers", low=50, high=100_000, source="ours")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for stage in ("first", "repeat", "loyal"):
+            up, keep = getattr(self, f"up_{stage}"), getattr(self, f"keep_{stage}")
+            if keep <= up:
+                raise InputError(
+                    f"keep_{stage} is {keep} and up_{stage} {up}; keeping a customer includes advancing one, "
+                    "so it must be the larger"
+                )
+        if self.visits_active <= self.visits_dormant:
+            raise InputError(
+                f"visits_active is {self.visits_active} and visits_dormant {self.visits_dormant}; "
+                "the active visit more often"
+            )
+
+    @property
+    def up(self):
+        """Of P(advance), in logit units, by stage of the ladder."""
+        return np.array([self.up_prospect, self.up_first, self.up_repeat, self.up_loyal])
+
+    @property
+    def keep(self):
+        """Of P(advance or stay), in logit units; a prospect cannot lapse."""
+        return np.array([np.inf, self.keep_first, self.keep_repeat, self.keep_loyal])
+
+
+# The market ---------------------------------------------------------------------------------------------
+
+
+def simulate_lifecycle(p, streams):
+    """Draw a cohort.
+
+    ``months``: a row a customer and month; ``ladder`` and ``lapses``: the same months from the second on,
+    counted by what is known of them; ``visits``: a row an app user and month; ``app_users``: a row a user.
+    """
+    n = p.n_customers
+    chance = streams["customers"].random((2, n))
+    heavy = (chance[..., 0, :] < p.heavy_share) * 1
+    place = 2 * np.digitize(chance[..., 1, :], np.cumsum(START)[:-1])
+    chance = streams["moves"].random((2, MONTHS, n))
+    advance, keep = _chances(p)
+    matched = p.contact_share * expit(p.targeting * np.array([-0.5, 0.5]))
+    codes, outcomes = [], []
+    for month in range(MONTHS):
+        contact = chance[..., 0, month, :]
+        action = (contact < p.contact_share) * 1 + (contact < matched[heavy])
+        code = (heavy * PLACES + place) * 3 + action
+        outcome = (chance[..., 1, month, :] >= advance[code]) * 1 + (chance[..., 1, month, :] >= keep[code])
+        place = NEXT[outcome, place]
+        codes.append(code)
+        outcomes.append(outcome)
+    counts = _counted(codes[1:], outcomes[1:])
+    visits, active = _draw_visits(p, streams["visits"], n // 2)
+    return Cohort(
+        tables={
+            "months": lambda: _months(np.stack(codes, -1), np.stack(outcomes, -1)),
+            "ladder": lambda: _ladder(counts),
+            "lapses": lambda: _lapses(counts),
+            "visits": lambda: _long({"visits": visits}, "app_user"),
+            "app_users": lambda: {"share_off_curve": ((visits > 0) != CURVE).mean(-1)},
+        },
+        truth={"active": active},
+    )
+
+
+# Where a customer can be: a stage of the ladder, moved up to last month or not (places 0 to 7), or lapsed for
+# so many months (8 to 19). Where each outcome leads from there: advance, stay, fall.
+PLACES = 8 + MONTHS
+STAGE_OF = np.append(np.repeat(range(4), 2), np.full(MONTHS, LAPSED))
+MOVED_UP = np.append(np.tile([0, 1], 4), np.zeros(MONTHS, int))
+LAPSED_FOR = np.append(np.zeros(8, int), np.arange(1, MONTHS + 1))
+_LONGER = np.minimum(8 + LAPSED_FOR, PLACES - 1)
+NEXT = np.array(
+    [
+        np.select([STAGE_OF < LOYAL, STAGE_OF == LOYAL], [2 * STAGE_OF + 3, 2 * LOYAL], 2 * REPEAT),
+        np.select([STAGE_OF < LOYAL, STAGE_OF == LOYAL], [2 * STAGE_OF, 2 * REPEAT], _LONGER),
+        _LONGER,
+    ]
+)
+
+
+def _chances(p):
+    """P(advance) and P(advance or stay) by kind, place and action, each flattened."""
+    heavy = np.arange(2)[:, None, None]
+    z = p.heavy * heavy + p.memory * MOVED_UP[:, None] + _lifts(p)
+    back = p.win_back + p.heavy * heavy + p.lapse_time * (LAPSED_FOR[:, None] - 1)
+    lapsed = (STAGE_OF == LAPSED)[:, None]
+    advance = np.where(lapsed, back, np.append(p.up, 0.0)[STAGE_OF][:, None] + z)
+    return expit(advance).ravel(), expit(np.append(p.keep, np.inf)[STAGE_OF][:, None] + z).ravel()
+
+
+def _lifts(p):
+    """What no, a general and a matched contact add, logit units."""
+    return np.array([0.0, p.contact_lift, p.contact_lift + p.match_lift])
+
+
+def _draw_visits(p, rng, users):
+    """Visits and hidden states of app users, each of shape (..., users, months)."""
+    chance = rng.random((MONTHS, users))
+    counts = rng.poisson(p.visits_dormant, (MONTHS, users)), rng.poisson(p.visits_active, (MONTHS, users))
+    active = [chance[..., 0, :] < expit(p.start_active)]
+    for month in range(1, MONTHS):
+        pull = p.curve_pull * CURVE_SIGN[month - 1, 0]
+        goes_on = np.where(active[-1], expit(p.stay + pull), expit(p.enter + pull))
+        active.append(chance[..., month, :] < goes_on)
+    active = np.stack(active, axis=-1)
+    dormant, busy = (np.moveaxis(each, -2, -1) for each in counts)
+    return np.where(active, busy, dormant), active
+
+
+# Its tables ---------------------------------------------------------------------------------------------
+
+
+def _long(columns, unit):
+    """Columns of shape (..., units, months) as rows of a unit and a month, the first month numbered 1."""
+    units, months = next(iter(columns.values())).shape[-2:]
+    rows = {name: values.reshape(*values.shape[:-2], units * months) for name, values in columns.items()}
+    number, month = np.repeat(np.arange(units), months), np.tile(np.arange(1, months + 1), units)
+    return {unit: number, "month": month, **rows}
+
+
+def _months(code, outcome):
+    """What is seen of each month. Those who have lapsed are not contacted: nobody knows where they are."""
+    place, action = code // 3 % PLACES, code % 3
+    action = np.where(STAGE_OF[place] == LAPSED, 0, action)
+    return _long(
+        {
+            "stage": STAGE_OF[place],
+            "next_stage": STAGE_OF[NEXT[outcome, place]],
+            "heavy": code // 3 // PLACES,
+            "contacted": (action > 0) * 1,
+            "matched": (action == 2) * 1,
+            "moved_up": MOVED_UP[place],
+            "lapsed_for": LAPSED_FOR[place],
+            "advanced": (outcome == 0) * 1,
+        },
+        "customer",
+    )
+
+
+def _counted(codes, outcomes):
+    """Months by kind, place and action and by whether the customer advanced: shape (..., 2, PLACES, 3, 2)."""
+    lead, cells = codes[0].shape[:-1], 2 * PLACES * 3 * 2
+    row = cells * np.arange(int(np.prod(lead))).reshape(*lead, 1)
+    total = sum(
+        np.bincount((2 * code + (outcome == 0) + row).ravel(), minlength=cells * int(np.prod(lead)))
+        for code, outcome in zip(codes, outcomes)
+    )
+    return total.reshape(*lead, 2, PLACES, 3, 2)
+
+
+def _ladder(counts):
+    """Months of customers who have not lapsed, by kind, place and action."""
+    heavy, place, action = np.indices((2, 8, 3)).reshape(3, -1)
+    found = counts[..., :, :8, :, :].reshape(*counts.shape[:-4], -1, 2)
+    return {
+        "first": (STAGE_OF[place] == FIRST) * 1,
+        "repeat": (STAGE_OF[place] == REPEAT) * 1,
+        "loyal": (STAGE_OF[place] == LOYAL) * 1,
+        "heavy": heavy,
+        "moved_up": MOVED_UP[place],
+        "contacted": (action > 0) * 1,
+        "matched": (action == 2) * 1,
+        "months": found.sum(-1),
+        "advanced": found[..., 1],
+    }
+
+
+def _lapses(counts):
+    """Months of customers who have lapsed, by kind and by months since."""
+    heavy, lapsed_for = np.indices((2, MONTHS)).reshape(2, -1)
+    found = counts[..., :, 8:, :, :].sum(-2).reshape(*counts.shape[:-4], -1, 2)
+    return {"heavy": heavy, "lapsed_for": lapsed_for + 1, "months": found.sum(-1), "returned": found[..., 1]}
+
+
+# What is true, from the parameters alone ---------------------------------------------------------------
+
+
+def ladder_chain(p, heavy):
+    """Probabilities of a month's moves of one kind of customer, averaged over contacts, shape (2, 4, 5).
+
+    First axis: had not, or had, moved up the month before.
+    """
+    z = p.heavy * heavy + p.memory * np.arange(2)[:, None, None] + _lifts(p)[None, :, None]
+    share = _contact_shares(p, heavy)[None, :, None]
+    advance, keep = ((share * expit(z + each)).sum(1) for each in (p.up, p.keep))
+    chain = np.zeros((2, 4, 5))
+    for stage in range(4):
+        best, middle = min(stage + 1, LOYAL), REPEAT if stage == LOYAL else stage
+        chain[:, stage, best] += advance[:, stage]
+        chain[:, stage, middle] += keep[:, stage] - advance[:, stage]
+        chain[:, stage, LAPSED] += 1 - keep[:, stage]
+    return chain
+
+
+def _contact_shares(p, heavy):
+    matched = p.contact_share * expit(p.targeting * (heavy - 0.5))
+    return np.array([1 - p.contact_share, p.contact_share - matched, matched])
+
+
+def months_to_lapse(p, heavy):
+    """Expected months until a customer of one kind first lapses, from each stage of the ladder, shape (4,).
+
+    The chain is widened by whether the last move was up, which makes it first-order whatever `memory` is.
+    """
+    chain = ladder_chain(p, heavy)
+    inner = np.zeros((2, 4, 2, 4))
+    for stage in range(4):
+        for after in range(4):
+            inner[:, stage, int(after == stage + 1), after] = chain[:, stage, after]
+    return np.linalg.solve(np.eye(8) - inner.reshape(8, 8), np.ones(8))[:4]
+
+
+def win_back_chance(p, lapsed_for, heavy=None):
+    """Probability that a customer who has been lapsed for so many months comes back in the next.
+
+    Parameters
+    ----------
+    p : Relationships
+    lapsed_for : array
+        Months, 1 or more.
+    heavy : {0, 1}, optional
+        One kind of customer; otherwise those of both kinds who are still there to be won back, of a cohort
+        that lapsed together in the kinds' shares.
+    """
+    months = np.asarray(lapsed_for)
+    reach = np.arange(1, int(months.max()) + 1)
+    chances = [expit(p.win_back + p.heavy * kind + p.lapse_time * (reach - 1)) for kind in (0, 1)]
+    if heavy is not None:
+        return chances[heavy][months - 1]
+    left = [np.append(1.0, np.cumprod(1 - chance)[:-1]) for chance in chances]
+    weight = (1 - p.heavy_share) * left[0], p.heavy_share * left[1]
+    return ((weight[0] * chances[0] + weight[1] * chances[1]) / (weight[0] + weight[1]))[months - 1]
+
+
+def visit_model(p):
+    """The hidden Markov model of the app users."""
+    return HiddenMarkov(
+        [1 - expit(p.start_active), expit(p.start_active)],
+        [[-p.enter], [-p.stay]],
+        [p.visits_dormant, p.visits_active],
+        [[p.curve_pull], [p.curve_pull]],
+    )
+
+
+def off_curve(model):
+    """Share of months in which an app user's state is not what the growth curve says, of a `HiddenMarkov`."""
+    shares = model.state_shares(CURVE_SIGN)
+    return 1 - shares[np.arange(MONTHS), CURVE].mean()
+
+
+# Estimators that only this lesson needs ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GroupedLogit:
+    """One coefficient of a logistic regression on counts: so many months of a kind, so many successes.
+
+    Its estimates are those of the regression on single months, at a fraction of the cost.
+    """
+
+    formula: str
+    term: str
+    table: str
+
+    def fit(self, tables):
+        """The fitted statsmodels model on one cohort's counts."""
+        outcome, trials, matrix = self._arrays(tables)
+        seen = trials > 0
+        counts = np.column_stack([outcome, trials - outcome])[seen]
+        model = sm.GLM(counts, matrix[seen], sm.families.Binomial())
+        if np.linalg.matrix_rank(matrix[seen]) < matrix.shape[1]:
+            raise EstimationFailed("the design matrix is not of full rank")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PerfectSeparationWarning)
+                fit = model.fit(tol=1e-12, tol_criterion="params")
+        except (PerfectSeparationError, np.linalg.LinAlgError, ValueError) as error:
+            raise EstimationFailed(f"logistic regression: {error}") from None
+        if not fit.converged or not np.isfinite(fit.bse).all() or fit.bse.max() > 50:
+            raise EstimationFailed("the logistic regression did not converge: the outcome may be separated")
+        return fit
+
+    def __call__(self, tables):
+        fit, at = self.fit(tables), formula(self.formula).terms.index(self.term)
+        return Estimate(float(fit.params[at]), float(fit.bse[at]))
+
+    def batch(self, tables):
+        """The estimates on many cohorts at once, NaN where Newton's method did not arrive."""
+        key = type(self).__name__, self.formula, self.table
+        coefficients, covariance = tables.once(key, lambda: self._fit_all(*self._arrays(tables)))
+        at = formula(self.formula).terms.index(self.term)
+        with np.errstate(invalid="ignore"):
+            return Estimate(coefficients[:, at], np.sqrt(covariance[:, at, at]))
+
+    def _arrays(self, tables):
+        columns = tables.columns(self.table)
+        outcome, matrix = formula(self.formula).arrays(columns)
+        return outcome, columns["months"], matrix
+
+    @staticmethod
+    def _fit_all(outcome, trials, matrix):
+        """Newton's method for all simulations; they share the design matrix's rows."""
+        rows = matrix[0]
+        squares = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
+        size = rows.shape[1]
+        coefficients = np.zeros((len(outcome), size))
+
+        def information(weight):
+            found = (weight @ squares).reshape(-1, size, size)
+            bad = np.linalg.cond(found) > 1e10
+            found[bad] = np.eye(size)
+            return found, bad
+
+        for _ in range(25):
+            chance = expit(coefficients @ rows.T)
+            bend, bad = information(trials * chance * (1 - chance))
+            step = np.linalg.solve(bend, ((outcome - trials * chance) @ rows)[..., None])[..., 0]
+            coefficients += np.clip(step, -5, 5)
+            if np.abs(step[~bad]).max(initial=0.0) < 1e-9:
+                break
+        bad |= np.abs(step).max(axis=1) > 1e-6
+        coefficients[bad] = np.nan
+        return coefficients, np.where(bad[:, None, None], np.nan, np.linalg.inv(bend))
+
+
+def hidden_share_off_curve(tables):
+    """Share of months off the growth curve by a hidden Markov model of the visits; delta method error."""
+    visits = np.asarray(tables.columns("visits")["visits"]).reshape(-1, MONTHS)
+    return Estimate(*map(float, fit_hidden_markov(visits, 2, covariates=CURVE_SIGN).combine(off_curve)))
+
+
+# The design ---------------------------------------------------------------------------------------------
+
+NAIVE_LADDER = "advanced ~ first + repeat + loyal + contacted + matched + moved_up"
+ADJUSTED_LADDER = NAIVE_LADDER + " + heavy"
+NAIVE_LAPSES, ADJUSTED_LAPSES = "returned ~ lapsed_for", "returned ~ lapsed_for + heavy"
+
+hypotheses = [
+    Hypothesis(
+        "H1",
+        "The stage tells all: how a customer got there adds next to nothing",
+        "within",
+        truth=lambda p: p.memory,
+        margin=MEMORY_MARGIN,
+        unit="logit units after a move up last month",
+        estimators={
+            "within kinds": GroupedLogit(ADJUSTED_LADDER, "moved_up", "ladder"),
+            "all alike": GroupedLogit(NAIVE_LADDER, "moved_up", "ladder"),
+        },
+    ),
+    Hypothesis(
+        "H2",
+        "A contact made for the stage moves customers up more than any contact does",
+        ">",
+        truth=lambda p: p.match_lift,
+        unit="logit units",
+        estimators={
+            "within kinds": GroupedLogit(ADJUSTED_LADDER, "matched", "ladder"),
+            "all alike": GroupedLogit(NAIVE_LADDER, "matched", "ladder"),
+        },
+    ),
+    Hypothesis(
+        "H3",
+        "The longer customers have lapsed, the less likely they come back",
+        "<",
+        truth=lambda p: p.lapse_time,
+        unit="logit units a further month of lapse",
+        estimators={
+            "within kinds": GroupedLogit(ADJUSTED_LAPSES, "lapsed_for", "lapses"),
+            "all alike": GroupedLogit(NAIVE_LAPSES, "lapsed_for", "lapses"),
+        },
+    ),
+    Hypothesis(
+        "H4",
+        "The growth curve puts customers into the wrong state in more than a quarter of months",
+        ">",
+        truth=lambda p: off_curve(visit_model(p)),
+        null=TOLERATED,
+        unit="share of months",
+        estimators={
+            "hidden Markov": hidden_share_off_curve,
+            "any visit": LeastSquares("share_off_curve ~ 1", "Intercept", table="app_users"),
+        },
+    ),
+]
+
+
+def _at_tolerated(**changes):
+    """The pull of the growth curve that leaves just the tolerated share of months off it."""
+    market = Relationships(**changes)
+    return brentq(lambda pull: off_curve(visit_model(market.replace(curve_pull=pull))) - TOLERATED, 0.0, 6.0)
+
+
+NULL = {"match_lift": 0.0, "lapse_time": 0.0, "memory": MEMORY_MARGIN}
+BLURRED = {"visits_dormant": 0.5, "visits_active": 2.2}
+
+design = Design(
+    name="lifecycle",
+    title="Customer lifecycle",
+    claim="Customers pass through stages, and who knows the stage knows what to do, until customers differ.",
+    parameters=Relationships(),
+    presets={
+        "null": NULL | {"heavy": 0.0, "curve_pull": _at_tolerated()},
+        "literature": {},
+        "claim": {"memory": 0.0, "match_lift": 0.5, "lapse_time": -0.25, "curve_pull": 0.0},
+        "trap": NULL
+        | BLURRED
+        | {
+            "heavy": 2.0,
+            "heavy_share": 0.7,
+            "win_back": -2.0,
+            "memory": 0.0,
+            "targeting": 3.0,
+            "curve_pull": _at_tolerated(**BLURRED),
+        },
+    },
+    model=simulate_lifecycle,
+    hypotheses=hypotheses,
+    batched=True,
+)
