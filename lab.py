@@ -273,7 +273,8 @@ def follow(name, command):
         with open(LOG, "a", encoding="utf-8") as log:
             for line in process.stdout:
                 log.write(line)
-                latest[0] = line.strip() or latest[0]
+                if line.strip() and not line.startswith("WARNING"):
+                    latest[0] = line.strip()
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
