@@ -138,7 +138,7 @@ def _visits(p, streams, taste):
     brand, burger = np.array([1.0, 0, 0]), np.array([1.0, 1, 0])
 
     def draw():
-        return rng.standard_normal((choices, len(ALTERNATIVES))) * burger
+        return rng.standard_normal((choices, len(ALTERNATIVES))) * burger + 0.0  # no minus zeros
 
     quality = draw() + p.quality_gap * brand
     emotion = draw()
@@ -146,7 +146,7 @@ def _visits(p, streams, taste):
     mean = MEAN_PRICE * burger + p.brand_premium * brand
     price = mean + PASS_THROUGH * quality + cost + markup
     utility = (
-        p.burger_to_value * burger
+        p.burger_to_value * burger + 0.0  # no minus zeros
         + (p.brand_to_value + np.repeat(taste, VISITS, axis=-1)[..., None]) * brand
         + p.quality_to_value * quality
         + p.emotion_to_value * emotion
