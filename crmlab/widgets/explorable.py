@@ -147,7 +147,8 @@ def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers")
     return table
 
 
-def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 800), sims=100, seed=1, size=(10.2, 3.5)):
+def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 800), sims=100, seed=1, size=(10.2, 3.5),
+                   limits=None):
     """Sliders over a market; the truth, one cohort's estimates of a hypothesis, and their power.
 
     Parameters
@@ -167,6 +168,8 @@ def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 
     seed : int
     size : pair of float
         Of the figure, inches.
+    limits : pair of float, optional
+        Ends of the estimates' axis, which then stands still while sliders move.
 
     Returns
     -------
@@ -186,10 +189,12 @@ def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 
         told = draw(truth, market.parameters)
         tests = market.test(market.simulate(seed))
         one_cohort(one, market.hypothesis(hypothesis), tests)
+        one.set(xlim=limits)
         table = power_curve(power, market, hypothesis, sizes, sims, seed)
         power.set_title(words("explorable.power"))
         power.tick_params(axis="x", labelrotation=35)
-        figure.legend(*power.get_legend_handles_labels(), loc="outside lower right", ncols=4)
+        handles, labels = (a + b for a, b in zip(one.get_legend_handles_labels(), power.get_legend_handles_labels()))
+        figure.legend(handles, labels, loc="outside lower right", ncols=5)
         return figure, f"{told} {_told(tests, table, sizes)}"
 
     return Explorable(redraw, sliders)
@@ -210,7 +215,6 @@ def one_cohort(axes, hypothesis, tests):
     axes.axvline(hypothesis.null, color=PALETTE["grey"], linewidth=0.8)
     axes.set(ylim=(0.6 - len(tests) - 0.2, 0.6), xlabel=fill(hypothesis.unit, 34), title=words("explorable.one_cohort"))
     axes.set_yticks(-np.arange(len(tests)), [fill(name, 12) for name in tests["estimator"]])
-    axes.legend(loc="lower right", fontsize=9)
 
 
 def _told(tests, table, sizes):
