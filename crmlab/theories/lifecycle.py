@@ -8,11 +8,11 @@ lapsed. Moves up or down the ladder follow an ordered logit with thresholds for 
 
 G: a heavy user of the category; C: contacted this month; M: contacted with what is made for the stage; U:
 moved up a step last month. To advance from loyal is to stay loyal; who does not slips to repeat, or lapses. A
-lapsed customer comes back, to repeat, with probability Λ(win_back + heavy·G + lapse_time·(months lapsed - 1)).
+lapsed customer comes back, to repeat, with chance Λ(win_back + heavy·G + lapse_time·(months lapsed - 1)).
 
 Half of the customers use the firm's app. Nobody sees whether they are active or dormant there; visits are
 Poisson, with a rate for each state. By the growth curve a relationship is introduced in its first three
-months, grows, matures, and declines in its last three of twelve: active in the middle six. What customers do is
+months, grows, matures, and declines in its last three of twelve: active in the middle six. What customers do:
 
     P(active next | now) = Λ(enter or stay, by the state now, ± curve_pull),   + where the curve says active,
 
@@ -88,7 +88,7 @@ class Relationships(Parameters):
         "logit units a further month of lapse",
         low=-2,
         high=2,
-        source="negative: Thomas et al. (2004); size ours",
+        source="negative: the claim; size ours",
     )
     start_active: float = parameter(-0.5, "logit units, first month", low=-5, high=5, source="ours")
     enter: float = parameter(-1.1, "logit units, dormant the month before", low=-5, high=5, source="ours")
@@ -296,6 +296,22 @@ def ladder_chain(p, heavy):
 def _contact_shares(p, heavy):
     matched = p.contact_share * expit(p.targeting * (heavy - 0.5))
     return np.array([1 - p.contact_share, p.contact_share - matched, matched])
+
+
+def stage_panel(months):
+    """The table ``months`` as stages of each customer from month to month, shape (customers, MONTHS + 1)."""
+    shape = (-1, MONTHS)
+    stage, after = (np.asarray(months[name]).reshape(shape) for name in ("stage", "next_stage"))
+    return np.column_stack([stage, after[:, -1]])
+
+
+def with_lapse_time(panel):
+    """The panel with a state for each month of lapse: 4 in the first, 5 in the second, and so on."""
+    wide = panel.copy()
+    for month in range(1, panel.shape[1]):
+        again = (panel[:, month] == LAPSED) & (panel[:, month - 1] == LAPSED)
+        wide[again, month] = wide[again, month - 1] + 1
+    return wide
 
 
 def months_to_lapse(p, heavy):
