@@ -21,6 +21,7 @@ from functools import cache
 from math import exp, sqrt
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
 from crmlab.design import (
@@ -39,6 +40,7 @@ from crmlab.mechanisms.items import likert_items
 from crmlab.models.errors_in_variables import MeasuredRegression, scale_score
 from crmlab.models.mediation import bootstrap_interval, bootstrap_p_value
 from crmlab.models.pls import signed_weights
+from crmlab.models.structural import fit_structural
 
 MARGIN = 0.15  # points of commitment for a standard deviation of pressure: a direct path too small to care for
 ITEMS = 4
@@ -49,6 +51,8 @@ SCALES = {
 }
 LATER = {name: [f"later_{item}" for item in SCALES[name]] for name in ("trust", "commitment")}
 RECORDS = ["transparency", "consistency", "response", "pressure"]  # what may act on trust
+ON_TRUST = "satisfaction + " + " + ".join(RECORDS)
+ON_COMMITMENT = "trust + satisfaction + investment + termination_cost + pressure"
 RESAMPLES = 1000  # of customers, in the design's bootstraps
 MH = "Morgan & Hunt (1994)"
 
@@ -430,6 +434,34 @@ def _pls_items(tables):
     return (values - values.mean(-2, keepdims=True)) / values.std(-2, keepdims=True, ddof=1)
 
 
+MEASUREMENT = "\n".join(
+    f"{name} =~ " + " + ".join(SCALES[name]) for name in ("satisfaction", "trust", "commitment")
+)
+PATHS = f"""
+trust ~ {ON_TRUST}
+commitment ~ b*{ON_COMMITMENT}
+"""
+METHOD = "\n".join(
+    [
+        "marker =~ " + " + ".join(SCALES["marker"]),
+        "method =~ " + " + ".join(f"1*{item}" for items in SCALES.values() for item in items),
+        *(f"method ~~ 0*{name}" for name in ("satisfaction", "marker")),
+        "marker ~~ 0*satisfaction",
+    ]
+)
+
+
+def survey_table(tables):
+    """Answers and records side by side: what factor and path models are fitted to."""
+    return pd.concat([tables["surveys"], tables["customers"]], axis=1)
+
+
+def structural_path(tables):
+    """Trust's path to commitment in Morgan & Hunt's model with factors, as it is usually fitted: no method factor."""
+    fit = fit_structural(MEASUREMENT + PATHS, survey_table(tables))
+    return Estimate(*fit.combine(lambda values: values["b"]))
+
+
 @dataclass(frozen=True)
 class BootstrapMediation:
     """An indirect effect ``a b``, both marker-corrected, by resampling customers.
@@ -471,8 +503,6 @@ class BootstrapMediation:
 
 # The design ---------------------------------------------------------------------------------------------
 
-ON_TRUST = "satisfaction + " + " + ".join(RECORDS)
-ON_COMMITMENT = "trust + satisfaction + investment + termination_cost + pressure"
 TRUST_RECORDS = "trust_score ~ " + " + ".join(RECORDS)
 COMMITMENT_RECORDS = "commitment_score ~ investment + termination_cost + " + " + ".join(RECORDS)
 ON_RENEWAL = "commitment + satisfaction + termination_cost"
@@ -530,8 +560,8 @@ hypotheses = [
         unit="standardised path",
         estimators={
             "marker-corrected": MarkerRegression(f"commitment ~ {ON_COMMITMENT}", "trust"),
+            "structural model": structural_path,
             "PLS": PLSRegression(),
-            "mean scores": _naive(f"commitment ~ {ON_COMMITMENT}", "trust"),
         },
     ),
     Hypothesis(
