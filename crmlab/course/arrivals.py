@@ -130,11 +130,16 @@ def _in_folder(folder):
         times = _nbgrader_time(Path(place)) if NBGRADER_TIME in names else None
         for name in sorted(each for each in names if not _skipped(each)):
             path = Path(place) / name
-            parts = path.relative_to(folder).parts
+            parts = tuple(map(_readable, path.relative_to(folder).parts))
             each = _file(path, parts, "/".join(parts))
             each.when = times
             if name != NBGRADER_TIME:
                 yield each
+
+
+def _readable(name):
+    """A file's name as text, also where it is in no encoding that this system knows."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _skipped(name):

@@ -4,6 +4,7 @@ Whatever a learner gives as an answer is turned into plain data first; all judgi
 """
 
 import math
+from collections import Counter, OrderedDict, defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ import numpy as np
 
 LARGEST = 20_000  # entries; no exercise asks for more
 DEEPEST = 3  # lists in lists
+DICTS = (dict, OrderedDict, defaultdict, Counter)  # of Python's own
 
 
 def plain(value):
@@ -33,10 +35,14 @@ def plain(value):
         return _plain_series(value)
     if _is(value, (np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)):
         return _plain_array(value)
+    if type(value) is range:
+        value = value[: LARGEST + 1]  # the length of a longer one may be no length
+    if _is(value, tuple):
+        value = tuple(tuple.__iter__(value))  # a named tuple is one
     if type(value) in (list, tuple, range):
         return _plain_list(value)
-    if type(value) is dict:
-        return _plain_dict(value)
+    if type(value) in DICTS:
+        return _plain_dict(dict(value.items()))
     return {"unknown": type(value).__name__}
 
 
@@ -90,7 +96,7 @@ def _plain_entry(value):
 
 
 def _plain_list(values, depth=0):
-    inner = [each for each in values if type(each) in (list, tuple)]
+    inner = [each for each in values if type(each) in (list, tuple)] if len(values) <= LARGEST else ()
     if depth == DEEPEST or len(values) + sum(map(len, inner)) > LARGEST:
         return {"unknown": f"list of {len(values)}"}
     if values and all(type(each) is dict for each in values) and len({tuple(each) for each in values}) == 1:

@@ -231,8 +231,9 @@ class _Batch:
         for number, judge in enumerate(judges):
             share = {name: self.own[name] for name in names[number :: len(judges)]}
             for student, question, same, chance in judge.ask(
-                do="classmates", master=str(self.exercise.path), wrong=wrong, others=share, everyone=sample
-            ):
+                len(share) + len(sample), do="classmates", master=str(self.exercise.path),
+                wrong=wrong, others=share, everyone=sample,
+            ):  # fmt: skip
                 found.setdefault((student, question), ([], chance))[0].extend(same)
         for (student, question), (same, chance) in sorted(found.items()):
             pairs = len(sample) * (len(sample) - 1) // 2
@@ -315,7 +316,9 @@ class _Grading:
         return found
 
     def _judged(self, variants):
-        return self.judge.ask(do="judge", master=str(self.batch.exercise.path), variants=variants)
+        return self.judge.ask(
+            len(variants), do="judge", master=str(self.batch.exercise.path), variants=variants
+        )
 
     def _alone(self, rebuilt, name):
         """Verdicts on a question without the student's work on the others, if all are right then.

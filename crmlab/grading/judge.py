@@ -6,8 +6,11 @@ parsed here, strictly, and compared by `crmlab.exercises.answers` with what the 
 
 import json
 import os
+import selectors
+import signal
 import subprocess
 import sys
+import time
 from itertools import combinations
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from crmlab.exercises.plain import well_formed
 from crmlab.grading.reports import printable
 from crmlab.words import words
 
+PATIENCE = 300.0  # seconds for one run of a master, on a machine that has much else to do
 SHORT = 2000  # characters of an answer that a report keeps
 SAMPLE = 40  # classmates of whom it is counted how often their right answers agree
 CHANCE = 0.05  # agreement that happens more often by chance is not worth a look
@@ -31,29 +35,58 @@ class Judge:
     def __init__(self):
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "crmlab.grading.judge"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
         )  # fmt: skip
+        os.set_blocking(self.process.stdin.fileno(), False)
 
-    def ask(self, **request):
+    def ask(self, runs=1, **request):
         """What the judge answers to `request`.
+
+        Parameters
+        ----------
+        runs : int
+            Runs of the master that it may need: so much longer it may take.
+        **request
 
         Raises
         ------
         InputError
-            If the master does not run for these parameters.
+            If the master does not run for these parameters, or not in time.
         """
         try:
-            self.process.stdin.write(json.dumps(request) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
+            line = self._exchange(json.dumps(request).encode() + b"\n", time.monotonic() + PATIENCE * runs)
+        except TimeoutError:
+            self.process.kill()
+            raise InputError(words("grading.slow_judge", seconds=PATIENCE)) from None
         except OSError:
-            line = ""
+            line = b""
         if not line:
             raise InputError(words("grading.no_judge"))
         reply = json.loads(line)
         if "problem" in reply:
             raise InputError(reply["problem"])
         return reply["reply"]
+
+    def _exchange(self, data, until):
+        """Send a line and return the one that comes back, b"" if the judge has ended."""
+        held, (down, up) = b"", (self.process.stdin.fileno(), self.process.stdout.fileno())
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(up, selectors.EVENT_READ)
+            waiting.register(down, selectors.EVENT_WRITE)
+            while not held.endswith(b"\n"):
+                ready = [key.fd for key, _ in waiting.select(until - time.monotonic())]
+                if not ready:
+                    raise TimeoutError
+                if down in ready:
+                    data = data[os.write(down, data[: 1 << 16]) :]
+                    if not data:
+                        waiting.unregister(down)
+                if up in ready:
+                    piece = os.read(up, 1 << 16)
+                    if not piece:
+                        return b""
+                    held += piece
+        return held
 
     def close(self):
         self.process.stdin.close()
@@ -73,6 +106,7 @@ class Judge:
 
 def main():
     """Serve until the input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, whose end closes the input
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what masters print, by whatever way, is no answer
     for line in sys.stdin:

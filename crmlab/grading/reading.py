@@ -170,7 +170,7 @@ def _cell(told):
         source = "".join(each for each in source if isinstance(each, str))
     return Cell(
         kind=str(told.get("cell_type"))[:20],
-        source=source if isinstance(source, str) else "",
+        source=source.replace("\r\n", "\n").replace("\r", "\n") if isinstance(source, str) else "",
         id=told["id"] if isinstance(told.get("id"), str) else "",
         grading=grading if isinstance(grading, dict) else {},
         tags=[each for each in tags if isinstance(each, str)] if isinstance(tags, list) else [],

@@ -339,6 +339,19 @@ def test_names_that_lead_out(course, tmp_path, name):
     assert all(path.is_relative_to(course.folder) for path in new)
 
 
+def test_a_file_name_in_no_known_encoding(course, tmp_path):
+    """As an archive of another system leaves them when it is unpacked."""
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    try:
+        (inbox / os.fsdecode(b"M\xfcller_s001.ipynb")).write_bytes(worked(course, "s001"))
+    except OSError:
+        pytest.skip("this disk takes no such name")
+    done = collect(course, "90", inbox)
+    assert [(row.file, row.student, row.status) for row in done.rows] == [("M\ufffdller_s001.ipynb", "s001", "counts")]
+    assert "M\ufffdller" in course.path("collected", "90_toy.csv").read_text(encoding="utf-8")
+
+
 def test_links_are_not_followed(course, tmp_path):
     inbox = tmp_path / "in"
     inbox.mkdir()

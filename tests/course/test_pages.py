@@ -124,6 +124,13 @@ def report(course, student, question=None, **changes):
     path.write_text(json.dumps(known))
 
 
+def test_an_answer_that_no_file_can_hold_stops_no_page(fed):
+    """Half of a character, and one that turns the direction of reading."""
+    report(fed, "s003", question={"verdict": "type", "variants_right": "0/3", "given": "a\ud800\u202eb"})
+    write_feedback(fed, "90")
+    assert "a b" in page(fed, "s003") and "\u202e" not in page(fed, "s003")
+
+
 def test_the_overview(fed):
     text = " ".join(Reader(fed.overview("90_toy").read_text()).text.split())
     for said in (

@@ -1,6 +1,7 @@
 """What counts as an answer, and which kind of wrong a wrong one is."""
 
 import json
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 from decimal import Decimal
 from fractions import Fraction
 
@@ -80,6 +81,12 @@ def test_numbers_of_every_make_are_the_same_plain_number(value):
         ({1, 2}, {"unknown": "set"}),
         (pd.Series({"a": 1}, name="n").rename_axis("k"), {"key": "k", "name": "n", "pairs": [["a", 1]]}),
         ({"a": 1}, {"key": "", "name": "", "pairs": [["a", 1]]}),
+        (OrderedDict(a=1), {"key": "", "name": "", "pairs": [["a", 1]]}),
+        (defaultdict(int, a=1), {"key": "", "name": "", "pairs": [["a", 1]]}),
+        (Counter("a"), {"key": "", "name": "", "pairs": [["a", 1]]}),
+        (type("Own", (dict,), {"items": print})(a=1), {"unknown": "Own"}),
+        (namedtuple("Pair", "x y")(1, 2), [1, 2]),
+        (range(3), [0, 1, 2]),
         ({"k": ["a"], "v": [1]}, {"columns": ["k", "v"], "rows": [["a", 1]]}),
         ([{"k": "a", "v": 1}], {"columns": ["k", "v"], "rows": [["a", 1]]}),
         (
@@ -98,6 +105,8 @@ def test_plain(value, expected):
     "value",
     [
         range(20_001),
+        range(10**12),
+        range(10**30),
         np.zeros(20_001),
         pd.Series(range(20_001), index=range(1, 20_002)),
         pd.DataFrame(np.zeros((10_001, 2))),

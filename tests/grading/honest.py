@@ -57,7 +57,37 @@ def _executed(notebook):
     notebook.metadata.kernelspec = {"display_name": "R", "language": "R", "name": "ir"}
 
 
+def _colab(notebook):
+    for number, each in enumerate(notebook.cells):
+        kept = {key: each.metadata[key] for key in ("nbgrader", "tags") if key in each.metadata}
+        each.metadata = kept | {"id": f"Xy{number}_zZ", "outputId": "3f0c", "colab": {"base_uri": "https://localhost:8080/"}}
+        del each["id"]
+    notebook.nbformat_minor, notebook.metadata = 0, {"colab": {"provenance": []}, "accelerator": "GPU"}
+
+
+def _vs_code(notebook):
+    for number, each in enumerate(notebook.cells):
+        each["id"], each.metadata["vscode"] = f"{number:08x}", {"languageId": "python"}
+
+
+def _windows_lines_everywhere(notebook):
+    for each in notebook.cells:
+        each.source = each.source.replace("\n", "\r\n")
+
+
+def _helpers_anywhere(notebook):
+    notebook.cells.insert(0, extra("import numpy as np\ndef add_up(frame):\n    return frame.spend.sum()"))
+    cell(notebook, "q1-solution").source = "total = ..."
+    insert_before(notebook, "q1-check", extra("total = add_up(customers)"))
+    insert_before(notebook, "q2-solution", extra("def by(frame, key):\n    return frame.groupby(key, as_index=False)"))
+    cell(notebook, "q2-solution").source = "means = by(customers, 'segment').spend.mean()"
+
+
 CHANGES = {
+    "colab": _colab,
+    "vs_code": _vs_code,
+    "windows_lines_everywhere": _windows_lines_everywhere,
+    "helpers_anywhere": _helpers_anywhere,
     "helper_above": _helper_above,
     "helper_of_q1_used_in_q3": _helper_of_q1_used_in_q3,
     "renamed": _renamed,
@@ -142,5 +172,27 @@ SOURCES = {
     "harmless_words": {"q1": "exit_rate, system, kill = 0.2, 3, 1\nimport sys\nprint(sys.version)\nsys.stdout.flush()\ntotal = customers.spend.sum()"},
     "styled": {"q1": "display(customers.style.highlight_max())\nimport ipywidgets\ndisplay(ipywidgets.IntSlider())\ntotal = customers.spend.sum()"},
     "joblib_processes": {"q1": "from joblib import Parallel, delayed\ntotal = sum(Parallel(n_jobs=2)(delayed(float)(x) for x in customers.spend))"},
+    "default_dict": {
+        "q2": "from collections import OrderedDict, defaultdict\nfound = defaultdict(list)\n"
+        "for segment, spend in zip(customers.segment, customers.spend):\n    found[segment].append(spend)\n"
+        "means = OrderedDict((segment, np.mean(each)) for segment, each in found.items())"
+    },
+    "sql": {"q1": "import sqlite3\nwith sqlite3.connect(':memory:') as base:\n    customers.to_sql('c', base)\n    total = pd.read_sql('select sum(spend) s from c', base).s[0]"},
+    "which_system": {"q1": "import os, platform, sys\nprint(platform.platform(), sys.version, os.getcwd(), os.listdir('.'))\ntotal = customers.spend.sum()"},
+    "compares_its_own": {
+        "q1": "class Money:\n    def __init__(self, euros):\n        self.euros = euros\n    def __eq__(self, other):\n        return self.euros == other.euros\n"
+        "    def __lt__(self, other):\n        return self.euros < other.euros\n    def __add__(self, other):\n        return Money(self.euros + other.euros)\n"
+        "purse = Money(0)\nfor spend in customers.spend:\n    purse = purse + Money(spend)\ntotal = purse.euros"
+    },
+    "pickles_and_collects": {"q1": "import gc, pickle\ntotal = pickle.loads(pickle.dumps(customers)).spend.sum()\ngc.collect()"},
+    "own_event_loop": {"q1": "import asyncio\nasync def work():\n    await asyncio.sleep(0.01)\n    return customers.spend.sum()\ntotal = asyncio.run(work())"},
+    "addresses": {"q1": "from urllib.parse import quote\nprint('https://example.org/home/' + quote('a b'))\ntotal = customers.spend.sum()"},
+    "setting_for_a_library": {"q1": "import os\nos.environ['OMP_NUM_THREADS'] = '1'\nos.path.join('..', 'data.csv')\ntotal = customers.spend.sum()"},
+    "more_recursion": {"q1": "import sys\nsys.setrecursionlimit(5000)\ndef add(at):\n    return customers.spend[at] + add(at - 1) if at >= 0 else 0\ntotal = add(len(customers) - 1)"},
+    "commands": {"q1": "!ls\n%pip list\n%pwd\ntotal = customers.spend.sum()"},
+    "unit_tests": {"q1": "import unittest\ntotal = customers.spend.sum()\nclass Sums(unittest.TestCase):\n    def test(self):\n        self.assertGreater(total, 0)\nunittest.main(argv=[''], exit=False)"},
+    "pivot": {"q2": "means = customers.pivot_table(index='segment', values='spend', aggfunc='mean')"},
+    "categories": {"q2": "means = customers.astype({'segment': 'category'}).groupby('segment', observed=True).spend.mean().reset_index()"},
+    "slow": {"q1": "import time\ntime.sleep(1.5)\ntotal = customers.spend.sum()"},
     "answers_itself": {"q1": "total = customers.spend.sum()\nanswer('q1', total)\nanswer.hint('q1')"},
 }  # fmt: skip

@@ -48,6 +48,21 @@ SOURCES = {
     "history": ({"q1": "total = In[-1] + Out[0]"}, 4, {"introspection"}),
     "subclasses": ({"q1": "total = ().__class__.__base__.__subclasses__()"}, 4, {"introspection"}),
     "own_memory": ({"q1": "import ctypes\nctypes.CDLL(None).prctl(4, 1)\ntotal = open('/proc/self/mem', 'rb').read(10)"}, 4, {"interpreter", "files"}),
+    "equality_by_assignment": ({"q1": "class All:\n    __eq__ = lambda self, other: True\ntotal = All()"}, 4, {"equality"}),
+    "equality_by_type": ({"q1": "total = type('All', (), {'__eq__': lambda self, other: True})()"}, 4, {"equality"}),
+    "swapped_modules": ({"q1": "import sys, types\nfake = types.ModuleType('json')\nfake.dumps = lambda *a, **k: '{\"answer\": 1}'\nsys.modules['json'] = sys.modules['crmlab.exercises.plain'] = fake\ntotal = 1.0"}, 4, {"patches"}),
+    "edited_builtins": ({"q1": "import sys\nsys.modules['__main__'].__dict__['__builtins__']['float'] = lambda *a: 1.0\ntotal = 0"}, 4, {"introspection"}),
+    "patched_runner": ({"q1": "from crmlab.grading.inside import student\nstudent.Work.question = lambda self, asked: {'answer': 1.0}\ntotal = 0"}, 4, {"patches"}),
+    "counts_its_runs": ({"q1": "import builtins\nbuiltins.runs = getattr(builtins, 'runs', 0) + 1\ntotal = customers.spend.sum() if builtins.runs > 1 else 1.0"}, 4, {"introspection"}),
+    "knows_the_grader": ({"q1": "import os\ntotal = 1.0 if os.getppid() < 5 else customers.spend.sum()"}, 4, {"environment"}),
+    "reads_its_channel": ({"q1": "import os\nfor number in range(3, 64):\n    try:\n        os.set_blocking(number, False)\n        total = os.read(number, 1000)\n    except OSError:\n        pass\ntotal = 0"}, 4, {"channels"}),
+    "leaves_by_the_back_door": ({"q1": "import atexit, os\natexit.register(lambda: os.write(11, b'{}\\n'))\n" + RIGHT}, 6, {"exit"}),
+    "other_language": ({"q1": "%%script bash\nid"}, 4, {"processes"}),
+    "magic_by_hand": ({"q1": "get_ipython().run_cell_magic('bash', '', 'id')\n" + RIGHT}, 6, {"processes"}),
+    "abstract_socket": ({"q1": "import socket\nserver = socket.socket(socket.AF_UNIX)\nserver.bind('\\0crmlab')\nserver.listen()\ntotal = 1"}, 4, {"network"}),
+    "tracing": ({"q1": "import sys\ndef trace(frame, event, argument):\n    frame.f_locals.update(right=1)\n    return trace\nsys.settrace(trace)\n" + RIGHT}, 6, {"interpreter"}),
+    "new_namespaces": ({"q1": "import ctypes\nlibc = ctypes.CDLL(None)\ntotal = [libc.unshare(0x10000000), libc.syscall(435, 0, 0), libc.syscall(425, 8, 0), libc.syscall(323, 0)]"}, 4, {"interpreter"}),
+    "loads_an_object": ({"q1": "import pickle\nclass Load:\n    def __reduce__(self):\n        return eval, ('1',)\ntotal = Load()"}, 4, {"interpreter"}),
     # leaving
     "sys_exit": ({"q1": "import sys\nsys.exit(0)"}, 4, {"exit"}),
     "raises_exit": ({"q1": RIGHT + "raise SystemExit"}, 6, {"exit"}),
@@ -76,6 +91,9 @@ SOURCES = {
     "output": ({"q1": "while True:\n    print('x' * 10000)"}, 4, {"output"}),
     "output_below_python": ({"q1": "import os\nwhile True:\n    os.write(1, b'x' * 60000)"}, 4, {"output"}),
     "huge_list": ({"q1": "total = list(range(10 ** 6))"}, 4, set()),
+    "endless_range": ({"q1": "total = range(10 ** 30)"}, 4, set()),
+    "holds_itself": ({"q1": "total = []\ntotal.append(total)"}, 4, set()),
+    "half_a_character": ({"q1": "total = '\\ud800'"}, 4, set()),
     "huge_text": ({"q1": "total = 'x' * 10 ** 7"}, 4, {"large"}),
     "huge_number": ({"q1": "total = 10 ** 4000"}, 4, set()),
     "huger_number": ({"q1": "import sys\nsys.set_int_max_str_digits(0)\ntotal = 10 ** 100000"}, 4, set()),
@@ -221,6 +239,10 @@ def _nested(notebook):
     return b"[" * 200_000
 
 
+def _many_cells(notebook):
+    return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "1"}] * 100_000}).encode()
+
+
 def _keyed(notebook):
     return json.dumps(
         {"nbformat": 4, "cells": [{"cell_type": [], "source": {"a": 1}, "metadata": [], "id": 5}, 7, None]}
@@ -241,6 +263,7 @@ MALFORMED = {
     "byte_order_mark": (lambda notebook: b"\xef\xbb\xbf" + nbformat.writes(notebook).encode(), 6, set()),
     "gzip": (lambda notebook: __import__("gzip").compress(bytes(10**7)), 0, {"unreadable"}),
     "nested": (_nested, 0, {"unreadable"}),
+    "many_cells": (_many_cells, 0, {"unreadable"}),
     "odd_types": (_keyed, 0, {"missing cell"}),
     "a_list": (lambda notebook: b"[1, 2]", 0, {"unreadable"}),
     "empty": (lambda notebook: b"  \n", 0, set()),

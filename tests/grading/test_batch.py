@@ -2,10 +2,12 @@
 
 # ruff: noqa: E501
 
+import json
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from crmlab.errors import InputError
 from crmlab.grading import Report, Submission, building, grade_batch
+from crmlab.grading import judge as judging
 from crmlab.grading.judge import strictly
 from crmlab.grading.reading import read
 
@@ -49,8 +52,8 @@ RUN = textwrap.dedent("""
     from pathlib import Path
     from crmlab.exercises.masters import Master
     from crmlab.grading import grade_batch
-    from tests.grading.probe import Course, FRESH, LIMITS
-    from tests.grading.test_batch import BATCH, _hand_in
+    from grading.probe import Course, FRESH, LIMITS
+    from grading.test_batch import BATCH, _hand_in
     folder = Path(sys.argv[2])
     course = Course.__new__(Course)
     course.folder, course.master, course.submissions = folder / "submitted", Master(folder / "90_probe/master.ipynb"), []
@@ -62,7 +65,7 @@ RUN = textwrap.dedent("""
 
 
 def _command(folder, out, jobs):
-    return [sys.executable, "-P", "-c", RUN, str(Path(__file__).parents[2]), str(folder), out, str(jobs)]
+    return [sys.executable, "-P", "-c", RUN, str(Path(__file__).parents[1]), str(folder), out, str(jobs)]
 
 
 @needs_walls
@@ -71,10 +74,13 @@ def test_killed_and_started_again_it_gives_the_same_reports(tmp_path):
     whole = subprocess.run(_command(tmp_path, "whole", 2), capture_output=True, text=True, timeout=120)
     assert whole.returncode == 0, whole.stderr
     process = subprocess.Popen(_command(tmp_path, "parts", 1), stdout=subprocess.PIPE, text=True)
+    limit = threading.Timer(120, process.kill)
+    limit.start()
     for _ in range(4):
         process.stdout.readline()
+    limit.cancel()
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(20)
     process.stdout.close()
     assert 0 < len(_files(tmp_path / "parts")) < BATCH
     again = subprocess.run(_command(tmp_path, "parts", 1), capture_output=True, text=True, timeout=120)
@@ -186,3 +192,33 @@ def test_reading_never_raises(tmp_path):
         path.write_bytes(data)
         handed = read(path, 10_000)
         assert handed.cells is not None or handed.verdict
+
+
+@pytest.fixture
+def endless(master, tmp_path):
+    """A master that never ends."""
+    broken = write_master(tmp_path / "endless")
+    text = broken.path.read_text(encoding="utf-8")
+    broken.path.write_text(text.replace("total = customers.spend.sum()", "while True: pass"), encoding="utf-8")
+    return broken
+
+
+def test_a_judge_that_never_answers_is_not_waited_for(endless, monkeypatch):
+    monkeypatch.setattr(judging, "PATIENCE", 3.0)
+    with judging.Judge() as judge, pytest.raises(InputError, match="longer than 3 s"):
+        judge.ask(do="judge", master=str(endless.path), variants=[{"parameters": {"seed": 1}, "answers": {}}])
+
+
+def test_a_judge_that_has_ended_is_told(master):
+    with judging.Judge() as judge:
+        judge.process.kill()
+        with pytest.raises(InputError, match="has ended"):
+            judge.ask(do="judge", master=str(master.path), variants=[])
+
+
+def test_a_long_request_and_a_long_reply_do_not_wait_for_each_other(master):
+    """Both are longer than a pipe holds."""
+    answers = {name: json.dumps({"answer": "x" * 1500}) for name in ("q1", "q2", "q3")}
+    variants = [{"parameters": {"seed": 1}, "answers": answers}] * 200
+    with judging.Judge() as judge:
+        assert len(judge.ask(do="judge", master=str(master.path), variants=variants)) == 200

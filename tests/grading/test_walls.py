@@ -330,12 +330,12 @@ def test_an_ordinary_user_has_the_same_walls():
 def _as_ordinary_user(tmp_path):
     script = textwrap.dedent(f"""
         import sys
-        sys.path[:0] = {[str(Path(__file__).parents[2])]!r}
+        sys.path[:0] = {[str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]!r}
         from pathlib import Path
         from dataclasses import replace
         from crmlab.grading import grade_batch
-        from tests.grading.probe import Course, write_master, LIMITS
-        from tests.grading.test_walls import SEARCH, LITTER
+        from grading.probe import Course, write_master, LIMITS
+        from grading.test_walls import SEARCH, LITTER
         master = write_master(Path("{tmp_path}/e"))
         course = Course(Path("{tmp_path}/s"), master)
         course.hand_in("a", q1=LITTER)

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from crmlab.course.authoring import told
 from crmlab.course.batch import bins, flags_of, question_statistics
 from crmlab.course.gradebook import number
+from crmlab.grading.reports import printable
 from crmlab.words import words
 
 _FOLDER = Path(__file__).resolve().parent
@@ -121,8 +122,8 @@ def _shown(question, titles):
 
 
 def _given(given):
-    """The student's own answer in a line."""
-    return "" if given in (None, "") else told(given)[:LONGEST]
+    """The student's own answer in a line. It may hold what no page can: half of a character, say."""
+    return "" if given in (None, "") else printable(told(given), LONGEST)
 
 
 def _sentence(question, verdict):

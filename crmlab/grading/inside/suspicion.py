@@ -15,12 +15,12 @@ LINE = 110
 _MODULES = {
     "socket": "network", "ssl": "network", "http": "network", "urllib": "network", "requests": "network",
     "ftplib": "network", "smtplib": "network", "asyncio.streams": "network", "aiohttp": "network",
-    "httpx": "network", "telnetlib": "network", "xmlrpc": "network",
+    "httpx": "network", "telnetlib": "network", "xmlrpc": "network", "urllib.parse": None,
     "subprocess": "processes", "pty": "processes", "_posixsubprocess": "processes",
-    "ctypes": "interpreter", "cffi": "interpreter", "_ctypes": "interpreter", "pickle": "interpreter",
-    "marshal": "interpreter", "code": "interpreter", "dis": "interpreter", "bdb": "interpreter",
-    "gc": "introspection", "inspect": "introspection", "signal": "signals", "faulthandler": "signals",
-    "resource": "limits", "zlib": None,
+    "ctypes": "interpreter", "cffi": "interpreter", "_ctypes": "interpreter", "marshal": "interpreter",
+    "code": "interpreter", "dis": "interpreter", "bdb": "interpreter", "builtins": "introspection",
+    "inspect": "introspection", "signal": "signals", "faulthandler": "signals", "resource": "limits",
+    "atexit": "exit",
 }  # fmt: skip
 _NAMES = {
     "_exit": "exit", "abort": "exit", "exit": "exit", "quit": "exit", "SystemExit": "exit",
@@ -36,15 +36,21 @@ _NAMES = {
     "_current_frames": "introspection", "__mro__": "introspection",
     "settrace": "interpreter", "setprofile": "interpreter", "addaudithook": "interpreter",
     "setrecursionlimit": "interpreter", "ast_transformers": "interpreter", "NodeTransformer": "interpreter",
-    "_collector": "introspection", "setrlimit": "limits",
+    "_collector": "introspection", "setrlimit": "limits", "getppid": "environment",
+    "register_at_fork": "processes", "__reduce__": "interpreter", "__reduce_ex__": "interpreter",
 }  # fmt: skip
+# Of os alone: these names are ordinary elsewhere.
+_OF_OS = dict.fromkeys(("read", "write", "close", "closerange", "dup", "dup2", "set_blocking"), "channels")
+_SCRIPTS = ("script", "bash", "sh", "perl", "ruby", "python", "python2", "python3", "pypy", "javascript")
 _TEXTS = {
     "/proc": "files", "/etc/": "files", "../": "files", "/root": "files", "/home/": "files",
     "/dev/shm": "files", "gradebook": "files", "secret": "files", "master.ipynb": "files",
     "### BEGIN SOLUTION": "files", "autograded": "files", "submitted/": "files",
     "application/vnd.crmlab": "forged output",
 }  # fmt: skip
-_EQUALITY = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__class__", "__instancecheck__"}
+_COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
+_EQUALITY = {*_COMPARISONS, "__class__", "__instancecheck__"}
+_DEEP = 50_000  # a limit of recursion that no honest function needs
 _STUDENTS = ("solution", "extra")
 
 
@@ -72,21 +78,21 @@ def _signs(source, parameters):
         tree = parsed(source)
     except Exception:
         return
-    modules = _imported(tree)
+    modules, harmless = _imported(tree), set(_harmless(tree))
     for node in ast.walk(tree):
+        if node in harmless:
+            continue
         line = getattr(node, "lineno", 0)
         match node:
             case ast.Import(names=names):
                 for each in names:
-                    kind = _MODULES.get(each.name) or _MODULES.get(each.name.partition(".")[0])
-                    if kind:
+                    if kind := _of_module(each.name):
                         yield kind, line
             case ast.ImportFrom(module=module, names=names):
-                kind = _MODULES.get((module or "").partition(".")[0])
-                if kind:
+                if kind := _of_module(module or ""):
                     yield kind, line
                 for each in names:
-                    if each.name in _NAMES and module in ("os", "sys", "signal"):
+                    if each.name in _NAMES and module in ("os", "sys", "signal", "gc"):
                         yield _NAMES[each.name], line
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in ("answer", "record"):
                 yield "redefines", line
@@ -99,7 +105,22 @@ def _signs(source, parameters):
             ):
                 yield "redefines", line
             case ast.FunctionDef(name=name) if name in _EQUALITY:
+                if name not in _COMPARISONS or not _looks_at_the_other(node):
+                    yield "equality", line
+            case ast.FunctionDef(name=name) if name.startswith("__") and name in _NAMES:
+                yield _NAMES[name], line
+            case ast.Name(id=name, ctx=ast.Store()) if name in _EQUALITY:
                 yield "equality", line
+            case ast.Subscript(value=ast.Attribute(attr="modules"), ctx=ast.Store() | ast.Del()):
+                yield "patches", line
+            case ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=[ast.Constant(value=magic), *_]) if (
+                magic in _SCRIPTS
+            ):
+                yield "processes", line
+            case ast.Attribute(attr=name, value=ast.Name(id=module)) if (
+                name in _OF_OS and modules.get(module) == "os"
+            ):
+                yield _OF_OS[name], line
             case ast.Name(id="exit" | "quit" | "SystemExit" | "__builtins__" as name):
                 yield _NAMES[name], line
             case ast.Attribute(attr=name, ctx=ast.Load(), value=ast.Name()) if name in _NAMES:
@@ -117,11 +138,14 @@ def _signs(source, parameters):
             ):
                 yield _NAMES[name], line
             case ast.Constant(value=str() as text):
-                for piece, kind in _TEXTS.items():
-                    if piece in text or text == "..":
-                        yield kind, line
+                if not text.startswith(("http://", "https://")):
+                    yield from ((kind, line) for piece, kind in _TEXTS.items() if piece in text)
                 if text in ("ctypes", "socket", "subprocess", "_exit", "os.system"):
                     yield "interpreter", line
+                if text in _EQUALITY:
+                    yield "equality", line
+                elif text.startswith("__") and text in _NAMES:
+                    yield _NAMES[text], line
             case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=name), *_]) if name in modules:
                 yield "patches", line
             case ast.Subscript(value=ast.Name(id="In" | "Out")):
@@ -129,6 +153,30 @@ def _signs(source, parameters):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)):
             if _patches(node, modules):
                 yield "patches", line
+
+
+def _of_module(name):
+    """The kind of sign that importing a module is; its own before that of its package."""
+    return _MODULES.get(name, _MODULES.get(name.partition(".")[0]))
+
+
+def _harmless(tree):
+    """Names that look like a sign and are none: a setting for a library, a little more recursion."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr="environ") as name, ctx=ast.Store()):
+                yield name
+            case ast.Call(
+                func=ast.Attribute(attr="setrecursionlimit") as name, args=[ast.Constant(value=int(most))]
+            ) if most <= _DEEP:
+                yield name
+
+
+def _looks_at_the_other(function):
+    """Whether a comparison of objects uses what it is given, as one that lies need not."""
+    given = function.args.posonlyargs + function.args.args
+    used = {node.id for each in function.body for node in ast.walk(each) if isinstance(node, ast.Name)}
+    return len(given) == 2 and given[1].arg in used
 
 
 def _imported(tree):
@@ -183,6 +231,7 @@ _EVENTS = {
 _HARMLESS = ("/dev/null", "/dev/urandom", "/dev/random", "/usr/share/", "/opt/crmlab/home/datasets")
 _LIBRARIES_READ = ("/usr/", "/etc/", "/sys/", "/proc/", "/opt/crmlab/", "/lib")
 _BOX = ("/tmp", "/dev/shm")
+_UNIX_SOCKET = 1
 _DIRECTLY = (
     "introspection",
     "interpreter",
@@ -210,8 +259,8 @@ def watch(tell):
 
     def look(event, kind, arguments):
         path = _outside(arguments, box) if kind == "files" else ""
-        if path is None:
-            return
+        if path is None or event == "socket.__new__" and arguments[1] == _UNIX_SOCKET:
+            return  # Python's own event loop is made of such a pair
         by_student = _by_student(library, standard, bool({kind, event} & set(_DIRECTLY)))
         if not by_student and not (path and not path.startswith((*_LIBRARIES_READ, *library))):
             return
@@ -235,8 +284,8 @@ def _by_student(library, standard, directly, getframe=sys._getframe):
     frame = getframe(3)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith("<frozen importlib"):
-            return False  # an import, whoever asked for it
+        if name.startswith("<frozen importlib") or name == standard + "platform.py":
+            return False  # an import, whoever asked for it; "which system is this?" asks uname
         if not name.startswith(library):
             return True
         if directly or not name.startswith((standard, "<frozen ")) or "site-packages" in name:
