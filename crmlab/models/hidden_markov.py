@@ -56,13 +56,16 @@ class HiddenMarkov:
         check_known("emission", [self.emission], EMISSIONS)
         rates = np.asarray(self.rates, float)
         k = rates.size
-        slopes = np.zeros((k, 0)) if self.slopes is None else np.asarray(self.slopes, float).reshape(k, -1)
-        parts = {"initial": np.asarray(self.initial, float), "rates": rates, "slopes": slopes,
-                 "thresholds": np.asarray(self.thresholds, float).reshape(k, -1)}
-        if k < 2 or parts["initial"].shape != (k,) or parts["thresholds"].shape != (k, k - 1):
+        slopes = np.zeros((k, 0)) if self.slopes is None else self.slopes
+        parts = {"initial": self.initial, "rates": rates, "slopes": slopes, "thresholds": self.thresholds}
+        parts = {name: np.asarray(value, float) for name, value in parts.items()}
+        shapes = {name: value.shape for name, value in parts.items()}
+        d = shapes["slopes"][-1] if shapes["slopes"] else 0
+        wanted = {"initial": (k,), "rates": (k,), "slopes": (k, d), "thresholds": (k, k - 1)}
+        if k < 2 or shapes != wanted:
             raise InputError(
-                f"{k} rates, initial of shape {parts['initial'].shape} and thresholds of shape "
-                f"{parts['thresholds'].shape} do not belong together; k states have k, (k,) and (k, k - 1)"
+                f"parts of shapes {shapes} do not belong together; k states, 2 or more, have initial (k,), "
+                "rates (k,), slopes (k, covariates) and thresholds (k, k - 1)"
             )
         if (np.diff(rates) <= 0).any() or (rates <= 0).any():
             raise InputError(f"rates is {rates.tolist()}; they must be positive and rise from state to state")
@@ -364,14 +367,17 @@ def _start(observed, k, emission):
     check_known("emission", [emission], EMISSIONS)
     if k < 2:
         raise InputError(f"states is {k}; a hidden Markov model needs at least 2")
-    if observed.ndim != 2 or not (~np.isnan(observed)).any():
-        raise InputError(f"observed has shape {observed.shape} and {int((~np.isnan(observed)).sum())} values")
-    with np.errstate(invalid="ignore"):
-        smooth = np.nanmean(np.stack([observed[:, :-1], observed[:, 1:]]), axis=0)
-    rates = np.nanquantile(smooth, (np.arange(k) + 0.5) / k)
+    seen = ~np.isnan(observed)
+    if observed.ndim != 2 or observed.shape[1] < 2 or not seen.any():
+        raise InputError(
+            f"observed has shape {observed.shape} and {int(seen.sum())} values; give customers by periods, "
+            "at least 2"
+        )
+    filled = np.where(seen, observed, observed[seen].mean())
+    rates = np.quantile((filled[:, :-1] + filled[:, 1:]) / 2, (np.arange(k) + 0.5) / k)
     low, high = (0.05, np.inf) if emission == "poisson" else (0.05, 0.95)
     rates = np.clip(rates, low, high)
-    spread = np.nanmean(observed) * (0.4 + 1.2 * np.arange(k) / (k - 1))
+    spread = filled.mean() * (0.4 + 1.2 * np.arange(k) / (k - 1))
     if (np.diff(rates) <= 0.05 * rates[1:]).any():
         rates = np.clip(spread, low, high)
     transition = np.full((k, k), 0.3 / (k - 1)) + np.eye(k) * (0.7 - 0.3 / (k - 1))
