@@ -157,6 +157,8 @@ def told(value):
         text = "; ".join(", ".join(_short(each) for each in row) for row in value["rows"])
     elif isinstance(value, dict) and "pairs" in value:
         text = "; ".join(f"{key}: {_short(each)}" for key, each in value["pairs"])
+    elif isinstance(value, dict) and "returned" in value:
+        text = "; ".join(map(told, value["returned"]))
     elif isinstance(value, list):
         text = ", ".join(map(_short, value))
     else:
@@ -166,13 +168,13 @@ def told(value):
 
 def _short(value):
     if isinstance(value, dict):  # plain data's words for what JSON cannot hold
-        return str(value.get("float") or value.get("unknown") or value)
+        return str(value.get("float") or value.get("unknown") or value.get("raised") or value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def tolerance(kind):
     """What is allowed around a right answer, in one line."""
-    kinds = [kind, *(each for _, each in getattr(kind, "columns", ()))]
+    kinds = [kind, *(each for _, each in getattr(kind, "columns", ())), *getattr(kind, "results", ())]
     entry = getattr(kind, "entry", None)
     found = []
     for each in filter(None, [*kinds, entry]):

@@ -19,6 +19,7 @@ import numbers
 from dataclasses import dataclass, field
 
 from crmlab.errors import InputError, check_known, listing
+from crmlab.exercises.calling import returned
 from crmlab.exercises.plain import form_of, plain
 
 UNITS = {
@@ -283,6 +284,46 @@ class Table(Kind):
         return _with_count(super().explain(right, given), "wrong_rows", count, len(right))
 
 
+@dataclass(frozen=True)
+class Function(Kind):
+    """A function, judged by what it returns for `inputs`; `results` are the kinds of these, one an input."""
+
+    inputs: list
+    results: tuple
+
+    @property
+    def units(self):
+        return getattr(self.results[0], "units", "")
+
+    def observe(self, value):
+        return returned(value, self.inputs)
+
+    def read(self, given):
+        if not (isinstance(given, dict) and "returned" in given):
+            raise Unfit("type", "type_function")
+        given = given["returned"]
+        if len(given) != len(self.results):
+            raise Unfit("shape", "")
+        for each in given:
+            if isinstance(each, dict) and "raised" in each:
+                raise Unfit("type", "type_function_raises", error=each["raised"])
+        return [kind.read(each) for kind, each in zip(self.results, given)]
+
+    def _agreeing(self, right, given):
+        return [kind.same(one, other) for kind, one, other in zip(self.results, right, given)]
+
+    def same(self, right, given):
+        return all(self._agreeing(right, given))
+
+    def numbers(self, answer):
+        return [pair for kind, each in zip(self.results, answer) for pair in kind.numbers(each)]
+
+    def explain(self, right, given):
+        agreeing = self._agreeing(right, given)
+        verdict = super().explain(right, given)
+        return _with_count(verdict, "wrong_calls", sum(agreeing), len(agreeing))
+
+
 def _label(label):
     """A key as a tuple that can be looked up; whole floats count as integers, texts without outer spaces."""
     entries = label if isinstance(label, list) else [label]
@@ -331,7 +372,7 @@ def explain_numbers(right, given):
 
 # ------------------------------------------------------------------------------------------ from a master
 
-OPTIONS = ("tolerance", "relative", "units", "options", "accept", "key")
+OPTIONS = ("tolerance", "relative", "units", "options", "accept", "key", "inputs")
 
 
 def kind_of(right, **given):
@@ -341,13 +382,16 @@ def kind_of(right, **given):
     ----------
     right
         Plain data: a number gives `Number`, a text `Text` (or `Choice`, with `options`), a list `Ordered`,
-        a table or labelled values `Table` (rows found by `key`), a truth value `Truth`.
+        a table or labelled values `Table` (rows found by `key`), a truth value `Truth`; what a function
+        returned for its `inputs` gives `Function`.
     tolerance, relative : float
         Allowed difference of a number, absolute and relative to the right one. Without either a whole number
         must be exact and any other agree to six digits.
     units : str
     options, accept : list of str
     key : str or list of str
+    inputs : list
+        As `crmlab.exercises.calling.packed` made them.
 
     Raises
     ------
@@ -357,7 +401,9 @@ def kind_of(right, **given):
     check_known("option", given, OPTIONS)
     given = {name: value for name, value in given.items() if value not in (None, "", ())}
     form, _ = form_of(right)
-    if form == "list":
+    if "inputs" in given:
+        kind = _function_kind(right, **given)
+    elif form == "list":
         entry = kind_of(right[0] if right else None, **given)
         kind = Ordered(entry, len(right))
     elif form:
@@ -373,6 +419,15 @@ def kind_of(right, **given):
     return kind
 
 
+def _function_kind(right, inputs, **given):
+    if not (isinstance(right, dict) and "returned" in right):
+        raise InputError("inputs= goes with a function, and the right answer is none")
+    for number, each in enumerate(right["returned"], 1):
+        if isinstance(each, dict) and "raised" in each:
+            raise InputError(f"the right function raises {each['raised']} on input {number}")
+    return Function(inputs, tuple(kind_of(each, **given) for each in right["returned"]))
+
+
 def _scalar_kind(right, **given):
     if isinstance(right, bool):
         return Truth(**_only(given))
@@ -382,6 +437,8 @@ def _scalar_kind(right, **given):
         return Text(tuple(_only(given, "accept").get("accept", ())))
     if isinstance(right, dict) and "float" in right:
         raise InputError(f"the right answer is {right['float']}; it must be finite")
+    if isinstance(right, dict) and right.get("unknown") == "function":
+        raise InputError("the right answer is a function; name inputs=[...] to judge it on")
     if not isinstance(right, numbers.Real):
         raise InputError(f"the right answer is {right!r}, which is no number, text, list or table")
     given = _only(given, "tolerance", "relative", "units")

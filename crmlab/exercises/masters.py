@@ -96,6 +96,15 @@ class Master:
                 found[call.args[0].value] = cell
         return found
 
+    @cached_property
+    def functions(self):
+        """Questions that are answered by a function: their check cells name ``inputs``."""
+        return [
+            name
+            for name, cell in self.checks.items()
+            if any(told.arg == "inputs" for told in answer_call(cell.source).keywords)
+        ]
+
     @property
     def points(self):
         """``{question: points}`` as the check cells' metadata declare them."""

@@ -200,7 +200,17 @@ def well_formed(given, depth=0):
                     for pair in pairs
                 )
             )
+        case {"returned": list(results), **more}:
+            return depth == 0 and not more and len(results) <= LARGEST and all(map(_result, results))
     return _entry(given)
+
+
+def _result(given):
+    """Whether data are what one call of a function gave (`crmlab.exercises.calling`)."""
+    match given:
+        case {"raised": str(), **more}:
+            return not more
+    return well_formed(given, 1)
 
 
 def _texts(names):
@@ -224,6 +234,8 @@ def is_blank(given):
         return bool(given) and all(is_blank(each) for each in given)
     if isinstance(given, dict) and "pairs" in given:
         return bool(given["pairs"]) and all(value is None for _, value in given["pairs"])
+    if isinstance(given, dict) and "returned" in given:
+        return all(map(is_blank, given["returned"]))
     return given is None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from crmlab.errors import InputError, check_known, listing
 from crmlab.exercises.answers import OPTIONS, Kind, Unfit, Verdict, kind_of
+from crmlab.exercises.calling import packed, returned
 from crmlab.exercises.plain import is_blank, plain
 
 TOLD = ("points", "hints", "picture", "misconceptions", "moral", *OPTIONS)
@@ -85,8 +86,13 @@ def question(name, value, told):
     """
     try:
         check_known("option", told, TOLD)
-        right = plain(value)
-        kind = kind_of(right, **{key: told[key] for key in OPTIONS if key in told})
+        options = {key: told[key] for key in OPTIONS if key in told}
+        if "inputs" in options:
+            options["inputs"] = packed(options["inputs"])
+            right = returned(value, options["inputs"])
+        else:
+            right = plain(value)
+        kind = kind_of(right, **options)
         return Question(
             name=_name(name),
             points=_points(told.get("points")),
@@ -130,7 +136,7 @@ def _picture(draw):
 def _misconception(kind, name, told):
     if not (isinstance(told, tuple) and len(told) == 2):
         raise InputError(f"misconception {name!r} must be a pair (value, hint)")
-    value = plain(told[0])
+    value = kind.observe(told[0])
     try:
         kind.read(value)
     except Unfit:

@@ -42,10 +42,21 @@ class Asked:
 
 
 class Given(Asked):
-    """Collects the answers of a copy, as plain data; the last one counts."""
+    """Collects the answers of a copy, as plain data; the last one counts.
+
+    Parameters
+    ----------
+    questions : dict of str to Question, optional
+        What the copy is asked; needed where answers are functions.
+    """
+
+    def __init__(self, questions=None):
+        super().__init__()
+        self.questions = questions or {}
 
     def __call__(self, name, value=..., **told):
-        self.found[name] = plain(value)
+        known = self.questions.get(name)
+        self.found[name] = known.kind.observe(value) if known else plain(value)
 
 
 def questions(master, parameters):

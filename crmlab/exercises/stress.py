@@ -184,7 +184,7 @@ def _variant_problems(exercise, parameters, questions):
 
 def _score_problems(exercise, parameters, questions, copy, right, what, times=1):
     try:
-        given = running.run_cells(copy.cells, parameters, running.Given(), exercise.name, times)
+        given = running.run_cells(copy.cells, parameters, running.Given(questions), exercise.name, times)
     except InputError as error:
         yield f"{what} does not run to its end: {error}"
         return

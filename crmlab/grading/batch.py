@@ -315,6 +315,12 @@ class _Grading:
                 found[question.name] = self._alone(rebuilt, question.name) or told
         return found
 
+    def _plan(self, rebuilt, parameters, *blank, **choice):
+        inputs = {}
+        if self.batch.exercise.functions:
+            inputs = self.judge.ask(do="inputs", master=str(self.batch.exercise.path), parameters=parameters)
+        return plan(rebuilt, parameters, inputs, *blank, **choice)
+
     def _judged(self, variants):
         return self.judge.ask(
             len(variants), do="judge", master=str(self.batch.exercise.path), variants=variants
@@ -327,7 +333,7 @@ class _Grading:
         """
         at, found = [each.name for each in rebuilt.questions].index(name), []
         for parameters in [self.own, *self.batch.fresh]:
-            outcome = self._run(plan(rebuilt, parameters, only=name))
+            outcome = self._run(self._plan(rebuilt, parameters, only=name))
             raw = outcome.answers.get(at, b"").decode("utf-8", "replace")
             found.append(self._judged([{"parameters": parameters, "answers": {name: raw}}])[0][name])
             if found[-1]["verdict"] != "right":
@@ -342,7 +348,7 @@ class _Grading:
         """
         names, answers, blank = [each.name for each in rebuilt.questions], {}, set(lost)
         while set(names) - set(answers) - blank:
-            outcome = self._run(plan(rebuilt, parameters, blank, scan=scan))
+            outcome = self._run(self._plan(rebuilt, parameters, blank, scan=scan))
             for number, raw in outcome.answers.items():
                 if names[number] not in blank:
                     answers.setdefault(names[number], raw.decode("utf-8", "replace"))
@@ -355,7 +361,7 @@ class _Grading:
             name = names[outcome.at]
             alone = None
             if name not in answers and name not in blank and set(names[: outcome.at]) - blank:
-                alone = self._run(plan(rebuilt, parameters, only=name))
+                alone = self._run(self._plan(rebuilt, parameters, only=name))
                 if outcome.at in alone.answers:
                     answers[name] = alone.answers[outcome.at].decode("utf-8", "replace")
             if name not in answers and name not in self.ends and name not in blank:

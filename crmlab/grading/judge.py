@@ -134,6 +134,13 @@ def judge(master, variants):
     return found
 
 
+def inputs(master, parameters):
+    """``{question: inputs}`` of the questions that ask for a function."""
+    exercise = Master(Path(master))
+    questions = running.questions(exercise, parameters)
+    return {name: questions[name].kind.inputs for name in exercise.functions}
+
+
 def verdict_on(question, raw):
     """The judgement of one raw answer, as a report keeps it."""
     try:
@@ -271,7 +278,7 @@ def _right(question, given):
         return False
 
 
-_DO = {"judge": judge, "classmates": classmates}
+_DO = {"judge": judge, "inputs": inputs, "classmates": classmates}
 
 if __name__ == "__main__":
     main()

@@ -171,13 +171,15 @@ def _edited_metadata(given, original):
         yield "edited metadata", f"{original.id}: tags {', '.join(sorted(more))}"
 
 
-def plan(rebuilt, parameters, blank=(), only=None, scan=False):
+def plan(rebuilt, parameters, inputs, blank=(), only=None, scan=False):
     """The plan of one run.
 
     Parameters
     ----------
     rebuilt : Rebuilt
     parameters : dict
+    inputs : dict
+        Of the questions that ask for a function, what it is called on.
     blank : set of str
         Questions whose blanks stay blank.
     only : str, optional
@@ -197,6 +199,7 @@ def plan(rebuilt, parameters, blank=(), only=None, scan=False):
                 "cells": cells,
                 "expression": None if empty else question.expression,
                 "own_expression": question.own_expression,
+                "inputs": inputs.get(question.name),
             }
         )
     return {"parameters": parameters, "questions": questions, "scan": scan}

@@ -30,7 +30,7 @@ def test_our_masters_help(name):
     for question in questions(masters()[name], {"seed": 1}).values():
         assert len(question.misconceptions) >= 2 and len(question.hints) >= 2
         assert question.picture is not None and question.moral
-    assert len(masters()[name].checks) == 3
+    assert len(masters()[name].checks) >= 3
 
 
 def test_a_sound_toy_passes(toy):

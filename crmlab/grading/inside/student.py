@@ -17,6 +17,7 @@ import types
 from json import dumps, loads
 
 from crmlab.exercises import running
+from crmlab.exercises.calling import returned
 from crmlab.exercises.plain import plain
 from crmlab.grading.inside import suspicion
 
@@ -150,7 +151,7 @@ class Work:
                 break
         if found is _NoValue:
             raise _NoValue
-        return plain(found)
+        return plain(found) if asked.get("inputs") is None else returned(found, asked["inputs"])
 
     def run(self, cell):
         """Run one cell; None, or what went wrong."""
