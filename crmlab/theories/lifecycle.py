@@ -514,7 +514,8 @@ BLURRED = {"visits_dormant": 0.5, "visits_active": 2.2}
 design = Design(
     name="lifecycle",
     title="Customer lifecycle",
-    claim="Customers pass through stages, and who knows the stage knows what to do, until customers differ.",
+    claim="Customers pass through stages, and the stage tells what to do next, "
+    "unless unlike customers are taken for alike.",
     parameters=Relationships(),
     presets={
         "null": NULL | {"heavy": 0.0, "curve_pull": _at_tolerated()},

@@ -227,8 +227,9 @@ def test_order_tests_convict_sorting_and_cooling_and_acquit_the_ladder():
 # What the lesson says in figures -------------------------------------------------------------------------
 
 
-def test_the_margin_is_worth_seven_points():
+def test_what_logit_units_are_worth_in_points():
     assert expit(logit(0.20) + lifecycle.MEMORY_MARGIN) == pytest.approx(0.27, abs=0.005)
+    assert expit(logit(0.20) + design.parameters.match_lift) == pytest.approx(0.24, abs=0.005)
 
 
 def test_pfeifer_and_carraway_s_example():
