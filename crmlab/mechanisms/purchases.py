@@ -12,6 +12,7 @@ seed alone, not on the number of threads nor on whether a cohort is drawn whole 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -316,7 +317,13 @@ def gamma_gamma(frequency, *, p, q, gamma, seed):
         The observed mean (0 where frequency is 0) and the customer's true mean p/ν.
     """
     _check(dict(p=p, q=q, gamma=gamma))
-    x = np.asarray(frequency)
+    x = _numbers("frequency", frequency)
+    bad = ~(np.isfinite(x) & (x >= 0) & (x == np.rint(x)))
+    if x.ndim != 1 or bad.any():
+        raise InputError(
+            f"frequency has shape {x.shape} and {bad.sum()} values that are no whole number from 0; give one "
+            f"count of purchases a customer"
+        )
     sequence = _sequence(seed)
     mean, truth = np.empty(x.size), np.empty(x.size)
     for start in range(0, x.size, BLOCK):
@@ -346,9 +353,14 @@ def bg_bb(n, n_periods, *, alpha, beta, gamma, delta, seed):
         the last period observed).
     """
     _check(dict(alpha=alpha, beta=beta, gamma=gamma, delta=delta))
-    n, opportunities = _size(n), np.asarray(n_periods)
-    if (opportunities < 1).any() or (opportunities != np.rint(opportunities)).any():
-        raise InputError(f"n_periods is {np.min(opportunities):g}; give whole numbers from 1")
+    n, opportunities = _size(n), _numbers("n_periods", n_periods)
+    bad = ~((opportunities >= 1) & (opportunities == np.rint(opportunities)) & (opportunities < 2**31))
+    if bad.any():
+        raise InputError(f"n_periods is {opportunities[bad].flat[0]:g}; give whole numbers from 1")
+    if opportunities.shape not in ((), (n,)):
+        raise InputError(
+            f"n_periods has shape {opportunities.shape}; give one number or one for each of {n} customers"
+        )
     opportunities = np.broadcast_to(opportunities.astype(np.int64), (n,))
     top = int(opportunities.max())
     out = [np.empty(n, kind) for kind in (np.int64, np.int64, float, float, float, bool)]
@@ -587,7 +599,10 @@ def _stream(sequence, block, purpose):
 def _sequence(seed):
     if isinstance(seed, np.random.SeedSequence):
         return seed
-    return np.random.SeedSequence(int(seed.integers(2**63)) if hasattr(seed, "integers") else seed)
+    try:
+        return np.random.SeedSequence(int(seed.integers(2**63)) if hasattr(seed, "integers") else seed)
+    except (TypeError, ValueError):
+        raise InputError(f"seed is {seed!r}; give a whole number from 0 or a numpy generator") from None
 
 
 def _in_threads(function, items, threads):
@@ -600,18 +615,25 @@ def _in_threads(function, items, threads):
 
 def _check(parameters):
     for name, value in parameters.items():
-        if not (np.ndim(value) == 0 and np.isfinite(value) and value > 0):
+        if not (isinstance(value, Real) and 0 < value < np.inf):
             raise InputError(f"{name} is {value!r}; give one finite number above 0")
 
 
 def _size(n):
-    if int(n) != n or n < 1:
+    if not (isinstance(n, Real) and 1 <= n < np.inf and int(n) == n):
         raise InputError(f"n is {n!r}; give a whole number of customers, at least 1")
     return int(n)
 
 
+def _numbers(name, values):
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {values!r:.60}; give numbers") from None
+
+
 def _windows(T, n, grain):
-    window = np.asarray(T, float)
+    window = _numbers("T", T)
     if window.ndim > 1 or (window.ndim == 1 and window.size != n):
         raise InputError(f"T has shape {window.shape}; give one number or one for each of {n} customers")
     bad = ~np.isfinite(window) | (window < 0)
@@ -631,12 +653,20 @@ def _multiplier(side, covariates, effects, n):
         return 1.0
     if covariates is None or effects is None:
         raise InputError(f"give {side}_covariates and {side}_effects together")
-    z = np.asarray(covariates, float)
+    z = _numbers(f"{side}_covariates", covariates)
     z = z[:, None] if z.ndim == 1 else z
-    gamma = np.atleast_1d(np.asarray(effects, float))
+    gamma = np.atleast_1d(_numbers(f"{side}_effects", effects))
     if z.shape != (n, gamma.size):
         raise InputError(
             f"{side}_covariates has shape {z.shape}; {n} customers and {gamma.size} "
             f"{side}_effects need {(n, gamma.size)}"
         )
-    return np.exp(z @ gamma)
+    with np.errstate(over="ignore"):
+        faster = np.exp(z @ gamma)
+    bad = ~np.isfinite(faster)
+    if bad.any():
+        raise InputError(
+            f"{side}_covariates times {side}_effects is not finite or too large in {bad.sum()} of {n} rows, "
+            f"the first being row {np.flatnonzero(bad)[0]}; drop or repair these rows"
+        )
+    return faster

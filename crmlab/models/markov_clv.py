@@ -1,11 +1,12 @@
 """Customers as a Markov chain: value in each state, and when to stop spending on them."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from crmlab.errors import InputError
+from crmlab.errors import InputError, listing
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +52,7 @@ class MarkovCLV:
         put = lambda name, value: object.__setattr__(self, name, value)
         put("reward", reward)
         put("transition", _stochastic("transition", self.transition, k))
-        if not (
-            np.ndim(self.discount_rate) == 0 and np.isfinite(self.discount_rate) and self.discount_rate >= 0
-        ):
+        if not (isinstance(self.discount_rate, Real) and 0 <= self.discount_rate < np.inf):
             raise InputError(
                 f"discount_rate is {self.discount_rate!r}; give one number of at least 0 a period"
             )
@@ -152,11 +151,23 @@ class MarkovCLV:
     def paths(self, n, periods, seed, start=0):
         """Simulate the states of n customers.
 
+        Parameters
+        ----------
+        n, periods : int
+        seed : int or numpy.random.Generator
+        start : int or str
+            A state by number, from 0, or by name.
+
         Returns
         -------
         int array, shape (n, periods + 1)
             Column 0 is `start`.
         """
+        n, periods = _whole("n", n, 1), _whole("periods", periods, 0)
+        start = self.states.index(start) if start in self.states else start
+        if not (isinstance(start, Real) and start in range(self.reward.size)):
+            raise InputError(f"start is {start!r}; give a state: 0 to {self.reward.size - 1}, or one of "
+                             f"{listing(self.states)}")
         generator = np.random.default_rng(seed)
         steps = np.cumsum(self.transition, axis=1)
         steps[:, -1] = 1.0
@@ -213,10 +224,8 @@ class StoppingRule:
 def _value(transition, reward, discount_rate, horizon=None):
     v = 1.0 / (1.0 + discount_rate)
     if horizon is not None:
-        if horizon != int(horizon) or horizon < 0:
-            raise InputError(f"horizon is {horizon!r}; give a whole number of periods")
         total, state = np.zeros(reward.size), np.eye(reward.size)
-        for _ in range(int(horizon)):
+        for _ in range(_whole("horizon", horizon, 0)):
             total, state = total + state @ reward, v * state @ transition
         return total
     if v < 1.0:
@@ -241,8 +250,21 @@ def _undiscounted(transition, reward):
     return value
 
 
+def _whole(name, value, least):
+    if not (isinstance(value, Real) and least <= value < np.inf and value == int(value)):
+        raise InputError(f"{name} is {value!r}; give a whole number from {least}")
+    return int(value)
+
+
+def _array(name, values):
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must hold numbers, in rows of equal length; it is {values!r:.80}") from None
+
+
 def _column(name, values, k=None):
-    column = np.asarray(values, float)
+    column = _array(name, values)
     if column.ndim != 1 or column.size == 0 or not np.isfinite(column).all():
         raise InputError(f"{name} must be one row of finite numbers, one for each state")
     if k is not None and column.size != k:
@@ -251,7 +273,7 @@ def _column(name, values, k=None):
 
 
 def _stochastic(name, values, k):
-    matrix = np.asarray(values, float)
+    matrix = _array(name, values)
     if matrix.shape != (k, k):
         raise InputError(f"{name} has shape {matrix.shape}; {k} states need {(k, k)}")
     bad = np.flatnonzero(

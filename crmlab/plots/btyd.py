@@ -4,6 +4,8 @@ Every picture takes a fitted model of `crmlab.models.btyd`; where the fit has no
 are given, intervals are left out.
 """
 
+import copy
+
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.special import expit, logit
@@ -27,7 +29,7 @@ def interval(model, function, scale="plain"):
     Parameters
     ----------
     model
-        A fitted model: ``params_``, ``covariance_`` and ``from_params``.
+        A fitted model: ``params_`` and ``covariance_``.
     function : callable
         From a model to an array.
     scale : {"plain", "log", "logit"}
@@ -43,13 +45,14 @@ def interval(model, function, scale="plain"):
     covariance = getattr(model, "covariance_", None)
     if covariance is None or not np.isfinite(covariance.to_numpy()).all():
         return estimate, None, None
-    params = dict(model.params_)
     with np.errstate(divide="ignore", invalid="ignore"):
         at = there(estimate)
         slopes = []
-        for name, value in params.items():
-            near = type(model).from_params(**params | {name: value * (1 + STEP)})
-            slopes.append((there(np.asarray(function(near), float)) - at) / (STEP * value))
+        for name, value in model.params_.items():
+            near, step = copy.copy(model), STEP * (value or 1.0)
+            near.params_ = model.params_.copy()
+            near.params_[name] += step
+            slopes.append((there(np.asarray(function(near), float)) - at) / step)
         slopes = np.nan_to_num(slopes, posinf=0.0, neginf=0.0)  # where there is nothing to be unsure of
         variance = np.einsum("i...,ij,j...->...", slopes, covariance.to_numpy(), slopes)
         error = np.sqrt(np.maximum(variance, 0.0))
@@ -284,7 +287,16 @@ def heterogeneity(model, unit="W"):
     matplotlib Figure
         The bands are 95% intervals, point by point, from the covariance of the estimates. Vertical lines are
         means.
+
+    Raises
+    ------
+    InputError
+        If the model has covariates: customers then differ by these too.
     """
+    if any(model.covariate_names_):
+        raise InputError(
+            f"model was fitted with covariates; give model.at(...), the {model.name} of customers with "
+            f"given covariates")
     figure, (left, right) = subplots(1, 2, figsize=(9.6, 3.4))
     r, alpha = model.params_["r"], model.params_["alpha"]
     _density(left, model,

@@ -354,6 +354,25 @@ def test_window_of_no_length():
         ),
         (lambda: purchases.bg_nbd(10, T, seed=1, spend=dict(v=6.0), **BG), "unknown parameter of spend 'v'"),
         (lambda: purchases.bg_bb(10, 0, alpha=1, beta=1, gamma=1, delta=1, seed=1), "n_periods is 0"),
+        (
+            lambda: purchases.bg_bb(3, [1, 2], alpha=1, beta=1, gamma=1, delta=1, seed=1),
+            "n_periods has shape",
+        ),
+        (lambda: purchases.bg_nbd("ten", T, seed=1, **BG), "n is 'ten'"),
+        (lambda: purchases.bg_nbd(np.nan, T, seed=1, **BG), "n is nan"),
+        (lambda: purchases.bg_nbd(10, "long", seed=1, **BG), "T is 'long'; give numbers"),
+        (lambda: purchases.bg_nbd(10, T, seed="me", **BG), "seed is 'me'"),
+        (lambda: purchases.bg_nbd(10, T, seed=1, **(BG | {"a": "b"})), "a is 'b'; give one finite number"),
+        (
+            lambda: purchases.bg_nbd(
+                2, T, seed=1, purchase_covariates=[1.0, np.nan], purchase_effects=1.0, **BG
+            ),
+            "not finite or too large in 1 of 2 rows, the first being row 1",
+        ),
+        (
+            lambda: purchases.gamma_gamma([1, 2.5], p=6.0, q=4.0, gamma=15.0, seed=1),
+            "1 values that are no whole number",
+        ),
         (lambda: purchases.bg_nbd(10, T, seed=1, **BG).split(50.0), "calibration_end"),
         (lambda: purchases.bg_nbd(10, T, seed=1, **BG).log("2024-01-01", "H"), "time_unit is 'H'"),
     ],

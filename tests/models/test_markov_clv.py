@@ -71,6 +71,13 @@ def test_without_discounting():
         (lambda: MarkovCLV(np.eye(2), [1, 0], -0.1), "discount_rate is -0.1"),
         (lambda: MarkovCLV.from_recency([0.3, 1.4], 40, 4, 0.2), "probability holds 1.4"),
         (lambda: MarkovCLV(np.eye(2), [1, 0], 0.1, states=["a"]), "states names 1"),
+        (lambda: MarkovCLV([["half", 0.5], [0, 1]], [1, 0], 0.1), "transition must hold numbers"),
+        (lambda: MarkovCLV([[0.5, 0.5], [1]], [1, 0], 0.1), "rows of equal length"),
+        (lambda: MarkovCLV(np.eye(2), [1, "much"], 0.1), "reward must hold numbers"),
+        (lambda: MarkovCLV(np.eye(2), [1, 0], "high"), "discount_rate is 'high'"),
+        (lambda: MarkovCLV(np.eye(2), [1, 0], 0.1).value(horizon=1.5), "horizon is 1.5"),
+        (lambda: MarkovCLV(np.eye(2), [1, 0], 0.1).paths(3, 4, seed=1, start=2), "start is 2; give a state"),
+        (lambda: MarkovCLV(np.eye(2), [1, 0], 0.1).paths(0, 4, seed=1), "n is 0"),
     ],
 )
 def test_bad_input_is_refused(call, message):

@@ -122,3 +122,19 @@ def test_heterogeneity(models, kind):
 def test_the_map_names_the_unit(models):
     figure = btyd.alive(models[BGNBD], 60.0, unit="D")
     assert figure.axes[0].get_ylabel() == "last purchase, days after the first"
+
+
+def test_pictures_of_customers_with_given_covariates():
+    """Of the model at these covariates; the whole model says how to get it, its own intervals included."""
+    z = np.random.default_rng(0).normal(1970.0, 10.0, 2000)
+    base = bg_nbd(2000, 60, **TRUE, seed=1, purchase_covariates=(z - 1970.0) / 10.0, purchase_effects=0.5)
+    model = BGNBD().fit(base.frequency, base.recency, base.T, purchase_covariates=z)
+    one = model.at(purchase_covariates=[[1970.0]])
+    assert btyd.heterogeneity(one) and btyd.alive(one, 60.0) and btyd.alive_history(one, [3.0, 9.0], 60.0)
+    ask = dict(purchase_covariates=[[1970.0]])
+    whole = btyd.interval(model, lambda m: m.probability_alive(3, 20.0, 60.0, **ask), "logit")
+    assert np.array(whole) == pytest.approx(
+        np.array(btyd.interval(one, lambda m: m.probability_alive(3, 20.0, 60.0), "logit")), rel=1e-2)
+    for draw in (btyd.heterogeneity, lambda m: btyd.alive(m, 60.0)):
+        with pytest.raises(InputError, match=r"model.at\(...\)"):
+            draw(model)

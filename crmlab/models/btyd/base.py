@@ -95,7 +95,16 @@ class Model:
     # -- estimation ------------------------------------------------------------------------------------
 
     def _estimate(
-        self, rows, build, starts, scale=1.0, slope_names=(), fixed=None, customers=None, ceiling=np.inf
+        self,
+        rows,
+        build,
+        starts,
+        scale=1.0,
+        slope_names=(),
+        fixed=None,
+        customers=None,
+        ceiling=np.inf,
+        back=None,
     ):
         """Maximise and store everything a fitted model has.
 
@@ -116,9 +125,12 @@ class Model:
             How many there are, where rows are not customers.
         ceiling : float
             What the log-likelihood can never exceed.
+        back : array, shape (k, k), optional
+            Takes the coefficients of `rows` to those to report, where covariates were standardised.
         """
         names = tuple(self.parameter_names) + tuple(slope_names)
         k = len(self.parameter_names)
+        back = np.eye(len(names)) if back is None else back
         units = np.array([scale if name in self.time_parameters else 1.0 for name in self.parameter_names])
         low = np.concatenate([np.log(units * SMALLEST), np.full(len(slope_names), -30.0)])
         high = np.concatenate([np.log(units * LARGEST), np.full(len(slope_names), 30.0)])
@@ -128,7 +140,7 @@ class Model:
             j = names.index(name)
             hold[j] = True
             for start in starts:
-                start[j] = np.log(value) if j < k else value
+                start[j] = np.log(value) if j < k else value / back[j, j]
             low[j] = high[j] = starts[0][j]
         if hold.all():
             raise InputError("fixed holds every parameter; leave at least one free, or use from_params")
@@ -137,7 +149,10 @@ class Model:
             build, rows, starts, low, high, hold, names, ceiling, self.many_tops
         )
         covariance = fitting.standard_errors(optimum, rows.total, hold)
-        self._store(names, k, optimum, covariance, convergence, rows, hold, customers or rows.total)
+        lost = [names.index(name) for name in convergence.boundary]
+        covariance[lost, :] = covariance[:, lost] = np.nan
+        self._put(names, k, *fitting.turned(back, optimum.at, covariance))
+        self._store(names, optimum, convergence, rows, hold, customers or rows.total)
         return self
 
     def _fixed(self, fixed, names):
@@ -150,22 +165,30 @@ class Model:
             for name, value in fixed.items()
         }
 
-    def _store(self, names, k, optimum, covariance, convergence, rows, hold, customers):
+    def _put(self, names, k, coefficients, covariance):
+        """Store coefficients (logs of the first k parameters, then slopes) and what follows from them."""
         index = list(names)
-        estimate = np.concatenate([np.exp(optimum.at[:k]), optimum.at[k:]])
+        with np.errstate(over="ignore"):
+            estimate = np.concatenate([np.exp(coefficients[:k]), coefficients[k:]])
+        if not (np.isfinite(estimate).all() and (estimate[:k] > 0).all()):
+            raise InputError(
+                "covariates lie so far from 0 that the parameters of customers with covariates 0 cannot be "
+                "represented; subtract a typical value from each covariate"
+            )
         slope = np.concatenate([estimate[:k], np.ones(len(names) - k)])  # d parameter / d coefficient
-        lost = [index.index(name) for name in convergence.boundary]
-        covariance[lost, :] = covariance[:, lost] = np.nan
         spread = np.sqrt(np.diag(covariance))
         self.params_ = pd.Series(estimate, index=index, name="estimate")
         self.covariance_ = pd.DataFrame(covariance * np.outer(slope, slope), index=index, columns=index)
         self.standard_errors_ = pd.Series(spread * slope, index=index, name="standard_error")
         self._coefficients, self._coefficient_spread, self._coefficient_covariance = (
-            optimum.at,
+            coefficients,
             spread,
             covariance,
         )
         self.confidence_intervals_ = self.confidence_intervals(self.confidence_level)
+
+    def _store(self, names, optimum, convergence, rows, hold, customers):
+        """Store the likelihood and how the fit ended, and warn where that is no interior maximum."""
         self.log_likelihood_ = float(optimum.value * rows.total)
         self.n_customers_ = customers
         free = int((~hold).sum())

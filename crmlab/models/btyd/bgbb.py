@@ -130,9 +130,8 @@ class BGBB(Model):
     # -- prediction ------------------------------------------------------------------------------------
 
     def _ask(self, frequency, recency, n_periods):
-        given = np.broadcast_arrays(frequency, recency, n_periods)
-        columns, _ = self._checked(*(each.ravel() for each in given))
-        return columns, given[0].shape
+        given, shape = checks.spread(frequency=frequency, recency=recency, n_periods=n_periods)
+        return self._checked(*given)[0], shape
 
     def _alive_at(self, columns, ahead):
         """Probability of being alive in period n + ahead: equation 11 for ahead = 1."""
@@ -177,9 +176,9 @@ class BGBB(Model):
         float or array
         """
         alpha, beta, gamma, delta = self._values()
-        given = np.broadcast_arrays(ahead, frequency, recency, n_periods)
-        (x, t_x, n), shape = self._ask(*given[1:])
-        ahead = checks.counts("ahead", given[0].ravel())
+        given, shape = checks.spread(ahead=ahead, frequency=frequency, recency=recency, n_periods=n_periods)
+        (x, t_x, n), _ = self._checked(*given[1:])
+        ahead = checks.counts("ahead", given[0])
         buys = (alpha + x) / (alpha + beta + n)
         later = _periods_alive(ahead, gamma, delta + n)
         return _shaped(self._alive_at((x, t_x, n), 0.0) * buys * later, shape)
@@ -192,8 +191,8 @@ class BGBB(Model):
         float or array
         """
         alpha, beta, gamma, delta = self._values()
-        x, n = np.broadcast_arrays(x, n)
-        shape, x, n = x.shape, checks.counts("x", x.ravel()), checks.counts("n", n.ravel())
+        (x, n), shape = checks.spread(x=x, n=n)
+        x, n = checks.counts("x", x), checks.counts("n", n)
         k = np.arange(int(n.max()) + 1.0)
         alive = k == n[:, None]
         possible = (k >= x[:, None]) & (k <= n[:, None])
@@ -241,11 +240,14 @@ class BGBB(Model):
         """
         horizon = int(checks.counts("horizon", np.atleast_1d(horizon), least=1)[0])
         discount_rate = checks.one_number("discount_rate", discount_rate, strict=False)
+        margin = checks.one_number("margin", margin, low=-np.inf)
+        given, shape = checks.spread(frequency=frequency, recency=recency, n_periods=n_periods, spend=spend)
+        spend = checks.at_least_0("spend", given[3])
         total, before = 0.0, 0.0
         for period in range(1, horizon + 1):
-            until = self.conditional_expected_purchases(period, frequency, recency, n_periods)
+            until = self.conditional_expected_purchases(period, *given[:3])
             total, before = total + (until - before) * (1.0 + discount_rate) ** -period, until
-        return total * np.asarray(spend, float)[()] * margin
+        return _shaped(total * spend * margin, shape)
 
     def simulate(self, n, n_periods, seed):
         """Draw customers from the model; see `crmlab.mechanisms.purchases.bg_bb`."""

@@ -25,6 +25,8 @@ def numbers(name, values, remedy="give numbers"):
             f"{name} holds dates or durations ({raw.dtype}); give numbers in one unit of time, "
             f"for example days since the first purchase"
         )
+    if raw.dtype.kind == "c":
+        raise InputError(f"{name} holds complex numbers; {remedy}")
     if raw.dtype.kind not in "biuf":
         raw = _from_objects(name, raw, remedy)
     column = raw.astype(float, copy=False)
@@ -66,7 +68,7 @@ def _show(value):
 
 def same_length(**columns):
     """Refuse columns of unequal length, naming each one's."""
-    lengths = {name: len(column) for name, column in columns.items() if column is not None}
+    lengths = {name: np.size(column) for name, column in columns.items() if column is not None}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise InputError(f"columns of unequal length: {told}; give one row a customer in each")
@@ -94,6 +96,32 @@ def positive(name, values, remedy):
     if column.min() <= 0:
         refuse(name, column, column <= 0, "not above 0", remedy)
     return column
+
+
+def at_least_0(name, values):
+    """A column of numbers of at least 0."""
+    column = numbers(name, values)
+    if column.min() < 0:
+        refuse(name, column, column < 0, "negative", "give a number of at least 0")
+    return column
+
+
+def spread(**columns):
+    """Columns broadcast against one another and flattened, and their common shape.
+
+    Returns
+    -------
+    list of arrays of shape (n,), tuple
+    """
+    arrays = {name: np.asarray(column) for name, column in columns.items()}
+    try:
+        shape = np.broadcast_shapes(*(each.shape for each in arrays.values()))
+    except ValueError:
+        told = ", ".join(f"{name} has {each.shape}" for name, each in arrays.items())
+        raise InputError(
+            f"shapes that do not go together: {told}; give one value, or one a customer"
+        ) from None
+    return [np.broadcast_to(each, shape).ravel() for each in arrays.values()], shape
 
 
 def weights_for(weights, n):
@@ -132,8 +160,8 @@ def history(frequency, recency, T, weights=None, end="T"):
     frequency = counts("frequency", frequency)
     recency = numbers("recency", recency)
     T = numbers(end, T)
-    weights = weights_for(weights, frequency.size)
     same_length(frequency=frequency, recency=recency, **{end: T}, weights=weights)
+    weights = weights_for(weights, frequency.size)
     if recency.min() < 0:
         refuse("recency", recency, recency < 0, "negative", "measure it from the customer's first purchase")
     if T.min() < 0:
@@ -174,6 +202,9 @@ def covariates(name, values, n):
         values = pd.DataFrame(array, columns=[f"covariate_{j + 1}" for j in range(array.shape[1])])
     if len(values) != n:
         raise InputError(f"{name} has {len(values)} rows for {n} customers; give one row a customer")
+    if not values.columns.is_unique:
+        twice = values.columns[values.columns.duplicated()][0]
+        raise InputError(f"{name} has more than one column {twice!r}; rename or leave out the others")
     columns = [numbers(f"{name}[{column!r}]", values[column]) for column in values.columns]
     return tuple(str(column) for column in values.columns), np.column_stack(columns)
 

@@ -381,6 +381,25 @@ def standard_errors(optimum, total, fixed):
     return covariance
 
 
+def turned(matrix, coefficients, covariance):
+    """Linear combinations of coefficients with their covariance, NaN where an unknown variance enters.
+
+    Parameters
+    ----------
+    matrix : array, shape (j, k)
+    coefficients, covariance : arrays, shapes (k,) and (k, k)
+
+    Returns
+    -------
+    arrays, shapes (j,) and (j, j)
+    """
+    unknown = np.isnan(np.diag(covariance))
+    result = matrix @ np.where(np.isnan(covariance), 0.0, covariance) @ matrix.T
+    lost = (matrix[:, unknown] != 0).any(axis=1)
+    result[lost, :] = result[:, lost] = np.nan
+    return matrix @ coefficients, result
+
+
 def conclude(likelihood, optimum, low, high, fixed, names, steps, ceiling):
     """What to tell about an ascent, as a Convergence."""
     total = likelihood.total

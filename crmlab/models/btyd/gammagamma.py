@@ -69,8 +69,8 @@ class GammaGamma(Model):
     def _checked(self, frequency, monetary_value, weights=None):
         frequency = checks.counts("frequency", frequency)
         money = checks.numbers("monetary_value", monetary_value)
-        weights = checks.weights_for(weights, frequency.size)
         checks.same_length(frequency=frequency, monetary_value=money, weights=weights)
+        weights = checks.weights_for(weights, frequency.size)
         if frequency.min() < 1:
             checks.refuse(
                 "frequency",
@@ -121,9 +121,8 @@ class GammaGamma(Model):
             return p * gamma / (q - 1.0) if q > 1.0 else np.inf
         if frequency is None or monetary_value is None:
             raise InputError("give frequency and monetary_value together")
-        x, m = np.broadcast_arrays(np.asarray(frequency), np.asarray(monetary_value))
-        shape = x.shape
-        x, m = checks.counts("frequency", x.ravel()), checks.numbers("monetary_value", m.ravel())
+        (x, m), shape = checks.spread(frequency=frequency, monetary_value=monetary_value)
+        x, m = checks.counts("frequency", x), checks.numbers("monetary_value", m)
         bad = (m < 0) | ((m == 0) != (x == 0))
         if bad.any():
             checks.refuse(

@@ -1,6 +1,10 @@
 """What the models of purchase histories in continuous time share: input, covariates, prediction, value."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 
 from crmlab.errors import InputError
 from crmlab.models.btyd import checks, fitting
@@ -64,6 +68,11 @@ class HistoryModel(Model):
                 f"frequency is 0 in all {frequency.size} rows: nobody bought again, so rates "
                 f"cannot be estimated; observe longer or add customers"
             )
+        if not T.any():
+            raise InputError(
+                f"T is 0 in all {T.size} rows: nobody was observed for any time; measure it from the first "
+                f"purchase to the end of observation"
+            )
         n = frequency.size
         names_p, purchase = checks.covariates("purchase_covariates", purchase_covariates, n)
         names_d, dropout = checks.covariates("dropout_covariates", dropout_covariates, n)
@@ -73,52 +82,126 @@ class HistoryModel(Model):
             (frequency, recency, T), None if weights is None else given, purchase, dropout
         )
         names = [f"purchase_{name}" for name in names_p] + [f"dropout_{name}" for name in names_d]
+        rows, back = self._standardised(rows, fixed or {})
         scale = rows.weighted(rows.columns[2]) / rows.total
         k = len(self.parameter_names)
         build = lambda some: fitting.Likelihood(self._terms, some, k, self._slopes(some))
-        return self._estimate(rows, build, self._starts(rows), scale, names, fixed, ceiling=_ceiling(rows))
+        return self._estimate(
+            rows, build, self._starts(rows), scale, names, fixed, ceiling=_ceiling(rows), back=back
+        )
+
+    def _sides(self):
+        """For purchase and dropout: the parameter that covariates move, and the direction."""
+        return (
+            ("purchase", self.purchase_parameter, -1.0),
+            ("dropout", self.dropout_parameter, self.dropout_sign),
+        )
+
+    def _standardised(self, rows, fixed):
+        """Covariates with mean 0 and spread 1, in which the ascent does not depend on their origin and unit.
+
+        Returns
+        -------
+        Rows, array of shape (k, k)
+            The matrix takes coefficients of these rows to coefficients of the covariates as given.
+        """
+        k = start = len(self.parameter_names)
+        tables = {"purchase": rows.purchase, "dropout": rows.dropout}
+        back = np.eye(k + sum(table.shape[1] for table in tables.values() if table is not None))
+        for side, j, sign in self._sides():
+            table = tables[side]
+            if table is None:
+                continue
+            mean = rows.weight @ table / rows.total
+            spread = np.sqrt(rows.weight @ (table - mean) ** 2 / rows.total)
+            # A parameter held at a value is that of a customer whose covariates, as given, are 0.
+            mean = np.zeros_like(mean) if self.parameter_names[j] in fixed else mean
+            slopes = np.arange(start, start + table.shape[1])
+            back[slopes, slopes] = 1.0 / spread
+            back[j, slopes] = -sign * mean / spread
+            tables[side], start = (table - mean) / spread, start + table.shape[1]
+        return replace(rows, **tables), back
 
     @staticmethod
     def _refuse_collinear(*tables):
         for name, table in zip(("purchase_covariates", "dropout_covariates"), tables):
             if table is None:
                 continue
-            scaled = table / np.maximum(np.abs(table).max(axis=0), 1e-300)
-            design = np.column_stack([np.ones(len(table)), scaled])
-            if np.linalg.matrix_rank(design.T @ design / len(design), tol=1e-12) < design.shape[1]:
+            spread = table.std(axis=0)
+            constant = spread <= 1e-10 * np.abs(table).max(axis=0)
+            scaled = (table - table.mean(axis=0)) / np.where(constant, 1.0, spread)
+            correlation = scaled.T @ scaled / len(table)
+            if constant.any() or np.linalg.matrix_rank(correlation, tol=1e-10) < table.shape[1]:
                 raise InputError(f"{name} has a constant column or one that others add up to; leave it out")
 
     def _slopes(self, rows):
-        slopes = [] if rows.purchase is None else [(self.purchase_parameter, -z) for z in rows.purchase.T]
-        if rows.dropout is not None:
-            slopes += [(self.dropout_parameter, self.dropout_sign * z) for z in rows.dropout.T]
-        return slopes
+        tables = {"purchase": rows.purchase, "dropout": rows.dropout}
+        return [
+            (j, sign * z)
+            for side, j, sign in self._sides()
+            if tables[side] is not None
+            for z in tables[side].T
+        ]
 
     def _customer_parameters(self, n, purchase_covariates, dropout_covariates):
         """Parameters for n customers: floats, or arrays of shape (n,) where covariates act."""
         values = self._values()
-        given = (purchase_covariates, dropout_covariates)
-        sides = (
-            ("purchase", self.purchase_parameter, -1.0),
-            ("dropout", self.dropout_parameter, self.dropout_sign),
-        )
+        for side, j, sign, names, z in self._given_covariates(n, purchase_covariates, dropout_covariates):
+            gamma = np.array([self.params_[f"{side}_{name}"] for name in names])
+            values[j] = np.broadcast_to(values[j] * np.exp(sign * (z @ gamma)), (n,))
+        return values
+
+    def _given_covariates(self, n, *tables):
+        """For each side with covariates: its name, parameter and direction, their names and values.
+
+        The values have n rows, or one that stands for all n customers.
+        """
         known = self.covariate_names_ or ((), ())
-        for (side, j, sign), names, table in zip(sides, known, given):
+        for (side, j, sign), names, table in zip(self._sides(), known, tables):
             argument = f"{side}_covariates"
             if table is None and not names:
                 continue
             if table is None:
-                raise InputError(f"{argument} not given; the model was fitted with {', '.join(names)}")
-            rows = n if np.ndim(table) else 1
-            have, z = checks.covariates(argument, table, rows)
+                raise InputError(
+                    f"{argument} not given; the model was fitted with {', '.join(names)}: give them, or ask "
+                    f"model.at(...), the model of customers with given covariates"
+                )
+            have, z = checks.covariates(argument, table, 1 if _row_count(table) == 1 else n)
             if have != names:
                 raise InputError(
                     f"{argument} has columns {', '.join(have)}; the model was fitted with "
                     f"{', '.join(names) or 'none'}"
                 )
-            gamma = np.array([self.params_[f"{side}_{name}"] for name in names])
-            values[j] = values[j] * np.exp(sign * (z @ gamma))
-        return values
+            yield side, j, sign, names, z
+
+    def at(self, *, purchase_covariates=None, dropout_covariates=None):
+        """The model of customers with these covariates, itself without any: for predictions and pictures.
+
+        Parameters
+        ----------
+        purchase_covariates, dropout_covariates : dict, or DataFrame or array_like of one row
+            Values of the covariates that the model was fitted with.
+
+        Returns
+        -------
+        model of the same kind
+            Its parameters with their covariance, by the delta method.
+        """
+        if "_coefficients" not in self.__dict__:
+            raise InputError("at() needs a fitted model; call fit first")
+        tables = [
+            pd.DataFrame([table]) if isinstance(table, Mapping) else table
+            for table in (purchase_covariates, dropout_covariates)
+        ]
+        k = start = len(self.parameter_names)
+        turn = np.eye(k, len(self.params_))
+        for _, j, sign, names, z in self._given_covariates(1, *tables):
+            turn[j, start : start + len(names)] = sign * z[0]
+            start += len(names)
+        other = type(self)(self.confidence_level)
+        found = fitting.turned(turn, self._coefficients, self._coefficient_covariance)
+        other._put(self.parameter_names, k, *found)
+        return other
 
     def log_likelihood(
         self,
@@ -166,15 +249,18 @@ class HistoryModel(Model):
 
     # -- prediction --------------------------------------------------------------------------------------
 
-    def _ask(self, times, frequency, recency, T, purchase_covariates, dropout_covariates):
-        """Checked, broadcast and flattened arguments, the customers' parameters, and the shape to return."""
-        given = [np.asarray(each) for each in (frequency, recency, T)]
-        times = [_times(each) for each in times]
-        shape = np.broadcast_shapes(*(each.shape for each in given + times))
-        flat = [np.broadcast_to(each, shape).ravel() for each in given + times]
-        frequency, recency, T, _ = checks.history(*flat[:3])
-        parameters = self._customer_parameters(frequency.size, purchase_covariates, dropout_covariates)
-        return (frequency, recency, T), flat[3:], parameters, shape
+    def _ask(self, others, frequency, recency, T, purchase_covariates, dropout_covariates):
+        """Checked, broadcast and flattened arguments, the customers' parameters, and the shape to return.
+
+        `others` are further arguments by name, numbers of at least 0.
+        """
+        columns, shape = _spread(
+            (purchase_covariates, dropout_covariates), frequency=frequency, recency=recency, T=T, **others
+        )
+        history = checks.history(*columns[:3])[:3]
+        others = [checks.at_least_0(name, column) for name, column in zip(others, columns[3:])]
+        parameters = self._customer_parameters(history[0].size, purchase_covariates, dropout_covariates)
+        return history, others, parameters, shape
 
     def probability_alive(self, frequency, recency, T, *, purchase_covariates=None, dropout_covariates=None):
         """Probability that customers with these histories are still active at T.
@@ -186,7 +272,7 @@ class HistoryModel(Model):
         float or array
         """
         columns, _, parameters, shape = self._ask(
-            (), frequency, recency, T, purchase_covariates, dropout_covariates
+            {}, frequency, recency, T, purchase_covariates, dropout_covariates
         )
         return _shaped(self._alive(columns, *parameters), shape)
 
@@ -195,11 +281,12 @@ class HistoryModel(Model):
 
         Returns
         -------
-        float or array of the shape of `t`
+        float or array of the shape of `t`, or with one value for each row of the covariates
         """
-        t = _times(t)
+        (t,), shape = _spread((purchase_covariates, dropout_covariates), t=t)
+        t = checks.at_least_0("t", t)
         parameters = self._customer_parameters(t.size, purchase_covariates, dropout_covariates)
-        return _shaped(self._expected(t.ravel(), *parameters), t.shape)
+        return _shaped(self._expected(t, *parameters), shape)
 
     def conditional_expected_purchases(
         self, t, frequency, recency, T, *, purchase_covariates=None, dropout_covariates=None
@@ -211,7 +298,7 @@ class HistoryModel(Model):
         float or array
         """
         columns, (t,), parameters, shape = self._ask(
-            (t,), frequency, recency, T, purchase_covariates, dropout_covariates
+            {"t": t}, frequency, recency, T, purchase_covariates, dropout_covariates
         )
         return _shaped(self._conditional(t, columns, *parameters), shape)
 
@@ -222,10 +309,10 @@ class HistoryModel(Model):
         -------
         float or array
         """
-        n, t = np.broadcast_arrays(np.asarray(n, float), _times(t))
-        count = checks.counts("n", n.ravel())
-        parameters = self._customer_parameters(count.size, purchase_covariates, dropout_covariates)
-        return _shaped(self._of_n(count, t.ravel(), *parameters), n.shape)
+        (n, t), shape = _spread((purchase_covariates, dropout_covariates), n=n, t=t)
+        n, t = checks.counts("n", n), checks.at_least_0("t", t)
+        parameters = self._customer_parameters(n.size, purchase_covariates, dropout_covariates)
+        return _shaped(self._of_n(n, t, *parameters), shape)
 
     def discounted_expected_residual_transactions(
         self, discount_rate, frequency, recency, T, *, purchase_covariates=None, dropout_covariates=None
@@ -240,7 +327,7 @@ class HistoryModel(Model):
         """
         rate = np.log1p(checks.one_number("discount_rate", discount_rate))
         columns, _, parameters, shape = self._ask(
-            (), frequency, recency, T, purchase_covariates, dropout_covariates
+            {}, frequency, recency, T, purchase_covariates, dropout_covariates
         )
         return _shaped(self._residual(rate, columns, *parameters), shape)
 
@@ -277,8 +364,9 @@ class HistoryModel(Model):
         """
         horizon = checks.one_number("horizon", horizon)
         discount_rate = checks.one_number("discount_rate", discount_rate, strict=False)
+        margin = checks.one_number("margin", margin, low=-np.inf)
         columns, (spend,), parameters, shape = self._ask(
-            (spend,), frequency, recency, T, purchase_covariates, dropout_covariates
+            {"spend": spend}, frequency, recency, T, purchase_covariates, dropout_covariates
         )
         ends = np.minimum(np.arange(1.0, np.ceil(horizon) + 1.0), horizon)
 
@@ -338,12 +426,21 @@ def _ceiling(rows):
     return rows.weighted(best)
 
 
-def _times(values):
-    array = np.asarray(values, float)
-    checks.numbers("t", array.ravel())
-    if (array < 0).any():
-        checks.refuse("t", array.ravel(), array.ravel() < 0, "negative", "give a time from 0")
-    return array
+def _row_count(table):
+    """Rows of a table of covariates; 1 if it is a single number or None."""
+    return len(table) if np.ndim(table) else 1
+
+
+def _spread(tables, **columns):
+    """Columns broadcast against one another and flattened, and the shape to return.
+
+    A single value serves all rows of the covariates in `tables`.
+    """
+    flat, shape = checks.spread(**columns)
+    rows = max(_row_count(table) for table in tables)
+    if shape == () and rows > 1:
+        return [np.repeat(each, rows) for each in flat], (rows,)
+    return flat, shape
 
 
 def _shaped(values, shape):

@@ -396,3 +396,124 @@ def test_interior_but_flat_maximum_warns_and_is_a_maximum():
     for factor in (0.1, 10.0):
         other = ParetoNBD.from_params(**(model.params_.to_dict() | {"beta": model.params_.beta * factor}))
         assert other.log_likelihood(*columns) < model.log_likelihood_
+
+
+@pytest.mark.parametrize("kind, draw, truth", KINDS)
+def test_origin_and_unit_of_a_covariate_change_only_its_coefficient(kind, draw, truth, generator):
+    """Year of birth as a covariate: no boundary, the same fit, and alpha that of customers born in year 0."""
+    decades = generator.normal(size=2500)
+    data = draw(2500, 40.0, seed=4, purchase_covariates=decades, purchase_effects=0.4, **truth)
+    columns = data.frequency, data.recency, data.T
+    plain = kind().fit(*columns, purchase_covariates=decades)
+    for origin, unit in ((1970.0, 10.0), (0.0, 1e-7), (-3e6, 1e5)):
+        table = origin + unit * decades
+        other = kind().fit(*columns, purchase_covariates=table)
+        assert other.convergence_.status == "converged"
+        assert other.log_likelihood_ == pytest.approx(plain.log_likelihood_, abs=1e-6)
+        slope = "purchase_covariate_1"
+        for name in ("params_", "standard_errors_"):
+            ours, theirs = getattr(other, name), getattr(plain, name)
+            assert ours[slope] * unit == pytest.approx(theirs[slope], rel=1e-4)
+            untouched = [each for each in truth if each != "alpha"]
+            assert ours[untouched].to_numpy() == pytest.approx(theirs[untouched].to_numpy(), rel=1e-4)
+        mean = other.at(purchase_covariates=[[origin]])
+        assert mean.params_["alpha"] == pytest.approx(plain.params_["alpha"], rel=1e-4)
+        assert mean.standard_errors_["alpha"] == pytest.approx(plain.standard_errors_["alpha"], rel=1e-4)
+
+
+def test_covariates_with_fixed_parameters(generator):
+    """A parameter held is that of customers whose covariates, as given, are 0."""
+    z = generator.normal(5.0, 2.0, 2500)
+    truth = dict(r=0.8, alpha=6.0, a=0.8, b=2.5)
+    data = purchases.bg_nbd(2500, 40.0, seed=4, purchase_covariates=z, purchase_effects=0.2, **truth)
+    columns = data.frequency, data.recency, data.T
+    full = BGNBD().fit(*columns, purchase_covariates=z)
+    for name in ("alpha", "purchase_covariate_1"):
+        held = BGNBD().fit(*columns, purchase_covariates=z, fixed={name: full.params_[name]})
+        assert held.params_.to_numpy() == pytest.approx(full.params_.to_numpy(), rel=1e-4)
+        assert held.standard_errors_[name] == 0.0 and held.fixed_ == (name,)
+
+
+@pytest.mark.parametrize("kind, draw, truth", KINDS)
+def test_the_model_at_given_covariates(kind, draw, truth, generator):
+    """It says of customers what the whole model says of them, with the same uncertainty."""
+    z = pd.DataFrame({"young": generator.integers(0, 2, 2500), "income": generator.normal(size=2500)})
+    data = draw(
+        2500,
+        40.0,
+        seed=5,
+        purchase_covariates=z,
+        purchase_effects=[0.4, -0.2],
+        dropout_covariates=z[["young"]],
+        dropout_effects=[0.3],
+        **truth,
+    )
+    model = kind().fit(
+        data.frequency, data.recency, data.T, purchase_covariates=z, dropout_covariates=z[["young"]]
+    )
+    row = {"purchase_covariates": {"young": 1, "income": 2.0}, "dropout_covariates": {"young": 1}}
+    tables = {name: pd.DataFrame([values]) for name, values in row.items()}
+    one = model.at(**row)
+    assert list(one.params_.index) == list(kind.parameter_names) and "nan" not in repr(one).lower()
+    times = np.array([1.0, 10.0, 50.0])
+    whole = model.expected_purchases(times, **tables)
+    assert one.expected_purchases(times) == pytest.approx(whole, rel=1e-12)
+    assert one.probability_alive(3, 20.0, 40.0) == pytest.approx(
+        model.probability_alive(3, 20.0, 40.0, **tables), rel=1e-12
+    )
+    low, high = model.interval(lambda m: m.expected_purchases(40.0, **tables), draws=4000)
+    ours = one.interval(lambda m: m.expected_purchases(40.0), draws=4000)
+    assert ours == pytest.approx((low, high), rel=0.02)
+    with pytest.raises(InputError, match=r"model.at\(...\)"):
+        model.expected_purchases(times)
+    with pytest.raises(InputError, match="dropout_covariates not given"):
+        model.at(purchase_covariates=row["purchase_covariates"])
+    with pytest.raises(InputError, match="fitted"):
+        kind().at()
+
+
+def test_one_value_serves_all_customers_with_covariates(generator):
+    z = generator.normal(size=900)
+    data = purchases.bg_nbd(
+        900, 40.0, seed=1, purchase_covariates=z, purchase_effects=0.5, r=0.8, alpha=6.0, a=0.8, b=2.5
+    )
+    model = BGNBD().fit(data.frequency, data.recency, data.T, purchase_covariates=z)
+    three = z[:3]
+    own = [model.expected_purchases(10.0, purchase_covariates=[[each]]) for each in three]
+    assert model.expected_purchases(10.0, purchase_covariates=three) == pytest.approx(own, rel=1e-12)
+    assert model.probability_of_n(1, 10.0, purchase_covariates=three).shape == (3,)
+    assert model.conditional_expected_purchases(10.0, 2, 5.0, 40.0, purchase_covariates=three).shape == (3,)
+    assert model.expected_purchases([1.0, 2.0], purchase_covariates=[[three[0]]]).shape == (2,)
+    with pytest.raises(InputError, match="3 rows for 2 customers"):
+        model.expected_purchases([1.0, 2.0], purchase_covariates=three)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda m: m.expected_purchases("soon"), "t is not a number in 1 of 1 rows"),
+        (lambda m: m.conditional_expected_purchases(-1.0, 1, 2.0, 3.0), "t is negative"),
+        (lambda m: m.customer_lifetime_value(9, 0.1, 1, 2.0, 3.0, -5.0), "spend is negative"),
+        (lambda m: m.customer_lifetime_value(9, 0.1, [1, 1, 1], 2.0, 3.0, [5.0, 6.0]), "spend has .2,."),
+        (lambda m: m.customer_lifetime_value(9, 0.1, 1, 2.0, 3.0, 5.0, margin="all"), "margin is 'all'"),
+        (lambda m: m.simulate("many", 3.0, seed=1), "n is 'many'"),
+        (lambda m: m.simulate(9, 3.0, seed="me"), "seed is 'me'"),
+        (lambda m: m.simulate(9, 3.0, seed=-1), "seed is -1"),
+        (lambda m: m.simulate(9, "long", seed=1), "T is 'long'"),
+        (lambda m: type(m)().fit([1, 0], [0.0, 0.0], [0.0, 0.0]), "T is 0 in all 2 rows"),
+        (lambda m: type(m)().fit([1, 0], [1.0, 0.0], [2.0]), "frequency has 2, recency has 2, T has 1;"),
+        (lambda m: type(m)().fit([1j, 0], [1.0, 0.0], [2.0, 2.0]), "frequency holds complex numbers"),
+        (lambda m: type(m)().fit([1, 0], [1.0, 0.0], [2.0, 2.0], 2), "weights has 1"),
+    ],
+)
+@pytest.mark.parametrize("kind, draw, truth", KINDS)
+def test_every_argument_is_named_when_refused(kind, draw, truth, call, message):
+    with pytest.raises(InputError, match=message):
+        call(kind.from_params(**truth))
+
+
+def test_covariates_too_far_from_0_are_refused(base):
+    z = 1e9 + np.random.default_rng(0).normal(size=1500)
+    z += 0.3 * np.log1p(base.frequency)
+    with pytest.raises(InputError, match="subtract a typical value"):
+        BGNBD().fit(base.frequency, base.recency, base.T, purchase_covariates=z)
