@@ -93,6 +93,11 @@ def fit_control_logit(attributes, chosen, endogenous, instruments, priced):
     LogitFit
         Its last term is the residual.
 
+    Raises
+    ------
+    InputError
+        As `fit_logit`, or if the instruments, `endogenous` or `priced` do not fit the attributes.
+
     Notes
     -----
     The second stage's score, given all attributes, is unrelated to the first stage's errors, so the
@@ -102,14 +107,18 @@ def fit_control_logit(attributes, chosen, endogenous, instruments, priced):
     the first stage's coefficients.
     """
     attributes, chosen = _checked(attributes, chosen)
-    instruments = np.asarray(instruments, dtype=float)
+    instruments, priced = np.asarray(instruments, dtype=float), list(priced)
+    if endogenous not in range(attributes.shape[-1]):
+        raise InputError(f"endogenous is {endogenous}; give a term's number, 0 to {attributes.shape[-1] - 1}")
+    if not priced or not set(priced) <= set(range(attributes.shape[2])):
+        raise InputError(f"priced is {priced}; give numbers of alternatives, 0 to {attributes.shape[2] - 1}")
     if instruments.shape[:-1] != attributes.shape[:-1] or not np.isfinite(instruments).all():
         raise InputError(
-            f"instruments have shape {instruments.shape}; they need finite numbers for the same cohorts, choices "
-            f"and alternatives as the attributes, {attributes.shape[:-1]}"
+            f"instruments have shape {instruments.shape}; they need finite numbers for the same cohorts, "
+            f"choices and alternatives as the attributes, {attributes.shape[:-1]}"
         )
     found = [
-        _fit_control_block(attributes[block], chosen[block], endogenous, instruments[block], list(priced))
+        _fit_control_block(attributes[block], chosen[block], endogenous, instruments[block], priced)
         for block in _blocks(attributes.shape)
     ]
     return LogitFit(*(np.concatenate(each) for each in zip(*found)))
@@ -123,9 +132,10 @@ def _checked(attributes, chosen):
             "alternatives, terms) and (cohorts, choices, alternatives)"
         )
     if not np.isfinite(attributes).all():
-        bad = np.argwhere(~np.isfinite(attributes))[0]
+        bad = np.argwhere(~np.isfinite(attributes))
         raise InputError(
-            f"attributes are missing or infinite, first at {tuple(int(at) for at in bad)}; drop those choices, and say how"
+            f"attributes hold {len(bad)} missing or infinite values, first at {tuple(bad[0].tolist())}; "
+            "drop those choices, and say how"
         )
     if not (np.isin(chosen, (0.0, 1.0)).all() and (chosen.sum(axis=-1) == 1).all()):
         raise InputError("chosen must be 1 at exactly one alternative of each choice and 0 at the others")
@@ -158,7 +168,7 @@ def _fit_block(attributes, chosen):
             moving = moving[~(np.abs(step) < 1e-9 * (1 + np.abs(coefficients[moving]))).all(-1)]
             if not len(moving):
                 break
-        coefficients[moving] = np.nan  # no maximum: some attribute tells choices apart without fail
+        coefficients[moving] = np.nan  # no maximum: an attribute tells choices apart without fail
         chances = _chances(different, coefficients)
         covariance = _inverse(_information(different, different, chances))
     return coefficients, covariance, chances, different
@@ -191,6 +201,7 @@ def _information(one, other, chances):
 
 
 def _fit_control_block(attributes, chosen, endogenous, instruments, priced):
+    """Coefficients and both covariances of some cohorts; the residual is the last term."""
     others = np.delete(attributes, endogenous, axis=-1)
     regressors = np.zeros((*attributes.shape[:3], others.shape[-1] + instruments.shape[-1]))
     regressors[:, :, priced] = np.concatenate([others, instruments], axis=-1)[:, :, priced]
@@ -303,7 +314,7 @@ class Ratio:
         return low, high
 
     def fieller(self, level=LEVEL):
-        """Fieller's (1954) interval: every ratio that a test of ``numerator − ratio · denominator = 0`` keeps.
+        """Fieller's (1954) interval: each ratio for which ``numerator − ratio · denominator = 0`` is kept.
 
         Where the denominator itself may be zero the set is unbounded, and so is what is returned.
         """
@@ -321,7 +332,7 @@ class Ratio:
         return low, high
 
     def z(self, null=0.0):
-        """Test statistic of the ratio against a value, by Fieller's logic: no division, so no trouble with zero."""
+        """Test statistic of the ratio against a value, as Fieller has it: it divides by no estimate."""
         with np.errstate(invalid="ignore"):
             return (self.numerator - null * self.denominator) / np.sqrt(self._variance(null))
 

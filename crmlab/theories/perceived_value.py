@@ -35,7 +35,7 @@ from crmlab.design import (
     Parameters,
     parameter,
 )
-from crmlab.errors import InputError
+from crmlab.errors import InputError, check_known
 from crmlab.mechanisms.choices import choose
 from crmlab.mechanisms.items import likert_items
 from crmlab.models.choice import Ratio, fit_control_logit, fit_logit
@@ -73,7 +73,11 @@ class ValueMarket(Parameters):
         3.6, "logit units of a burger over none, before its price", low=-10, high=20, source="ours"
     )
     taste_spread: float = parameter(
-        0.0, "standard deviation of the brand's value between customers, logit units", low=0, high=5, source="ours"
+        0.0,
+        "standard deviation of the brand's value between customers, logit units",
+        low=0,
+        high=5,
+        source="ours",
     )
     quality_gap: float = parameter(
         0.5, "standard deviations by which the brand's quality is better", low=-3, high=3, source="ours"
@@ -112,8 +116,8 @@ class ValueMarket(Parameters):
         super().__post_init__()
         if self.price_to_value == 0 and self.brand_to_value != 0:
             raise InputError(
-                f"price_to_value is 0 and brand_to_value {self.brand_to_value}: where nobody minds the price, "
-                "willingness to pay has no end; give a negative price_to_value, or a brand that is worth nothing"
+                f"price_to_value is 0 and brand_to_value {self.brand_to_value}: where nobody minds the "
+                "price, willingness to pay has no end; give a negative price_to_value, or brand_to_value 0"
             )
 
 
@@ -212,7 +216,7 @@ def true_score(value):
 
 
 def slope_of_purchase(p):
-    """What a point of the survey's true score adds to the chance of buying: slope of the best straight line."""
+    """What a point of the survey's true score adds to the chance of buying: the best line's slope."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     weights = weights / weights.sum()
     score = true_score(nodes)
@@ -226,6 +230,7 @@ def slope_of_purchase(p):
 
 def wide(columns, names):
     """Columns of ``visits`` as an array ``(cohorts, choices, alternatives, names)``."""
+    check_known("column", names, columns)
     arrays = np.broadcast_arrays(*(np.atleast_2d(columns[name]) for name in names))
     return np.stack([each.reshape(len(each), -1, len(ALTERNATIVES)) for each in arrays], axis=-1)
 
@@ -249,8 +254,6 @@ class ChoiceModel:
         return tables.once(self, lambda: self._fit(tables.columns("visits")))
 
     def _fit(self, columns):
-        shape = np.shape(columns["chosen"])
-        columns = columns | {"brand": np.broadcast_to(columns["brand"], shape)}
         attributes, chosen = wide(columns, self.attributes), wide(columns, ["chosen"])[..., 0]
         if not self.control:
             return fit_logit(attributes, chosen)
@@ -259,7 +262,9 @@ class ChoiceModel:
 
     def number(self, term):
         """Where a term's coefficient stands; the residual's is the last."""
-        return self.attributes.index(term) if term != "residual" else len(self.attributes)
+        terms = [*self.attributes, "residual"] if self.control else list(self.attributes)
+        check_known("term", [term], terms)
+        return terms.index(term)
 
 
 @dataclass(frozen=True)
@@ -286,7 +291,7 @@ class Coefficient(_FromChoices):
 
 @dataclass(frozen=True)
 class WillingnessToPay(_FromChoices):
-    """A term's worth in yuan, tested against nothing.
+    """A term's worth in yuan, for the claim that it is more than nothing.
 
     Parameters
     ----------

@@ -168,6 +168,15 @@ def test_instruments_must_fit():
             fit_control_logit(attributes, chosen, 1, bad, (0, 1))
 
 
+def test_terms_and_alternatives_must_exist():
+    attributes, chosen, cost = priced()
+    with pytest.raises(InputError, match="endogenous is 3"):
+        fit_control_logit(attributes, chosen, 3, cost, (0, 1))
+    for wrong in ((), (0, 3)):
+        with pytest.raises(InputError, match="priced is"):
+            fit_control_logit(attributes, chosen, 1, cost, wrong)
+
+
 def test_a_useless_instrument_gives_no_answer():
     attributes, chosen, cost = priced()
     fit = fit_control_logit(attributes, chosen, 1, 0 * cost, (0, 1))

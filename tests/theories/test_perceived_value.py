@@ -155,6 +155,14 @@ def test_hypotheses_share_a_fit():
     assert worth["fieller"].p(">", 0.0) == pytest.approx(brand.p(">", 0.0)), "Fieller's test is the numerator's"
 
 
+def test_what_a_model_does_not_have_is_refused():
+    tables = design.replace(n_customers=50).simulate(1).tables
+    with pytest.raises(InputError, match="unknown term 'residual'; known: quality"):
+        lesson.Coefficient(PRICE_AS_GIVEN, "residual")(tables)
+    with pytest.raises(InputError, match="unknown column 'taste'"):
+        lesson.Coefficient(lesson.ChoiceModel(("brand", "price", "taste")), "brand")(tables)
+
+
 def test_choices_that_one_attribute_decides_are_a_failure_that_is_told():
     visits = {name: values.copy() for name, values in design.replace(n_customers=50).simulate(1).tables.columns("visits").items()}
     visits["chosen"] = visits["brand"].copy()
