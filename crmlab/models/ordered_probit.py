@@ -99,7 +99,7 @@ def fit_ordered_probit(responses, matrix, levels=None):
 
 def _newton(responses, matrix, levels):
     """Fits of surveys in which every level was ticked."""
-    ticked = responses[..., None] == np.arange(levels)
+    ticked = (responses[..., None] == np.arange(levels)).astype(float)
     parameters = _start(responses, matrix, ticked)
     value = _log_likelihood(parameters, responses, matrix, levels)
     settled, moving = np.zeros(len(matrix), dtype=bool), np.arange(len(matrix))
@@ -107,7 +107,8 @@ def _newton(responses, matrix, levels):
         own = responses[moving], matrix[moving]
         slope, bend = _derivatives(parameters[moving], *own, ticked[moving], levels)
         step = (_inverse(bend) @ slope[..., None])[..., 0]
-        parameters[moving], value[moving], found = _improve(parameters[moving], value[moving], step, own, levels)
+        better = _improve(parameters[moving], value[moving], step, own, levels)
+        parameters[moving], value[moving], found = better
         settled[moving] = found & (np.abs(step) < TOLERANCE).all(1)
         moving = moving[found & ~settled[moving]]
         if not len(moving):
@@ -116,8 +117,8 @@ def _newton(responses, matrix, levels):
 
 
 def _start(responses, matrix, ticked):
-    """Where Newton's method begins: least squares on the levels' numbers, in standard deviations of its residual,
-    and the thresholds that give the shares ticked."""
+    """Where Newton's method begins: least squares on the levels' numbers, in standard deviations of its
+    residual, and the thresholds that give the shares ticked."""
     centred = matrix - matrix.mean(1, keepdims=True)
     numbers = responses - responses.mean(1, keepdims=True)
     squares = centred.swapaxes(-1, -2) @ centred
@@ -138,7 +139,8 @@ def _fit(parameters, value, settled, responses, matrix, ticked, levels):
     terms = matrix.shape[-1]
     covariance = np.full((len(parameters), terms, terms), np.nan)
     if settled.any():
-        bend = _derivatives(parameters[settled], responses[settled], matrix[settled], ticked[settled], levels)[1]
+        own = responses[settled], matrix[settled], ticked[settled]
+        bend = _derivatives(parameters[settled], *own, levels)[1]
         covariance[settled] = _inverse(bend)[:, levels - 1 :, levels - 1 :]
     parameters = np.where(settled[:, None], parameters, np.nan)
     return OrderedProbitFit(
@@ -147,7 +149,7 @@ def _fit(parameters, value, settled, responses, matrix, ticked, levels):
 
 
 def _improve(parameters, value, step, own, levels):
-    """Newton's step, halved for the surveys whose likelihood it lowers; and where an improvement was found."""
+    """Newton's step, halved for the surveys whose likelihood it lowers, and where it improved anything."""
     tried, reached = parameters + step, np.full(len(parameters), -np.inf)
     scale, waiting = np.ones(len(parameters)), np.arange(len(parameters))
     for _ in range(HALVINGS):
@@ -204,7 +206,7 @@ def _derivatives(parameters, responses, matrix, ticked, levels):
     columns = [above, below, at_above, at_below, across]
     pulled_up, pulled_down = matrix * (at_above + across)[..., None], matrix * (at_below + across)[..., None]
     stacked = np.concatenate([np.stack(columns, -1), pulled_up, pulled_down], axis=-1)
-    sums = ticked.swapaxes(-1, -2).astype(float) @ stacked
+    sums = ticked.swapaxes(-1, -2) @ stacked
     cuts, terms = levels - 1, matrix.shape[-1]
     score = np.concatenate(
         [sums[:, :-1, 0] - sums[:, 1:, 1], ((below - above)[:, None, :] @ matrix)[:, 0]], axis=1

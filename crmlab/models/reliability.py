@@ -165,7 +165,9 @@ def _items(table, fewest, standardise):
     if len(strange):
         raise InputError(f"rows {listing(strange, 5)} have missing items; drop or fill them, and say how")
     if len(table) <= table.shape[1]:
-        raise InputError(f"table has {len(table)} rows for {table.shape[1]} items; it needs more rows than items")
+        raise InputError(
+            f"table has {len(table)} rows for {table.shape[1]} items; it needs more rows than items"
+        )
     spread = values.std(0, ddof=1)
     if (spread == 0).any():
         constant = [str(name) for name, each in zip(table, spread) if each == 0]

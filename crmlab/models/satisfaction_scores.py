@@ -32,9 +32,9 @@ def worth_of_ticks(name, points):
     Parameters
     ----------
     name : {"mean", "top_two_box", "csat", "nps"}
-        ``mean``: the mean tick on a scale of 0 to 100, as ACSI reports it; ``top_two_box``: percent in the two
-        best boxes; ``csat``: percent above the middle box (firms differ in what they call CSAT); ``nps``: percent
-        of 9 and 10 less percent of 0 to 6, for the 11 boxes from 0 to 10 only (Reichheld 2003).
+        ``mean``: the mean tick on a scale of 0 to 100, as ACSI reports it; ``top_two_box``: percent in the
+        two best boxes; ``csat``: percent above the middle box (firms differ in what they call CSAT); ``nps``:
+        percent of 9 and 10 less percent of 0 to 6, for the 11 boxes from 0 to 10 only (Reichheld 2003).
     points : int
         Boxes of the scale.
 
@@ -83,16 +83,16 @@ def satisfaction_score(name, ticks, points, lowest=1):
     box = ticks - lowest
     strange = ~np.isin(box, np.arange(points))
     if strange.any() or ticks.ndim != 1 or len(ticks) < 2:
+        shown = ticks[strange][:5].tolist() if strange.any() else f"an array of shape {ticks.shape}"
         raise InputError(
-            f"ticks holds {ticks[strange][:5].tolist() if strange.any() else ticks.shape}; give two or more whole "
-            f"numbers from {lowest} to {lowest + points - 1}"
+            f"ticks holds {shown}; give two or more whole numbers from {lowest} to {lowest + points - 1}"
         )
     worth = worth_of_ticks(name, points)[box.astype(int)]
     return Score(name, float(worth.mean()), float(worth.std(ddof=1) / np.sqrt(len(worth))), len(worth))
 
 
 def efficiency(worth, thresholds, mean, spread=1.0):
-    """Share of the customers that would have been enough, had satisfaction itself been seen and not its ticks.
+    """Share of the customers that would have been enough, had satisfaction been seen and not its ticks.
 
     For a small shift of everybody's satisfaction, which is normal with this mean and spread. A score's power
     depends on the squared ratio of what the shift does to it and its standard deviation; the efficiency is

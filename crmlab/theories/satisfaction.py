@@ -1,16 +1,16 @@
 """Customer satisfaction: is it the gap between what was expected and what came?
 
 A customer expects E and experiences P. Satisfaction S follows from the expectation and from the surprise
-D = P - E, which may weigh more when it is bad (after Oliver 1980, doi:10.1177/002224378001700405, and Anderson
-& Sullivan 1993, doi:10.1287/mksc.12.2.125; that the two are put together in this way is ours).
+D = P - E, which may weigh more when it is bad (after Oliver 1980, doi:10.1177/002224378001700405, and
+Anderson & Sullivan 1993, doi:10.1287/mksc.12.2.125; that the two are put together in this way is ours).
 
     S = c + β_E E + β⁺ [D]₊ - β⁻ [-D]₊ + u,  u ~ N(0, 1)      rating = 1 + number of thresholds below S
     E = promise + quality, brand + rest                        P = quality, service, price, brand + rest
 
-E less its promise, P and the four drivers have variance 1; any two drivers correlate by `halo`, and the two rests
-by `familiarity`. One slope in both directions, β_E = β⁺ = β⁻, makes S = c + βP: then expectation is no yardstick at
-all. The literature's sizes are ours, but such that expectation and satisfaction correlate by what Schiebler, Lee &
-Brodbeck (2025, doi:10.1007/s11747-024-01078-x) find in 150 records: .29.
+E less its promise, P and the four drivers have variance 1; any two drivers correlate by `halo`, and the two
+rests by `familiarity`. One slope in both directions, β_E = β⁺ = β⁻, makes S = c + βP: then expectation is no
+yardstick at all. The literature's sizes are ours, but such that expectation and satisfaction correlate by
+what Schiebler, Lee & Brodbeck (2025, doi:10.1007/s11747-024-01078-x) find in 150 records: .29.
 
 A panel follows customers over five waves. After the first, half of them, by lot, are served better by `step`.
 Expectations run after experience, E' = E + α (P + o - E) + shock, where o is how much a customer always
@@ -112,16 +112,32 @@ class SatisfactionMarket(Parameters):
         0.0, "standard deviations of error in the survey's expectation", low=0, high=3, source="ours"
     )
     adaptation: float = parameter(
-        0.30, "share of the surprise that expectation makes up until the next wave", low=0, high=1, source="ours"
+        0.30,
+        "share of the surprise that expectation makes up until the next wave",
+        low=0,
+        high=1,
+        source="ours",
     )
     optimism: float = parameter(
-        0.5, "standard deviation of what customers always expect above what comes", low=0, high=3, source="ours"
+        0.5,
+        "standard deviation of what customers always expect above what comes",
+        low=0,
+        high=3,
+        source="ours",
     )
     expectation_shock: float = parameter(
-        0.3, "standard deviations by which an expectation moves for no reason seen", low=0.01, high=3, source="ours"
+        0.3,
+        "standard deviations by which an expectation moves for no reason seen",
+        low=0.01,
+        high=3,
+        source="ours",
     )
     step: float = parameter(
-        1.0, "standard deviations by which service improves for half of the panel", low=0.1, high=5, source="ours"
+        1.0,
+        "standard deviations by which service improves for half of the panel",
+        low=0.1,
+        high=5,
+        source="ours",
     )
     slump: float = parameter(
         0.0, "change of everybody's answers from wave to wave, probit units", low=-2, high=2, source="ours"
@@ -136,7 +152,8 @@ class SatisfactionMarket(Parameters):
             explained = _product(self, paths, paths)
             if explained > 1 + 1e-9:
                 raise InputError(
-                    f"the paths to {of} explain {explained:.2f} of its variance; lower one so that it is at most 1"
+                    f"the paths to {of} explain {explained:.2f} of its variance; "
+                    "lower one so that it is at most 1"
                 )
 
     @property
@@ -205,7 +222,7 @@ def simulate_satisfaction_market(p, streams):
 
 
 def _items(p, latents, rng):
-    """Ten-point items of expectation, experience and satisfaction, and a likelihood to recommend of 0 to 10."""
+    """Ten-point items of expectation, experience and satisfaction; a likelihood to recommend of 0 to 10."""
     moments = satisfaction_moments(p)
     standardised = latents | {"satisfaction": latents["satisfaction"] / moments[1]}
     answers = {}
@@ -214,7 +231,9 @@ def _items(p, latents, rng):
             answers[f"{name}_{number}"] = likert_items(
                 standardised[name], rng, items=1, loading=loading, points=10, spread=0.45
             )[0]
-    recommend = likert_items(standardised["satisfaction"], rng, items=1, loading=0.85, points=11, spread=0.4)[0]
+    recommend = likert_items(
+        standardised["satisfaction"], rng, items=1, loading=0.85, points=11, spread=0.4
+    )[0]
     return answers | {"recommend": recommend - 1}
 
 
@@ -261,7 +280,7 @@ def share_disappointed(p):
 
 
 def slope_of_surprise(p):
-    """What a standard deviation of surprise adds to satisfaction on average, expectation held: probit units."""
+    """What a standard deviation of surprise adds on average, *expectation* held: probit units."""
     return p.gain_slope + (p.loss_slope - p.gain_slope) * share_disappointed(p)
 
 
@@ -272,10 +291,11 @@ def slope_of_expectation(p):
 
 @lru_cache(maxsize=64)
 def _customers_on_a_grid(p):
-    """Nodes of expectation and surprise with their weights: Gauss–Legendre in D on both sides of the kink at 0,
-    Gauss–Hermite in E given D."""
+    """Nodes of expectation and surprise with their weights: Gauss–Legendre in D on both sides of the kink at
+    0, Gauss–Hermite in E given D."""
     mean, spread = surprise_distribution(p)
-    edges = np.unique(np.clip([mean - 9 * spread, 0.0, mean + 9 * spread], mean - 9 * spread, mean + 9 * spread))
+    ends = mean - 9 * spread, mean + 9 * spread
+    edges = np.unique(np.clip([ends[0], 0.0, ends[1]], *ends))
     nodes, weights = np.polynomial.legendre.leggauss(80)
     surprise = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in zip(edges, edges[1:])])
     weight = np.concatenate([(b - a) / 2 * weights for a, b in zip(edges, edges[1:])])
@@ -314,10 +334,10 @@ def average_rating(p):
 
 
 def slope_along_agreement(p):
-    """Slope of the quadratic surface along E = P, at the middle of the scale: rating points a standard deviation.
+    """Slope of the quadratic surface along E = P, in the middle: rating points a standard deviation.
 
-    The surface is the quadratic in E and P that comes nearest to the mean rating; in E and D, along E = P only
-    E changes, so the slope is the coefficient of E.
+    The surface is the quadratic in E and P that comes nearest to the mean rating; in E and D, along E = P
+    only E changes, so the slope is the coefficient of E.
     """
     expectation, surprise, weight = _customers_on_a_grid(p)
     terms = np.stack(
@@ -433,7 +453,7 @@ class OrderedProbit:
 
 @dataclass(frozen=True)
 class KinkOfRating:
-    """The kink at a surprise of 0 as least squares on the rating sees it, in standard deviations of the residual.
+    """The kink at a surprise of 0 by least squares on the rating, in standard deviations of the residual.
 
     This takes the seven ticks for numbers of equal distance, and the scale for one without ends.
     """
@@ -473,8 +493,8 @@ class _OnPanel:
 class StepAsInstrument(_OnPanel):
     """Adaptation by two-stage least squares: of the first surprise after the step only what the lot decided.
 
-    Next wave's change of expectation on this wave's surprise, with the lot as the instrument. Errors are those
-    of statsmodels' `IV2SLS`.
+    Next wave's change of expectation on this wave's surprise, with the lot as the instrument. Errors are
+    those of statsmodels' `IV2SLS`.
     """
 
     def _estimate(self, columns):
@@ -490,7 +510,7 @@ class StepAsInstrument(_OnPanel):
 
 
 class WithinCustomers(_OnPanel):
-    """Adaptation by customer fixed effects: changes of expectation on surprises, both less the customer's mean.
+    """Adaptation by customer fixed effects: changes on surprises, both less the customer's mean.
 
     Errors are clustered by customer, with statsmodels' small-sample factor.
     """
@@ -547,7 +567,7 @@ hypotheses = [
     ),
     Hypothesis(
         "H1a",
-        "Expectation is the yardstick: of customers who got the same, those who expected more are less satisfied",
+        "Expectation is the yardstick: of customers who got the same, who expected more is less satisfied",
         "<",
         truth=slope_of_expectation,
         unit="probit units per standard deviation",
@@ -573,7 +593,10 @@ hypotheses = [
         ">",
         truth=lambda p: p.loss_slope - p.gain_slope,
         unit="probit units per standard deviation",
-        estimators={"ordered probit": OrderedProbit(KINKED, (0.0, 0.0, 1.0)), "least squares": KinkOfRating()},
+        estimators={
+            "ordered probit": OrderedProbit(KINKED, (0.0, 0.0, 1.0)),
+            "least squares": KinkOfRating(),
+        },
     ),
     Hypothesis(
         "H3",
@@ -600,7 +623,10 @@ hypotheses = [
                 "I(satisfied_4 - satisfied_1) ~ treated", "treated", table="panel", covariance="HC1"
             ),
             "treated only": LeastSquares(
-                "I(treated * (satisfied_4 - satisfied_1)) ~ 0 + treated", "treated", table="panel", covariance="HC1"
+                "I(treated * (satisfied_4 - satisfied_1)) ~ 0 + treated",
+                "treated",
+                table="panel",
+                covariance="HC1",
             ),
         },
     ),
@@ -621,11 +647,13 @@ NO_LINK = {
 
 
 def _expectation_at_margin(changes):
-    """The effect of expectation that tilts the surface just by the margin, where the test's size is largest."""
+    """The effect of expectation that tilts the surface by the margin, where the test's size is largest."""
     market = SatisfactionMarket(**changes)
-    return brentq(
-        lambda effect: slope_along_agreement(market.replace(expectation_effect=effect)) - MARGIN, 0, 1, xtol=1e-14
-    )
+
+    def beyond_margin(effect):
+        return slope_along_agreement(market.replace(expectation_effect=effect)) - MARGIN
+
+    return brentq(beyond_margin, 0, 1, xtol=1e-14)
 
 
 design = Design(

@@ -40,7 +40,7 @@ def test_many_at_once_are_those_fitted_one_by_one():
 
 def test_its_derivatives_are_those_of_its_likelihood():
     responses, matrix = surveys(1, rows=60)
-    ticked = responses[..., None] == np.arange(7)
+    ticked = (responses[..., None] == np.arange(7)).astype(float)
     point = np.concatenate([CUTS + 0.1, [0.1, 0.2, 0.3]])
     score, information = _derivatives(point[None], responses, matrix, ticked, 7)
     steps = 1e-5 * np.eye(9)
