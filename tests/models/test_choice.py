@@ -70,8 +70,8 @@ def test_two_alternatives_are_a_binary_logit_of_differences():
 def test_the_order_of_alternatives_does_not_matter_nor_what_they_share():
     attributes, chosen = drawn()
     one = fit_logit(attributes, chosen)
-    shared = attributes + np.random.default_rng(5).standard_normal((3, 150, 1, 3))
-    for other in (fit_logit(attributes[:, :, ::-1], chosen[:, :, ::-1]), fit_logit(shared, chosen)):
+    level = attributes + np.random.default_rng(5).standard_normal((3, 150, 1, 3))
+    for other in (fit_logit(attributes[:, :, ::-1], chosen[:, :, ::-1]), fit_logit(level, chosen)):
         assert np.allclose(one.coefficients, other.coefficients, atol=1e-9)
         assert np.allclose(one.covariance, other.covariance, atol=1e-9)
 
