@@ -46,26 +46,28 @@ STAGES = ("prospect", "first purchase", "repeat", "loyal", "lapsed")
 PROSPECT, FIRST, REPEAT, LOYAL, LAPSED = range(5)
 START = (0.40, 0.25, 0.20, 0.15)  # shares of the stages when observation begins; nobody has lapsed yet
 MONTHS = 12  # moves observed of each customer, and months of visits
-ACTIONS = ("none", "general", "matched")
 CURVE = np.repeat([0, 1, 1, 0], MONTHS // 4)  # introduction, growth, maturity, decline: 1 is active
 CURVE_SIGN = 2 * CURVE[1:, None] - 1  # of the month that a move leads to, one row a move
-MEMORY_MARGIN = 0.4  # log-odds: a chance of 20% becomes 27%, which a planner would hardly notice
+MEMORY_MARGIN = 0.4  # log-odds: a chance of 20% becomes 27%; less than that a planner may leave out
 TOLERATED = 0.25  # share of months in the wrong stage that a manager might put up with
-CHANCES = {"unit": "logit units", "source": "ours"}
+ADVANCE = {"unit": "logit units of a month's chance to advance", "source": "ours"}
+KEEP = {"unit": "logit units of a month's chance to advance or stay", "source": "ours"}
 
 
 @dataclass(frozen=True)
 class Relationships(Parameters):
     """The truth of a customer base on its way through the stages."""
 
-    up_prospect: float = parameter(-1.9, low=-6, high=2, **CHANCES)
-    up_first: float = parameter(-1.2, low=-6, high=2, **CHANCES)
-    up_repeat: float = parameter(-1.4, low=-6, high=2, **CHANCES)
-    up_loyal: float = parameter(1.2, low=-6, high=6, **CHANCES)
-    keep_first: float = parameter(1.3, low=-5, high=8, **CHANCES)
-    keep_repeat: float = parameter(1.9, low=-5, high=8, **CHANCES)
-    keep_loyal: float = parameter(2.8, low=-5, high=8, **CHANCES)
-    win_back: float = parameter(-1.3, low=-6, high=2, **CHANCES)
+    up_prospect: float = parameter(-1.9, low=-6, high=2, **ADVANCE)
+    up_first: float = parameter(-1.2, low=-6, high=2, **ADVANCE)
+    up_repeat: float = parameter(-1.4, low=-6, high=2, **ADVANCE)
+    up_loyal: float = parameter(1.2, low=-6, high=6, **ADVANCE)
+    keep_first: float = parameter(1.3, low=-5, high=8, **KEEP)
+    keep_repeat: float = parameter(1.9, low=-5, high=8, **KEEP)
+    keep_loyal: float = parameter(2.8, low=-5, high=8, **KEEP)
+    win_back: float = parameter(
+        -1.3, "logit units of the chance to be back after a month of lapse", low=-6, high=2, source="ours"
+    )
     heavy_share: float = parameter(0.40, "share of customers", low=0.05, high=0.95, source="ours")
     heavy: float = parameter(0.5, "logit units by which heavy users do better", low=-3, high=3, source="ours")
     memory: float = parameter(
@@ -75,7 +77,7 @@ class Relationships(Parameters):
         0.50, "share of months with a contact", low=0.05, high=0.95, source="ours"
     )
     contact_lift: float = parameter(
-        0.15, "logit units", low=-2, high=2, source="positive: Netzer et al. (2008); size ours"
+        0.15, "logit units", low=-2, high=2, source="positive: after Netzer et al. (2008); size ours"
     )
     match_lift: float = parameter(
         0.25, "logit units beyond any contact's", low=-2, high=2, source="positive: the claim; size ours"
