@@ -199,6 +199,7 @@ def _store(course, done, student, record, data):
     if before and path.is_file():
         if before.get("sha256") == record["sha256"]:
             record["when"] = record["when"] or before.get("when")
+            record["late_mark"] = record["late_mark"] or bool(before.get("late_mark"))
             done.records[student] = record
             return "unchanged"
         if before.get("when") and record["when"] and _time(record["when"]) < _time(before["when"]):

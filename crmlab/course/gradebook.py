@@ -83,7 +83,7 @@ def _detailed(exercise, found):
                 "total": number(mark.total),
                 "possible": number(mark.possible),
                 "overridden": "yes" if mark.overridden else "",
-                "comment": " ".join(mark.comments),
+                "comment": " ".join(_comments(mark)),
             }
         )
     after = ["earned", "handed_in", "days_late", "percent_off", "total", "possible", "overridden", "comment"]
@@ -144,5 +144,9 @@ def in_short(mark):
     ]
     if mark.percent_off:
         parts.append(words("feedback.late_short", percent=number(mark.percent_off)))
-    said = [comment for each in mark.questions for comment in each["comments"]]
-    return "; ".join(parts + said + mark.comments)
+    return "; ".join(parts + _comments(mark))
+
+
+def _comments(mark):
+    """What the instructor says of single questions, then of the whole."""
+    return [comment for each in mark.questions for comment in each["comments"]] + mark.comments

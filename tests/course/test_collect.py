@@ -98,6 +98,13 @@ def test_canvas(course, tmp_path, name, student):
         assert done.records[student]["late_mark"] == ("LATE" in name)
 
 
+def test_a_late_mark_is_kept_when_the_same_work_comes_again_from_elsewhere(course, tmp_path):
+    work = worked(course, "s002")
+    collect(course, "90", archive(tmp_path / "c.zip", {"doejane_LATE_17_1000_x.ipynb": work}))
+    done = collect(course, "90", archive(tmp_path / "files.zip", {"90_toy_s002.ipynb": work}))
+    assert done.rows[0].status == "unchanged" and done.records["s002"]["late_mark"]
+
+
 def test_canvas_takes_the_later_upload(course, tmp_path):
     late, early = worked(course, "s002"), worked(course, "s002", q1="double = 0")
     path = archive(tmp_path / "c.zip", {"doejane_17_1000_x.ipynb": late, "doejane_17_999_x.ipynb": early})

@@ -222,6 +222,12 @@ def test_the_gradebook(graded):
     assert (detail["q1"], detail["q2"], detail["days_late"], detail["percent_off"]) == ("2", "3", "2", "20")
 
 
+def test_comments_on_questions_and_on_the_whole_are_in_the_details(graded):
+    override(graded, "90_toy,s002,q1,1,Half of it.", "90_toy,s002,,,See me.")
+    write_gradebook(graded)
+    assert table(graded, "gradebook/90_toy.csv")[1]["comment"] == "Half of it. See me."
+
+
 def test_marks_that_are_open_stay_empty(graded):
     (graded.reports("90_toy") / "s001.json").unlink()
     assert write_gradebook(graded).open == {"90_toy": 1}

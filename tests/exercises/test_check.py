@@ -21,7 +21,7 @@ NAMES = sorted(masters())
 def executed(notebook, path):
     """Run a notebook as a learner does, and save it at `path`."""
     nbformat.write(notebook, path)
-    nbformat.write(run(str(path)).notebook, path)
+    nbformat.write(run(str(path), timeout=300).notebook, path)
     return path
 
 
