@@ -231,11 +231,12 @@ class Table(Kind):
 
     def read(self, given):
         rows = self._rows(given)
-        labels = [label for label, _ in rows]
-        if len(set(labels)) < len(labels):
+        # Only known keys get into a set: numbers can be chosen so that a large set of them takes minutes.
+        known = [label for label, _ in rows if label in self.labels]
+        if len(set(known)) < len(known):
             raise Unfit("shape", "shape_twice", key=listing(self.key))
-        if set(labels) != self.labels:
-            missing, more = len(self.labels - set(labels)), len(set(labels) - self.labels)
+        if not len(self.labels) == len(known) == len(rows):
+            missing, more = len(self.labels) - len(known), len(rows) - len(known)
             raise Unfit(
                 "shape",
                 "shape_rows",

@@ -1,6 +1,7 @@
 """What counts as an answer, and which kind of wrong a wrong one is."""
 
 import json
+import time
 from collections import Counter, OrderedDict, defaultdict, namedtuple
 from decimal import Decimal
 from fractions import Fraction
@@ -379,3 +380,11 @@ def test_the_right_answer_tells_the_kind(right, kind):
 def test_what_an_author_gets_wrong_is_said(right, told, message):
     with pytest.raises(InputError, match=message):
         question("q1", right, {"points": 1, **told})
+
+
+def test_keys_that_are_alike_to_a_hash_table_take_no_longer():
+    keys = [number * (2**61 - 1) for number in range(16_000)]
+    kind, started = question("q1", FRAME, {"points": 1, "key": "market"}), time.process_time()
+    assert kind.judge({"columns": ["market", "gain"], "rows": [[key, 1.0] for key in keys]}).text == "shape_rows"
+    assert kind.judge({"key": "", "name": "", "pairs": [[key, 1.0] for key in keys]}).text == "shape_rows"
+    assert time.process_time() - started < 4
