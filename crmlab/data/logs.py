@@ -5,7 +5,9 @@ Whatever the log is (a frame, CSV or Parquet files), it becomes the table ``log`
 `crmlab.data.queries` ask.
 """
 
+import csv
 import glob
+import gzip
 import os
 import shutil
 import tempfile
@@ -23,6 +25,7 @@ EPOCHS = {"epoch seconds": 1, "epoch milliseconds": 1000}
 ROWS_A_BUCKET = 6_000  # for each megabyte of memory; customers are counted in that many buckets of rows
 SHOWN = 5              # offending rows named in a message
 NO_DAY = -(2**31)
+DELIMITERS = ",;\t|"    # of text files
 # A text that ends in a time and an offset is an instant; any other is the time that the customer's clock
 # showed.
 INSTANT = r":\d\d(?:\.\d+)?\s*(?:Z|UTC|[+-]\d\d(?::?\d\d)?)$"
@@ -147,7 +150,7 @@ class Log:
 
     def _open_frame(self):
         frame = self.source
-        check_known("column", self.columns.values(), frame.columns)
+        self._check_columns(frame.columns)
         codes, self.ids = pd.factorize(_as_column(frame, self.columns["customer_id"]), sort=False)
         days, stamp, bad_date = self._days(_as_column(frame, self.columns["date"]))
         table = {"customer": codes, "days": days, "stamp": stamp, "bad_date": bad_date}
@@ -159,6 +162,12 @@ class Log:
         self._define(
             f"SELECT NULLIF(customer, -1) AS customer, stamp, bad_date, DATE '1970-01-01' + NULLIF(days, {NO_DAY}) AS day"
             f"{money} FROM frame")
+
+    def _check_columns(self, known):
+        try:
+            check_known("column", self.columns.values(), known)
+        except InputError as error:
+            raise InputError(f"{error}; say by {', '.join(self.columns)} which columns of log they are") from None
 
     def _days(self, column):
         """Days since 1970 and times, both as integers, and where there is a value that is no date."""
@@ -211,14 +220,18 @@ class Log:
         return self.time_zone or default
 
     def _open_files(self):
-        kind, self.files = _files(self.source)
-        # A text file is read once, into a table on disk; Parquet is quick to read again.
-        options = "all_varchar = true, header = true" if kind == "csv" else "union_by_name = true"
-        self._reader = f"read_{kind}({_literal(self.files)}, {options})"
+        kind, files = _files(self.source)
+        self.files = [file for file in files if os.path.getsize(file)]
+        if not self.files:
+            raise InputError(f"log {str(self.source)!r} is empty; its first line must name the columns")
+        # A text file is read once, into a table on disk; Parquet is quick to read again. A line that begins
+        # with # is a row like others, not a comment to pass over.
+        options = ", all_varchar = true, header = true, comment = ''" if kind == "csv" else ""
+        self._reader = f"read_{kind}({_literal(self.files)}, union_by_name = true{options})"
         try:
-            described = self.connection.execute(f"DESCRIBE SELECT * FROM {self._reader}").fetchall()
-            kinds = {row[0]: row[1] for row in described}
-            check_known("column", self.columns.values(), kinds)
+            for file in self.files:
+                self._check_file(file, kind, options)
+            kinds = self._kinds(self._reader)
             self._select = self._typed(kinds)
             typed = f"SELECT {self._select} FROM {self._reader}"
             if kind == "csv":
@@ -231,6 +244,23 @@ class Log:
                 ).fetchall()[0][0] > 0
         except duckdb.Error as error:
             raise InputError(f"log {str(self.source)!r} cannot be read: {_sentence(error)}") from None
+
+    def _kinds(self, reader):
+        """The columns of files with their types."""
+        described = self.connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()
+        return {row[0]: row[1] for row in described}
+
+    def _check_file(self, file, kind, options):
+        """Refuse a file that lacks a column, which would count as rows that lack a value."""
+        try:
+            self._check_columns(self._kinds(f"read_{kind}({_literal(file)}{options})"))
+        except InputError as error:
+            # Lines of unequal length hide the columns; told of them, DuckDB says which lines.
+            told = _told_columns(file, self.columns.values()) if kind == "csv" else ""
+            if told:
+                self.connection.execute(f"SELECT COUNT(*) FROM read_csv({_literal(file)}{options}{told})")
+            place = "" if len(self.files) == 1 else f" (in {Path(file).name})"
+            raise InputError(f"{error}{place}") from None
 
     def _typed(self, kinds):
         """The SELECT list that makes typed columns of those in the files."""
@@ -425,6 +455,19 @@ def _files(source):
     return kinds.pop(), files
 
 
+def _told_columns(file, wanted):
+    """Options that tell DuckDB the columns of a text file by its first line; none where that has not `wanted`."""
+    opened = gzip.open if file.lower().endswith(".gz") else open
+    with opened(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as text:
+        first = text.readline(1 << 16).rstrip("\r\n")
+    for mark in DELIMITERS:
+        names = next(csv.reader([first], delimiter=mark), [])
+        if set(names) >= set(wanted):
+            columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
+            return f", auto_detect = false, delim = {_literal(mark)}, quote = '\"', columns = {{{columns}}}"
+    return ""
+
+
 def _literal(value):
     """A text or a list of texts in SQL."""
     if isinstance(value, (list, tuple)):
@@ -437,8 +480,15 @@ def _quoted(name):
 
 
 def _sentence(error):
-    """The first line of a message of DuckDB, as a clause."""
-    return str(error).strip().splitlines()[0].rstrip(".")
+    """What a message of DuckDB says happened, as a clause, with our remedy for text files."""
+    lines = [line.strip().rstrip(".") for line in str(error).strip().splitlines()]
+    text, where = " ".join(lines), lines[0].removeprefix("Invalid Input Error: ")
+    if "not utf-8 encoded" in text or "sniffing" in lines[0] and "Encoding: utf-8" in text:
+        return f"{where}: not UTF-8, or not rows of columns; save the file as UTF-8 text"
+    cause = [line for line in lines[1:] if line.startswith(("Original Line:", "Expected Number of Columns:"))]
+    if cause and "CSV" in lines[0]:
+        return f"{where}: {', '.join(cause)}; repair this line"
+    return lines[0]
 
 
 def _megabytes(text):

@@ -168,21 +168,25 @@ def _refuse_rows(log, missing, unreadable, refunds):
     audit = log.audit
     if unreadable == "refuse":
         form = log.date_format
-        advice = "; say by date_format how dates are written" if form is None else f" written as {form}"
-        _refuse(log, "date", audit.bad_date, "bad_date", "no date" + advice)
-        _refuse(log, "amount", audit.bad_amount, "bad_amount", "no number")
+        _refuse(log, "date", audit.bad_date, "bad_date", "no date" if form is None else f"no date written as {form}",
+                "say by date_format how dates are written, or leave these rows out by unreadable='ignore'")
+        _refuse(log, "amount", audit.bad_amount, "bad_amount", "no number",
+                "write amounts as 1234.56, without currency or thousands, or treat them as missing by "
+                "unreadable='ignore'")
     if missing == "refuse":
-        _refuse(log, "customer_id", audit.no_customer, "customer IS NULL", "missing")
-        _refuse(log, "date", audit.no_date, "day IS NULL AND NOT bad_date", "missing")
-        _refuse(log, "amount", audit.no_amount, "amount IS NULL AND NOT bad_amount", "missing")
+        for argument, count, condition in (("customer_id", audit.no_customer, "customer IS NULL"),
+                                           ("date", audit.no_date, "day IS NULL AND NOT bad_date"),
+                                           ("amount", audit.no_amount, "amount IS NULL AND NOT bad_amount")):
+            _refuse(log, argument, count, condition, "missing", "fill them in, or use missing='ignore'")
     if refunds == "refuse":
-        _refuse(log, "amount", audit.refunds, "amount < 0", "negative")
+        _refuse(log, "amount", audit.refunds, "amount < 0", "negative",
+                "remove them, or use refunds='net' or 'ignore'")
 
 
-def _refuse(log, argument, count, condition, trouble):
+def _refuse(log, argument, count, condition, trouble, remedy):
     if count:
         raise InputError(f"column {log.columns[argument]!r} of log is {trouble} in {count:,} rows, "
-                         f"{log.offending(condition)}")
+                         f"{log.offending(condition)}; {remedy}")
 
 
 def _scale(log):

@@ -345,14 +345,15 @@ def test_repeat_purchases_by_day(messy):
     ({"amount": [1.0, None]}, {"missing": "refuse"}, "'amount' of log is missing"),
     ({"amount": [1.0, "five"]}, {}, "'amount' of log is no number in 1 rows, the first being 1"),
     ({"amount": [1.0, np.inf]}, {}, "'amount' of log is no number"),
+    ({"amount": ["1.0", "$5"]}, {}, "'amount' of log is no number .*; write amounts as 1234.56"),
     ({"date": ["2024-01-01", "soon"]
-      }, {}, "'date' of log is no date; .*date_format.* in 1 rows, the first being 1"),
+      }, {}, "'date' of log is no date in 1 rows, the first being 1; say by date_format"),
     ({"date": ["2024-01-01", None]}, {"missing": "refuse"}, "'date' of log is missing"),
     ({"date": [20240101, 20240102]}, {}, "'date' of log holds numbers"),
     ({"customer_id": [1, None]}, {"missing": "refuse"
                                   }, "'customer_id' of log is missing in 1 rows, the first being 1"),
     ({"customer_id": [None, None]}, {}, "none of its 2 rows has a date and a customer"),
-    ({}, {"amount": "money"}, "unknown column 'money'; known: customer_id, date, amount"),
+    ({}, {"amount": "money"}, "unknown column 'money'; known: customer_id, date, amount; say by customer_id, date, amount which"),
     ({}, {"time_unit": "weeks"}, "time_unit is 'weeks'"),
     ({}, {"refunds": "never"}, "refunds is 'never'; give one of net, ignore, refuse"),
     ({}, {"observation_end": "1999-01-01"}, "holds no purchase up to 1999-01-01"),
@@ -385,14 +386,37 @@ def test_bad_rows_of_files_are_shown(tmp_path):
 @pytest.mark.parametrize("name, text, message", [("none.csv", None, "is not there"),
                           ("log.xlsx", "x", r"must be Parquet \(.parquet\) or text"),
                           ("log.parquet", "not parquet", "cannot be read"),
-                          ("log.csv", "", "cannot be read|unknown column"),
+                          ("log.csv", "", "log.csv' is empty; its first line must name the columns"),
+                          ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\n2,2024-01-02,5,7\n",
+                           "Line: 3: Original Line: 2,2024-01-02,5,7, Expected Number of Columns: 3 Found: 4; repair"),
+                          ("log.csv", "customer_id;date;amount\n1;2024-01-01;5\n2;2024-01-02\n",
+                           "Line: 3: Original Line: 2;2024-01-02, Expected Number"),
+                          ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\nM\xfcller,2024-01-02,5\n".encode("latin-1"),
+                           "save the file as UTF-8"),
+                          ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\n".encode("utf-16"),
+                           "save the file as UTF-8"),
                           ("log.csv", "a;b\n1;2\n", "unknown column"),
                           ("log.csv", "customer_id,date,amount\n", "none of its 0 rows")])
 def test_bad_files_are_refused(tmp_path, name, text, message):
     if text is not None:
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=message):
         customer_summary(tmp_path / name)
+
+
+def test_text_files_may_differ_in_columns_and_hold_any_id(tmp_path):
+    """A further column in one of the files, another order, another delimiter; ids that look like comments."""
+    (tmp_path / "a.csv").write_text("customer_id,date,amount\n#1,2024-01-01,5\n#1,2024-02-01,6\n")
+    (tmp_path / "b.csv").write_text("amount;note;date;customer_id\n7;x;2024-01-01;#2\n8;y;2024-02-01;#1\n")
+    table = customer_summary(tmp_path)
+    assert table["frequency"].to_dict() == {"#1": 1, "#2": 0}
+    assert table["monetary_value"].to_dict() == {"#1": 14.0, "#2": 0.0}
+    assert quality_report(table)["rows"].iloc[[0, -1]].tolist() == [4, 4]
+    (tmp_path / "empty.csv").write_text("")  # a part without rows
+    assert len(customer_summary(tmp_path)) == 2
+    (tmp_path / "c.csv").write_text("customer_id,day,amount\n3,2024-01-01,5\n")
+    with pytest.raises(InputError, match=r"unknown column 'date'; .* \(in c.csv\)"):
+        customer_summary(tmp_path)
 
 
 def test_odd_sources_are_refused(tmp_path):
