@@ -192,6 +192,11 @@ def test_the_naive_estimators_fall_into_the_trap():
     assert (naive.coverage < [0.25, 0.01, 0.6]).all()
 
 
+def test_h3_errs_on_the_careful_side_as_the_lesson_says():
+    row = design.preset("null").only("H3").diagnose(sims=6000, seed=30).row("H3", preset="null")
+    assert 0.028 < row.rejection_rate < 0.045, row
+
+
 def test_without_a_difference_between_kinds_the_naive_ones_are_right():
     table = design.preset("trap").replace(heavy=0.0).only("H1", "H2", "H3").diagnose(sims=300, seed=9).table
     assert (np.abs(table.coverage - 0.95) < four_errors(0.95, 300)).all()
