@@ -85,7 +85,9 @@ class MeasuredRegression:
         put = lambda name, value: object.__setattr__(self, name, value)
         predictors, outcome = np.asarray(self.predictors, float), np.asarray(self.outcome, float)
         if outcome.shape != predictors.shape[:-1]:
-            raise InputError(f"outcome has shape {outcome.shape}, predictors {predictors.shape}; rows must agree")
+            raise InputError(
+                f"outcome has shape {outcome.shape}, predictors {predictors.shape}; rows must agree"
+            )
         put("predictors", predictors - predictors.mean(-2, keepdims=True))
         put("outcome", outcome - outcome.mean(-1, keepdims=True))
         put("noise", np.zeros(predictors.shape) if self.noise is None else np.asarray(self.noise, float))

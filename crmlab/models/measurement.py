@@ -44,7 +44,7 @@ def average_variance_extracted(loadings):
 
 
 def scale_quality(loadings, correlations):
-    """Each construct's composite reliability and average variance extracted, beside what it shares with others.
+    """Each construct's composite reliability and variance extracted, beside what it shares with others.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def heterotrait_monotrait(table, constructs, bootstrap=0, seed=None, level=0.95)
     short = [name for name, block in constructs.items() if isinstance(block, str) or len(block) < 2]
     if short or len(constructs) < 2:
         raise InputError(
-            f"constructs {listing(short) or listing(constructs)}: give two or more, each with two or more items"
+            f"constructs {listing(short or constructs)}: give two or more, each with two or more items"
         )
     check_known("column", items, table.columns)
     values = table[items].to_numpy(dtype=float)
@@ -181,12 +181,10 @@ def _correlations(values):
 
 
 def _ratios(correlations, owner, pairs):
-    """Mean correlation between two constructs over the geometric mean of those within: ``(samples, pairs)``."""
+    """Mean correlation between constructs over the geometric mean of those within: ``(samples, pairs)``."""
     size = np.abs(correlations)
     blocks = [np.flatnonzero(owner == number) for number in range(owner.max() + 1)]
-    within = [
-        size[:, block[:, None], block][:, ~np.eye(len(block), dtype=bool)].mean(-1) for block in blocks
-    ]
+    within = [size[:, block[:, None], block][:, ~np.eye(len(block), dtype=bool)].mean(-1) for block in blocks]
     between = [size[:, blocks[one][:, None], blocks[other]].mean((-1, -2)) for one, other in pairs]
     return np.stack(
         [each / np.sqrt(within[one] * within[other]) for each, (one, other) in zip(between, pairs)], -1
@@ -195,6 +193,11 @@ def _ratios(correlations, owner, pairs):
 
 def _loadings(loadings):
     loadings = np.asarray(loadings, dtype=float)
-    if loadings.ndim != 1 or not len(loadings) or not np.isfinite(loadings).all() or (np.abs(loadings) > 1).any():
+    if (
+        loadings.ndim != 1
+        or not len(loadings)
+        or not np.isfinite(loadings).all()
+        or (np.abs(loadings) > 1).any()
+    ):
         raise InputError("loadings must be a row of numbers between -1 and 1: take the standardised ones")
     return loadings

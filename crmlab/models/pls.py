@@ -231,7 +231,7 @@ def _inner_weights(between, adjacency, scheme):
 
 
 def _regressions(between, adjacency):
-    """Standardised coefficients, row on column, and R² of each construct, from the constructs' correlations."""
+    """Standardised coefficients, row on column, and each construct's R², from the constructs' correlations."""
     coefficients, explained = np.zeros(between.shape), np.zeros(between.shape[:2])
     for target in range(len(adjacency)):
         sources = np.flatnonzero(adjacency[:, target])
@@ -267,25 +267,6 @@ def signed_weights(correlations, constructs, paths, scheme="path"):
     """
     _, owner, adjacency = _model(constructs, paths)
     return _signed(pls_weights(correlations, owner, adjacency, scheme)[0], correlations, owner)
-
-
-def pls_paths(correlations, constructs, paths, scheme="path"):
-    """Path coefficients of many samples at once, from their items' correlations.
-
-    Parameters
-    ----------
-    correlations, constructs, paths, scheme
-        As in `signed_weights`.
-
-    Returns
-    -------
-    array of shape (samples, paths)
-        NaN where the weights did not settle.
-    """
-    weights = signed_weights(correlations, constructs, paths, scheme)
-    names = list(constructs)
-    steps = [(names.index(source), names.index(target)) for source, target in paths]
-    return _chosen(weights, correlations, _model(constructs, paths)[2], steps)
 
 
 def _chosen(weights, correlations, adjacency, steps):
@@ -346,7 +327,9 @@ def _model(constructs, paths):
         raise InputError("paths lead in a circle; a path model goes one way")
     alone = [name for name, row, column in zip(names, adjacency, adjacency.T) if not (row | column).any()]
     if alone:
-        raise InputError(f"constructs {listing(alone)} are on no path; join them to another or leave them out")
+        raise InputError(
+            f"constructs {listing(alone)} are on no path; join them to another or leave them out"
+        )
     owner = np.repeat(np.eye(len(names), dtype=bool), [len(block) for block in constructs.values()], axis=0)
     return items, owner, adjacency
 
@@ -359,7 +342,9 @@ def _standardised(table, items):
     if len(strange):
         raise InputError(f"rows {listing(strange, 5)} have missing items; drop or fill them, and say how")
     if len(values) <= len(items):
-        raise InputError(f"table has {len(values)} rows for {len(items)} items; it needs more rows than items")
+        raise InputError(
+            f"table has {len(values)} rows for {len(items)} items; it needs more rows than items"
+        )
     spread = values.std(0, ddof=1)
     if (spread == 0).any():
         constant = [item for item, each in zip(items, spread) if each == 0]

@@ -42,7 +42,9 @@ from crmlab.models.mediation import bootstrap_interval, bootstrap_p_value
 from crmlab.models.pls import signed_weights
 from crmlab.models.structural import fit_structural
 
-MARGIN = 0.15  # points of commitment for a standard deviation of pressure: a direct path too small to care for
+MARGIN = (
+    0.15  # points of commitment for a standard deviation of pressure: a direct path too small to care for
+)
 ITEMS = 4
 THRESHOLDS = (np.arange(1, 7) - 3.5) * 0.7  # of likert_items
 SCALES = {
@@ -54,7 +56,7 @@ RECORDS = ["transparency", "consistency", "response", "pressure"]  # what may ac
 ON_TRUST = "satisfaction + " + " + ".join(RECORDS)
 ON_COMMITMENT = "trust + satisfaction + investment + termination_cost + pressure"
 RESAMPLES = 1000  # of customers, in the design's bootstraps
-MH = "Morgan & Hunt (1994)"
+MORGAN_HUNT, PALMATIER = "Morgan & Hunt (1994)", "Palmatier et al. (2006)"
 
 
 @dataclass(frozen=True)
@@ -62,28 +64,32 @@ class TrustMarket(Parameters):
     """The truth of a market of relationships. Paths are between standardised variables."""
 
     transparency_to_trust: float = parameter(
-        0.30, "standardised path", low=-1, high=1, source=f"positive: {MH}, communication; size ours"
+        0.30, "standardised path", low=-1, high=1, source=f"positive: {MORGAN_HUNT}, communication; size ours"
     )
     consistency_to_trust: float = parameter(0.20, "standardised path", low=-1, high=1, source="ours")
     response_to_trust: float = parameter(0.15, "standardised path", low=-1, high=1, source="ours")
     pressure_to_trust: float = parameter(
-        -0.30, "standardised path", low=-1, high=1, source=f"negative: {MH}, opportunism; size ours"
+        -0.30, "standardised path", low=-1, high=1, source=f"negative: {MORGAN_HUNT}, opportunism; size ours"
     )
     satisfaction_to_trust: float = parameter(0.35, "standardised path", low=-1, high=1, source="ours")
     trust_to_commitment: float = parameter(
-        0.45, "standardised path", low=-1, high=1, source=f"positive: {MH}; size ours"
+        0.45, "standardised path", low=-1, high=1, source=f"positive: {MORGAN_HUNT}; size ours"
     )
     satisfaction_to_commitment: float = parameter(0.10, "standardised path", low=-1, high=1, source="ours")
     investment_to_commitment: float = parameter(0.15, "standardised path", low=-1, high=1, source="ours")
     termination_cost_to_commitment: float = parameter(
-        0.30, "standardised path", low=-1, high=1, source=f"positive: {MH}; size ours"
+        0.30, "standardised path", low=-1, high=1, source=f"positive: {MORGAN_HUNT}; size ours"
     )
     pressure_to_commitment: float = parameter(
-        0.0, "standardised path around trust", low=-1, high=1, source=f"none: {MH}; some: their rival"
+        0.0,
+        "standardised path around trust",
+        low=-1,
+        high=1,
+        source=f"none: {MORGAN_HUNT}; some: their rival",
     )
     base_renewal: float = parameter(0.50, "probit units", low=-3, high=3, source="ours")
     commitment_to_renewal: float = parameter(
-        0.30, "probit units a standard deviation", low=-3, high=3, source="positive: Palmatier et al. (2006); size ours"
+        0.30, "probit units a standard deviation", low=-3, high=3, source=f"positive: {PALMATIER}; size ours"
     )
     satisfaction_to_renewal: float = parameter(
         0.15, "probit units a standard deviation", low=-3, high=3, source="ours"
@@ -93,7 +99,7 @@ class TrustMarket(Parameters):
     )
     base_referrals: float = parameter(-0.7, "log referrals a year", low=-5, high=3, source="ours")
     commitment_to_referrals: float = parameter(
-        0.35, "log referrals a standard deviation", low=-1, high=1, source="positive: Palmatier et al. (2006); size ours"
+        0.35, "log referrals a standard deviation", low=-1, high=1, source=f"positive: {PALMATIER}; size ours"
     )
     satisfaction_to_referrals: float = parameter(
         0.10, "log referrals a standard deviation", low=-1, high=1, source="ours"
@@ -108,9 +114,15 @@ class TrustMarket(Parameters):
     commitment_to_later_trust: float = parameter(
         0.10, "standardised path over a year", low=-1, high=1, source="ours"
     )
-    loading: float = parameter(0.75, "λ, of every item on what it measures", low=0.3, high=0.95, source="ours")
+    loading: float = parameter(
+        0.75, "λ, of every item on what it measures", low=0.3, high=0.95, source="ours"
+    )
     method_loading: float = parameter(
-        0.30, "δ, of every answer on the method factor", low=0, high=0.8, source="some: Podsakoff et al. (2003); size ours"
+        0.30,
+        "δ, of every answer on the method factor",
+        low=0,
+        high=0.8,
+        source="some: Podsakoff et al. (2003); size ours",
     )
     marker_exposure: float = parameter(
         1.0, "the marker items' method loading, as a share of δ", low=0, high=1, source="ours"
@@ -175,7 +187,10 @@ def simulate_trust_market(p, streams):
     commitment = (
         p.trust_to_commitment * trust
         + p.satisfaction_to_commitment * satisfaction
-        + sum(getattr(p, f"{name}_to_commitment") * records[name] for name in ("investment", "termination_cost", "pressure"))
+        + sum(
+            getattr(p, f"{name}_to_commitment") * records[name]
+            for name in ("investment", "termination_cost", "pressure")
+        )
         + _rest(commitment_explained(p)) * rng.standard_normal(n)
     )
     renewal = (
@@ -197,14 +212,16 @@ def simulate_trust_market(p, streams):
             "customers": customers,
             "surveys": surveys,
             "follow_up": follow_up,
-            "scores": lambda: customers | _mean_scores(surveys(), SCALES) | _mean_scores(follow_up(), LATER, "later_"),
+            "scores": lambda: (
+                customers | _mean_scores(surveys(), SCALES) | _mean_scores(follow_up(), LATER, "later_")
+            ),
         },
         truth=latent | {"method": method},
     )
 
 
 def _poisson(mean, uniform):
-    """Counts by inversion: a generator of many cohorts takes no array of means, and scipy's quantiles are slow."""
+    """Counts by inversion: a batch of generators takes no array of means, and scipy's quantiles are slow."""
     chance = np.exp(-mean)
     left, count, number = uniform - chance, np.zeros(mean.shape), 0
     while (left > 0).any() and number < 1000:
@@ -218,7 +235,10 @@ def _poisson(mean, uniform):
 def _mean_scores(answers, scales, prefix=""):
     """The mean of each scale's items, and the questions that stand alone."""
     asked = {item for items in scales.values() for item in items}
-    scores = {f"{prefix}{name}_score": sum(answers[item] for item in items) / len(items) for name, items in scales.items()}
+    scores = {
+        f"{prefix}{name}_score": sum(answers[item] for item in items) / len(items)
+        for name, items in scales.items()
+    }
     return scores | {name: values for name, values in answers.items() if name not in asked}
 
 
@@ -229,9 +249,10 @@ def _rest(explained):
 
 def _survey(p, latent, records, renewal, method, rng):
     """The first year's answers: four scales, four impressions of the firm, the stated chance of renewing."""
-    ask = lambda trait, items, share=1.0, points=7, spread=0.7: likert_items(  # noqa: E731
-        trait, rng, items, p.loading, points, spread, share * p.method_loading, method
-    )
+
+    def ask(trait, items, share=1.0, points=7, spread=0.7):
+        return likert_items(trait, rng, items, p.loading, points, spread, share * p.method_loading, method)
+
     answers = {}
     for name in ("trust", "commitment", "satisfaction"):
         answers |= dict(zip(SCALES[name], ask(latent[name], ITEMS)))
@@ -258,7 +279,9 @@ def _follow_up(p, trust, commitment, method, rng):
     answers = {}
     for name, items in LATER.items():
         state = later[name] + _rest(kept[name]) * innovation[name]
-        answers |= dict(zip(items, likert_items(state, rng, ITEMS, p.loading, method=p.method_loading, common=method)))
+        answers |= dict(
+            zip(items, likert_items(state, rng, ITEMS, p.loading, method=p.method_loading, common=method))
+        )
     return answers
 
 
@@ -266,13 +289,16 @@ def _follow_up(p, trust, commitment, method, rng):
 
 
 def points(p):
-    """Points of a scale from 1 to 7 for a standard deviation of what it measures: ``λ Σ φ(τ)``, by Stein's lemma."""
+    """Points of a scale from 1 to 7 for a standard deviation of its trait: ``λ Σ φ(τ)``, by Stein's lemma."""
     return p.loading * float(norm.pdf(THRESHOLDS).sum())
 
 
 def _commitment_covariances(p):
     """Covariances of commitment with satisfaction and with termination cost."""
-    return p.trust_to_commitment * p.satisfaction_to_trust + p.satisfaction_to_commitment, p.termination_cost_to_commitment
+    return (
+        p.trust_to_commitment * p.satisfaction_to_trust + p.satisfaction_to_commitment,
+        p.termination_cost_to_commitment,
+    )
 
 
 def renewal_spread(p):
@@ -302,15 +328,6 @@ def renewal_for_commitment(p):
 def referrals_for_commitment(p):
     """What a point of commitment adds to a year's referrals, the least squares slope."""
     return p.commitment_to_referrals * mean_referrals(p) / points(p)
-
-
-def score_correlation(p):
-    """What the correlation of the trust and commitment *scores* would be on continuous answers.
-
-    An item's answer is ``λη + δm + ε``; the mean of k items has variance ``λ² + δ² + (1 - λ² - δ²)/k``.
-    """
-    shared, own = p.method_loading**2, p.loading**2
-    return (own * trust_commitment_correlation(p) + shared) / (own + shared + (1 - own - shared) / ITEMS)
 
 
 # Estimators that only this lesson needs ----------------------------------------------------------------
@@ -357,7 +374,9 @@ class MarkerRegression:
     def __call__(self, tables):
         estimate = self.batch(tables)
         if not np.isfinite(estimate.standard_error):
-            raise EstimationFailed("the corrected moments have no inverse: too few customers, or too little signal")
+            raise EstimationFailed(
+                "the corrected moments have no inverse: too few customers, or too little signal"
+            )
         return replace(estimate, value=float(estimate.value), standard_error=float(estimate.standard_error))
 
     def batch(self, tables):
@@ -409,7 +428,9 @@ class PLSRegression:
 
     def __call__(self, tables):
         estimate = self.batch(tables)
-        return replace(estimate, value=float(estimate.value[0]), standard_error=float(estimate.standard_error[0]))
+        return replace(
+            estimate, value=float(estimate.value[0]), standard_error=float(estimate.standard_error[0])
+        )
 
     def batch(self, tables):
         """The estimates on many cohorts at once."""
@@ -423,7 +444,9 @@ class PLSRegression:
         )
         coefficients, covariance = regression.fit()
         at = sources.index("trust")
-        return Estimate(coefficients[..., at], np.sqrt(covariance[..., at, at]), regression.degrees_of_freedom)
+        return Estimate(
+            coefficients[..., at], np.sqrt(covariance[..., at, at]), regression.degrees_of_freedom
+        )
 
 
 def _pls_items(tables):
@@ -457,7 +480,7 @@ def survey_table(tables):
 
 
 def structural_path(tables):
-    """Trust's path to commitment in Morgan & Hunt's model with factors, as it is usually fitted: no method factor."""
+    """Trust's path to commitment between factors, as it is usually fitted: without a method factor."""
     fit = fit_structural(MEASUREMENT + PATHS, survey_table(tables))
     return Estimate(*fit.combine(lambda values: values["b"]))
 
@@ -509,7 +532,7 @@ ON_RENEWAL = "commitment + satisfaction + termination_cost"
 
 
 def as_scores(formula):
-    """A formula among measures as one among mean scores: ``commitment ~ trust`` as ``commitment_score ~ trust_score``."""
+    """A formula among measures as one among mean scores: ``trust`` becomes ``trust_score``."""
     return " ".join(f"{word}_score" if word in SURVEYED else word for word in formula.split())
 
 
@@ -655,16 +678,22 @@ hypotheses = [
     ),
 ]
 
-CLAIMED = (
-    "transparency_to_trust consistency_to_trust response_to_trust trust_to_commitment trust_to_later_commitment"
-    " satisfaction_to_trust commitment_to_renewal commitment_to_referrals investment_to_commitment"
-).split()
-NO_LINK = dict.fromkeys(CLAIMED, 0.0)
+NO_LINK = {
+    "transparency_to_trust": 0.0,
+    "consistency_to_trust": 0.0,
+    "response_to_trust": 0.0,
+    "satisfaction_to_trust": 0.0,
+    "trust_to_commitment": 0.0,
+    "trust_to_later_commitment": 0.0,
+    "investment_to_commitment": 0.0,
+    "commitment_to_renewal": 0.0,
+    "commitment_to_referrals": 0.0,
+}
 
 design = Design(
     name="trust_commitment",
     title="Trust and commitment",
-    claim="Relationships are carried by trust and commitment, unless it is the questionnaire that carries them.",
+    claim="Trust and commitment carry relationships, unless it is the questionnaire that carries them.",
     parameters=TrustMarket(),
     presets={
         "null": NO_LINK | {"pressure_to_commitment": -MARGIN / points(TrustMarket())},

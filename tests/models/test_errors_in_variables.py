@@ -1,4 +1,4 @@
-"""Corrected least squares: against statsmodels where there is nothing to correct, against the truth where there is."""
+"""Corrected least squares: against statsmodels where nothing is to correct, else against the truth."""
 
 import numpy as np
 import pytest
@@ -71,8 +71,13 @@ def test_many_samples_at_once_are_many_fits():
     rng = np.random.default_rng(5)
     singles = [corrected(*sample(rng, shared=0.5)) for _ in range(3)]
     together = MeasuredRegression(
-        *(np.stack([getattr(each, name) for each in singles]) for name in ("outcome", "predictors", "noise", "shared")),
-        [True, True], True)
+        *(
+            np.stack([getattr(each, name) for each in singles])
+            for name in ("outcome", "predictors", "noise", "shared")
+        ),
+        [True, True],
+        True,
+    )
     for got, want in zip(together.fit(), zip(*(each.fit() for each in singles))):
         assert got == pytest.approx(np.stack(want))
 
@@ -82,8 +87,14 @@ def test_a_resample_is_a_fit_to_resampled_rows():
     draws = regression.resample(4, seed=9)
     for draw, share in zip(draws, resampled_rows(60, 4, 9)):
         rows = np.repeat(np.arange(60), np.rint(share * 60).astype(int))
-        again = MeasuredRegression(regression.outcome[rows], regression.predictors[rows], regression.noise[rows],
-                                   regression.shared[rows], [True, True], True)
+        again = MeasuredRegression(
+            regression.outcome[rows],
+            regression.predictors[rows],
+            regression.noise[rows],
+            regression.shared[rows],
+            [True, True],
+            True,
+        )
         assert len(rows) == 60 and again.fit()[0] == pytest.approx(draw)
 
 

@@ -19,8 +19,13 @@ def answers(rows, seed=1, correlation=0.5):
     rng = np.random.default_rng(seed)
     latent = dict(zip("tc", rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], rows).T))
     latent["s"] = rng.standard_normal(rows)
-    return pd.DataFrame({item: latent[item[0]] + rng.standard_normal(rows) * 0.8
-                         for block in CONSTRUCTS.values() for item in block})
+    return pd.DataFrame(
+        {
+            item: latent[item[0]] + rng.standard_normal(rows) * 0.8
+            for block in CONSTRUCTS.values()
+            for item in block
+        }
+    )
 
 
 def test_by_hand():
@@ -37,7 +42,9 @@ def test_composite_reliability_is_the_squared_correlation_of_sum_and_factor():
 
 
 def test_distinct_is_more_extracted_than_shared():
-    loadings = pd.Series([0.8, 0.8, 0.6, 0.6], pd.MultiIndex.from_tuples([("T", 1), ("T", 2), ("C", 1), ("C", 2)]))
+    loadings = pd.Series(
+        [0.8, 0.8, 0.6, 0.6], pd.MultiIndex.from_tuples([("T", 1), ("T", 2), ("C", 1), ("C", 2)])
+    )
     correlations = pd.DataFrame([[1, 0.7], [0.7, 1]], ["T", "C"], ["T", "C"])
     quality = scale_quality(loadings, correlations)
     assert quality.largest_shared_variance.tolist() == pytest.approx([0.49, 0.49])
@@ -53,8 +60,10 @@ def test_the_ratio_estimates_the_correlation_of_the_traits():
 def test_by_hand_on_a_small_table():
     table = answers(40)
     r = table.corr().abs()
-    within = {name: np.mean([r.loc[one, other] for one in block for other in block if one != other])
-              for name, block in CONSTRUCTS.items()}
+    within = {
+        name: np.mean([r.loc[one, other] for one in block for other in block if one != other])
+        for name, block in CONSTRUCTS.items()
+    }
     across = r.loc[CONSTRUCTS["T"], CONSTRUCTS["C"]].to_numpy().mean()
     found = heterotrait_monotrait(table, CONSTRUCTS).ratio("T", "C")
     assert found == pytest.approx(across / np.sqrt(within["T"] * within["C"]))
@@ -84,9 +93,11 @@ def test_mobi_as_the_lesson_says(real_data):
 
     items = load_mobi()
     stems = {"image": "IMAG", "quality": "PERQ", "satisfaction": "CUSA", "loyalty": "CUSL"}
-    constructs = {name: [item for item in items if item.rstrip("0123456789") == stem] for name, stem in stems.items()}
+    constructs = {
+        name: [item for item in items if item.rstrip("0123456789") == stem] for name, stem in stems.items()
+    }
     model = semopy.Model("\n".join(f"{name} =~ " + " + ".join(block) for name, block in constructs.items()))
-    model.fit(items)
+    model.fit((items - items.mean()) / items.std())
     table = model.inspect(std_est=True).astype({"Est. Std": float})
     loadings = table[table.op == "~"].set_index(["rval", "lval"])["Est. Std"]
     correlations = pd.DataFrame(np.eye(4), list(stems), list(stems))
@@ -94,11 +105,17 @@ def test_mobi_as_the_lesson_says(real_data):
         correlations.loc[row.lval, row.rval] = correlations.loc[row.rval, row.lval] = row["Est. Std"]
     quality = scale_quality(loadings, correlations)
     assert (quality.composite_reliability < 0.7).to_dict() == {
-        "image": False, "quality": False, "satisfaction": False, "loyalty": True}
+        "image": False,
+        "quality": False,
+        "satisfaction": False,
+        "loyalty": True,
+    }
     assert not quality.distinct.any()
     ratios = heterotrait_monotrait(items, constructs, bootstrap=500, seed=8)
     assert round(ratios.ratio("quality", "satisfaction"), 2) == 0.95
-    both = ratios.table[(ratios.table["first"] == "quality") & (ratios.table["second"] == "satisfaction")].iloc[0]
+    both = ratios.table[
+        (ratios.table["first"] == "quality") & (ratios.table["second"] == "satisfaction")
+    ].iloc[0]
     assert both.low < 1 < both.high
 
 
@@ -109,7 +126,10 @@ def test_mobi_as_the_lesson_says(real_data):
         (lambda: average_variance_extracted([]), "standardised"),
         (lambda: heterotrait_monotrait(answers(50), {"T": ["t1", "t2"], "C": ["c1"]}), "C: give two or more"),
         (lambda: heterotrait_monotrait(answers(50), {"T": ["t1", "t2"]}), "T: give two or more"),
-        (lambda: heterotrait_monotrait(answers(50), {"T": ["t1", "t9"], "C": ["c1", "c2"]}), "unknown column 't9'"),
+        (
+            lambda: heterotrait_monotrait(answers(50), {"T": ["t1", "t9"], "C": ["c1", "c2"]}),
+            "unknown column 't9'",
+        ),
         (lambda: heterotrait_monotrait(answers(50).assign(t1=2.0), CONSTRUCTS), "t1 do not vary"),
         (lambda: heterotrait_monotrait(answers(50), CONSTRUCTS, bootstrap=20), "seed is None"),
         (lambda: heterotrait_monotrait(answers(50), CONSTRUCTS).ratio("T", "T"), "two constructs"),

@@ -12,7 +12,9 @@ DRAWS = np.random.default_rng(1).gamma(4.0, 0.25, 4000) - 0.3
 
 def test_percentiles_are_those_of_scipy():
     values = np.random.default_rng(2).exponential(1.0, 60)
-    theirs = stats.bootstrap((values,), np.mean, n_resamples=999, method="percentile", rng=np.random.default_rng(3))
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=999, method="percentile", rng=np.random.default_rng(3)
+    )
     ours = bootstrap_interval(theirs.bootstrap_distribution, values.mean())
     assert ours == pytest.approx(theirs.confidence_interval)
 
@@ -42,7 +44,11 @@ def test_the_p_value_is_the_level_at_which_the_interval_leaves_the_null_out(meth
     estimate, sign = 0.75, 1 if direction == ">" else -1
     for null in (-0.1, 0.1, 0.4, 1.4):
         p = bootstrap_p_value(sign * DRAWS, sign * estimate, method, sign * null, direction)
-        low, high = bootstrap_interval(sign * DRAWS, sign * estimate, method, level=1 - 2 * p) if p < 0.5 else (None, None)
+        low, high = (
+            bootstrap_interval(sign * DRAWS, sign * estimate, method, level=1 - 2 * p)
+            if p < 0.5
+            else (None, None)
+        )
         if p < 0.5:
             assert (low if direction == ">" else high) == pytest.approx(sign * null, abs=0.02)
 

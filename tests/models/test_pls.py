@@ -1,11 +1,11 @@
-"""PLS path models: against the published mobile-phone solution, a plain loop over rows, and the algebra of scores."""
+"""PLS path models: against the published mobile-phone solution, a loop over rows, the algebra of scores."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from crmlab.errors import InputError
-from crmlab.models.pls import SCHEMES, NotConverged, fit_pls, pls_paths, pls_weights
+from crmlab.models.pls import SCHEMES, NotConverged, fit_pls, pls_weights, signed_weights
 
 CONSTRUCTS = {"S": ["s1", "s2"], "T": ["t1", "t2", "t3"], "C": ["c1", "c2", "c3"]}
 PATHS = [("S", "T"), ("T", "C"), ("S", "C")]
@@ -28,7 +28,9 @@ def sample(rows=300, seed=1, path=0.6):
     c = path * t + np.sqrt(1 - path**2) * rng.standard_normal(rows)
     latent = {"s": s, "t": t, "c": c}
     items = [item for block in CONSTRUCTS.values() for item in block]
-    return pd.DataFrame({item: latent[item[0]] + rng.standard_normal(rows) * (0.4 + 0.2 * int(item[1])) for item in items})
+    return pd.DataFrame(
+        {item: latent[item[0]] + rng.standard_normal(rows) * (0.4 + 0.2 * int(item[1])) for item in items}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,9 @@ def by_rows(table, scheme):
             after = [other for one, other in PATHS if one == name]
             r = {each: np.corrcoef(score[name], score[each])[0, 1] for each in before + after}
             if scheme == "path" and before:
-                slopes = np.linalg.lstsq(np.column_stack([score[each] for each in before]), score[name], rcond=None)[0]
+                slopes = np.linalg.lstsq(
+                    np.column_stack([score[each] for each in before]), score[name], rcond=None
+                )[0]
                 r |= dict(zip(before, slopes))
             if scheme == "centroid":
                 r = {each: np.sign(value) for each, value in r.items()}
@@ -58,7 +62,9 @@ def by_rows(table, scheme):
     found = []
     for one, other in PATHS:
         before = [source for source, target in PATHS if target == other]
-        slopes = np.linalg.lstsq(np.column_stack([score[each] for each in before]), score[other], rcond=None)[0]
+        slopes = np.linalg.lstsq(np.column_stack([score[each] for each in before]), score[other], rcond=None)[
+            0
+        ]
         found.append(slopes[before.index(one)])
     return found, score
 
@@ -76,10 +82,16 @@ def test_the_published_solution_of_mobi(real_data):
     from crmlab.data import load_mobi
 
     items = load_mobi()
-    constructs = {name: [item for item in items if item.rstrip("0123456789") == stem] for name, stem in MOBI.items()}
+    constructs = {
+        name: [item for item in items if item.rstrip("0123456789") == stem] for name, stem in MOBI.items()
+    }
     fit = fit_pls(items, constructs, list(PUBLISHED), "centroid", bootstrap=200, seed=1)
     assert {(row.source, row.target): round(row.path, 4) for row in fit.paths.itertuples()} == PUBLISHED
-    assert fit.failures == 0 and (fit.paths.low < fit.paths.path).all() and (fit.paths.path < fit.paths.high).all()
+    assert (
+        fit.failures == 0
+        and (fit.paths.low < fit.paths.path).all()
+        and (fit.paths.path < fit.paths.high).all()
+    )
 
 
 def test_weights_loadings_scores_and_paths_belong_together(table):
@@ -89,7 +101,9 @@ def test_weights_loadings_scores_and_paths_belong_together(table):
         score = fit.scores[name]
         assert score.mean() == pytest.approx(0, abs=1e-12) and score.std() == pytest.approx(1)
         assert (unit[items] @ fit.weights[name]).to_numpy() == pytest.approx(score.to_numpy())
-        assert [np.corrcoef(score, table[item])[0, 1] for item in items] == pytest.approx(fit.loadings[name].to_list())
+        assert [np.corrcoef(score, table[item])[0, 1] for item in items] == pytest.approx(
+            fit.loadings[name].to_list()
+        )
         assert fit.variance_extracted[name] == pytest.approx((fit.loadings[name] ** 2).mean())
     slopes, rest, *_ = np.linalg.lstsq(fit.scores[["S", "T"]], fit.scores["C"], rcond=None)
     assert [fit.path("S", "C"), fit.path("T", "C")] == pytest.approx(slopes)
@@ -112,10 +126,15 @@ def test_a_scale_without_error_gives_the_regression():
 
 
 def test_the_sign_is_that_of_most_items(table):
-    """Where a construct's items are all reversed, its score turns and its paths change sign; one item turns alone."""
+    """Where all items of a construct are reversed, its paths change sign; one item turns alone."""
     fit = fit_pls(table, CONSTRUCTS, PATHS)
-    all_reversed = fit_pls(table.assign(**{item: -table[item] for item in CONSTRUCTS["T"]}), CONSTRUCTS, PATHS)
-    assert all_reversed.path("T", "C") == pytest.approx(-fit.path("T", "C")) and (all_reversed.loadings > 0).all()
+    all_reversed = fit_pls(
+        table.assign(**{item: -table[item] for item in CONSTRUCTS["T"]}), CONSTRUCTS, PATHS
+    )
+    assert (
+        all_reversed.path("T", "C") == pytest.approx(-fit.path("T", "C"))
+        and (all_reversed.loadings > 0).all()
+    )
     one_reversed = fit_pls(table.assign(t2=-table.t2), CONSTRUCTS, PATHS)
     assert one_reversed.path("T", "C") == pytest.approx(fit.path("T", "C"))
     assert one_reversed.loadings["T", "t2"] == pytest.approx(-fit.loadings["T", "t2"])
@@ -123,13 +142,15 @@ def test_the_sign_is_that_of_most_items(table):
 
 def test_many_samples_at_once_are_many_fits():
     tables = [sample(seed=seed) for seed in range(4)]
-    at_once = pls_paths(np.array([each.corr().to_numpy() for each in tables]), CONSTRUCTS, PATHS)
-    assert at_once == pytest.approx(np.array([fit_pls(each, CONSTRUCTS, PATHS).paths.path for each in tables]))
+    tables[2] = -tables[2]
+    at_once = signed_weights(np.array([each.corr().to_numpy() for each in tables]), CONSTRUCTS, PATHS)
+    for weights, table in zip(at_once, tables):
+        assert weights.sum(1) == pytest.approx(fit_pls(table, CONSTRUCTS, PATHS).weights.to_numpy())
 
 
 def test_one_that_does_not_settle_leaves_the_others_alone():
     sound = sample().corr().to_numpy()
-    found = pls_paths(np.array([sound, np.full(sound.shape, np.nan), sound]), CONSTRUCTS, PATHS)
+    found = signed_weights(np.array([sound, np.full(sound.shape, np.nan), sound]), CONSTRUCTS, PATHS)
     assert np.isnan(found[1]).all() and np.isfinite(found[[0, 2]]).all()
 
 
@@ -198,5 +219,10 @@ def test_weights_that_cannot_settle_are_told(table, monkeypatch):
     monkeypatch.setattr("crmlab.models.pls.ITERATIONS", 1)
     with pytest.raises(NotConverged, match="did not settle in 1 rounds"):
         fit_pls(table, CONSTRUCTS, PATHS)
-    assert np.isnan(pls_weights(table.corr().to_numpy()[None], np.repeat(np.eye(3, dtype=bool), [2, 3, 3], 0),
-                                np.triu(np.ones((3, 3), bool), 1))[0]).all()
+    assert np.isnan(
+        pls_weights(
+            table.corr().to_numpy()[None],
+            np.repeat(np.eye(3, dtype=bool), [2, 3, 3], 0),
+            np.triu(np.ones((3, 3), bool), 1),
+        )[0]
+    ).all()
