@@ -1,7 +1,8 @@
 """A fresh notebook from the master, with the student's blanks in it, as the plan of a run.
 
-Of what was handed in only two things are used: the source of the blanks, found by their grade ids, and code
-cells that the student added, each after the cell it stands under. Everything else comes from the master.
+Of what was handed in only two things are used: the source of the blanks, found by their grade ids (where an
+editor has lost all of these, by the cells around them), and code cells that the student added, each after the
+cell it stands under. Everything else comes from the master.
 """
 
 import ast
@@ -63,11 +64,13 @@ def rebuild(exercise, handed, parameters):
     """
     copy = make_copy(exercise, parameters)
     known = {cell.id: cell for cell in copy.cells}
+    roles = {cell.id: role(cell) for cell in exercise.notebook.cells}
+    if not any(cell.name in known for cell in handed.cells):
+        _find_by_source(handed, copy, roles)
     by_name = defaultdict(list)
     for cell in handed.cells:
         by_name[cell.name].append(cell)
     extras = _extras(handed, known)
-    roles = {cell.id: role(cell) for cell in exercise.notebook.cells}
     owner = {cell.id: name for name, cells in solution_cells(exercise).items() for cell in cells}
     check_of = {cell.id: name for name, cell in exercise.checks.items()}
     found, waiting = [], Question("")
@@ -83,6 +86,38 @@ def rebuild(exercise, handed, parameters):
         waiting.cells += extras[cell.id]
     found[0].cells[0:0] = extras[""]
     return Rebuilt(found, _tampered(exercise, handed, copy, by_name, roles))
+
+
+def _find_by_source(handed, copy, roles):
+    """Name the cells of a notebook that an editor has robbed of every id.
+
+    Locked cells are known by their source; code cells between two of them are the blanks there, the last
+    ones if there are more, for in which of them the work stands makes no difference to a run.
+    """
+    given = [cell for cell in handed.cells if cell.kind == "code"]
+    begin, blanks = 0, []
+    for cell in copy.cells:
+        if roles[cell.id] == "solution":
+            blanks.append(cell.id)
+        elif cell.cell_type == "code":
+            at = next((at for at in range(begin, len(given)) if _says(given[at], cell, roles)), None)
+            if at is not None:
+                _name(given[begin:at], blanks)
+                _name([given[at]], [cell.id])
+                begin, blanks = at + 1, []
+
+
+def _says(given, cell, roles):
+    """Whether a cell is a locked one by its source; of a check cell, by the question that it asks."""
+    if roles[cell.id] != "check":
+        return given.source.strip() == cell.source.strip()
+    call = answer_call(given.source)
+    return call is not None and call.args[0].value == answer_call(cell.source).args[0].value
+
+
+def _name(cells, names):
+    for cell, name in zip(reversed(cells), reversed(names)):
+        cell.id, cell.grading = name, {}
 
 
 def _add(question, cell, kind, given, owner):

@@ -65,6 +65,17 @@ def _colab(notebook):
     notebook.nbformat_minor, notebook.metadata = 0, {"colab": {"provenance": []}, "accelerator": "GPU"}
 
 
+def _without_any_id(notebook):
+    insert_before(notebook, "q1-given", extra("import math"))
+    insert_before(notebook, "q2-solution", extra("by_segment = customers.groupby('segment', as_index=False)"))
+    cell(notebook, "q2-solution").source = "means = by_segment.spend.mean()"
+    cell(notebook, "q3-check").source = "answer('q3',  loyal )"
+    _colab(notebook)
+    for each in notebook.cells:
+        each.metadata.pop("nbgrader", None)
+    notebook.cells.append(extra("means.plot.bar(x='segment')"))
+
+
 def _vs_code(notebook):
     for number, each in enumerate(notebook.cells):
         each["id"], each.metadata["vscode"] = f"{number:08x}", {"languageId": "python"}
@@ -85,6 +96,7 @@ def _helpers_anywhere(notebook):
 
 CHANGES = {
     "colab": _colab,
+    "without_any_id": _without_any_id,
     "vs_code": _vs_code,
     "windows_lines_everywhere": _windows_lines_everywhere,
     "helpers_anywhere": _helpers_anywhere,

@@ -63,7 +63,7 @@ def _about(report):
 def test_honest_work_scores_full_without_a_flag(reports, name):
     report = reports[name]
     assert report.score == 6, _about(report)
-    allowed = {"honest-renamed": {"edited cell"}, "honest-saved_by_another_editor": set()}.get(name, set())
+    allowed = {"honest-renamed": {"edited cell"}, "honest-without_any_id": {"edited cell"}}.get(name, set())
     assert {flag["kind"] for flag in report.flags} <= allowed, _about(report)
     assert all(each["variants_right"] == "3/3" for each in report.questions)
 
