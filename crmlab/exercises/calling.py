@@ -39,7 +39,8 @@ def _packed(argument):
         return {"array": argument.tolist(), "type": argument.dtype.str}
     if isinstance(argument, pd.DataFrame):
         return {"table": {str(name): _packed(column.tolist()) for name, column in argument.items()}}
-    raise InputError(f"inputs hold a {type(argument).__name__}, which cannot be handed to a learner's function")
+    kind = type(argument).__name__
+    raise InputError(f"inputs hold a {kind}, which cannot be handed to a learner's function")
 
 
 def unpacked(arguments):

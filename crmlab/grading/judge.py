@@ -217,9 +217,9 @@ def _said(question, verdict):
 def _error(told):
     told = told if type(told) is dict else {}
     kind, line = printable(told.get("type", "?"), 60), told.get("line")
-    if kind.endswith("MemoryError"):
-        return _verdict("memory", words("grading.memory")) | {"limit": "memory"}
     message = printable(told.get("message", ""), 200)
+    if kind.endswith("MemoryError") or message.startswith("[Errno 12]"):
+        return _verdict("memory", words("grading.memory")) | {"limit": "memory"}
     where = words("grading.line", line=line) if type(line) is int and 0 < line < 100_000 else ""
     verdict = _verdict("error", words("grading.error", type=kind, message=message, where=where))
     return verdict | ({"limit": "disk"} if message.startswith(("[Errno 27]", "[Errno 28]")) else {})

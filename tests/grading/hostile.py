@@ -86,6 +86,7 @@ SOURCES = {
     "fork_bomb": ({"q1": "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass"}, 4, {"processes"}),
     "thread_bomb": ({"q1": "import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(99,)).start()"}, 4, set()),
     "memory_at_once": ({"q1": "total = bytearray(10 ** 11)"}, 4, {"memory"}),
+    "memory_mapped": ({"q1": "import mmap\ntotal = mmap.mmap(-1, 2 ** 40)"}, 4, {"memory"}),
     "memory_slowly": ({"q1": "total = []\nwhile True:\n    total.append(bytearray(10 ** 7))"}, 4, {"memory", "timeout"}),
     "memory_of_many": ({"q1": "import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        held = bytearray(b'x') * (300 << 20)\n        time.sleep(60)\ntime.sleep(60)"}, 4, {"memory", "timeout"}),
     "output": ({"q1": "while True:\n    print('x' * 10000)"}, 4, {"output"}),

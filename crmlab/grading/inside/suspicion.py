@@ -113,8 +113,8 @@ def _signs(source, parameters):
                 yield "equality", line
             case ast.Subscript(value=ast.Attribute(attr="modules"), ctx=ast.Store() | ast.Del()):
                 yield "patches", line
-            case ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=[ast.Constant(value=magic), *_]) if (
-                magic in _SCRIPTS
+            case ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=[ast.Constant(value=name), *_]) if (
+                name in _SCRIPTS
             ):
                 yield "processes", line
             case ast.Attribute(attr=name, value=ast.Name(id=module)) if (
