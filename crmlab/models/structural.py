@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import semopy
 from numpy.linalg import LinAlgError
+from threadpoolctl import threadpool_limits
 
 from crmlab.errors import InputError, check_known
 
@@ -84,8 +85,9 @@ def fit_structural(description, table):
             f"columns {dict(missing[missing > 0])} have missing values; drop or fill them, and say how"
         )
     try:
-        outcome = model.fit(table[observed])
-        covariance = model.calc_fim(inverse=True)[1]
+        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: more threads only wait for each other
+            outcome = model.fit(table[observed])
+            covariance = model.calc_fim(inverse=True)[1]
     except LinAlgError as error:
         raise NotConverged(f"structural model: {error}") from None
     if not outcome.success or not np.isfinite(covariance).all():
