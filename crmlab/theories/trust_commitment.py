@@ -55,7 +55,7 @@ LATER = {name: [f"later_{item}" for item in SCALES[name]] for name in ("trust", 
 RECORDS = ["transparency", "consistency", "response", "pressure"]  # what may act on trust
 ON_TRUST = "satisfaction + " + " + ".join(RECORDS)
 ON_COMMITMENT = "trust + satisfaction + investment + termination_cost + pressure"
-RESAMPLES = 1000  # of customers, in the design's bootstraps
+RESAMPLES = 500  # of customers, in the design's bootstraps
 MORGAN_HUNT, PALMATIER = "Morgan & Hunt (1994)", "Palmatier et al. (2006)"
 
 
