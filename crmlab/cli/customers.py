@@ -67,6 +67,11 @@ def fit_command(chosen):
         print("\n" + words("fit.printed_holdout", made=f"{report.holdout.made:,.0f}", low=f"{low:,.0f}",
                            high=f"{high:,.0f}",
                            expected=f"{report.holdout.expected:,.0f}"))
+    met = report.data[report.data["rows"] > 0]
+    width = max(map(len, map("{:,}".format, met["rows"])))
+    print("\n" + words("fit.h_data"))
+    for rule, rows, done in met.itertuples(index=False):
+        print(f"{rows:>{width + 2},}  {rule}: {done}")
     for note in report.notes:
         print(note, file=sys.stderr)
     print("\n" +

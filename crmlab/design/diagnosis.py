@@ -40,6 +40,7 @@ COLUMNS = {  # of a diagnosis, so no name for what is varied
     "mean_estimate",
     *(name + end for name in ("bias", "rmse", *RATES) for end in ("", "_mcse")),
 }
+SILENT_SECONDS = 1.0  # before a progress bar appears
 REFUSED = "InputError: "
 LOOPED_BLOCK = 25  # simulations of a task when each is run on its own: enough to hide the cost of sending it
 
@@ -187,7 +188,7 @@ def diagnose(points, sims, seed, jobs, progress):
         (at, design, block) for at, (_, design) in enumerate(points) for block in _blocks(design, int(sims))
     ]
     watched = sys.stderr.isatty() if progress is None else progress
-    bar = tqdm(total=len(tasks), desc=words("design.diagnosing"), disable=not watched, delay=1.0, leave=False)
+    bar = tqdm(total=len(tasks), desc=words("design.diagnosing"), disable=not watched, delay=SILENT_SECONDS, leave=False)
     with bar:
         workers = Parallel(n_jobs=jobs, return_as="generator")
         frames = []

@@ -27,6 +27,7 @@ from crmlab.grading.sandbox import Broken, Sandbox
 from crmlab.words import words
 
 COPIED = "classmate's answer"
+NOTHING_SECONDS = 20  # for a run of no question, to tell a broken machine from a student who breaks things
 
 
 def grade_batch(
@@ -344,7 +345,8 @@ class _Grading:
         """Raw answers for one variant.
 
         A run that dies at a question costs that question: the ones after it get a run in which it stays
-        blank. Where other work of the student's ran before it, the question first gets a run of its own.
+        blank. Where other work of the student's ran before it, the question first gets a run of its own. A run
+        that dies at a blank question all the same was undone by what ran before: each that is left runs alone.
         """
         names, answers, blank = [each.name for each in rebuilt.questions], {}, set(lost)
         while set(names) - set(answers) - blank:
@@ -359,12 +361,13 @@ class _Grading:
                 self.result.flag("unreadable", words("grading.no_scan"))
                 continue
             name = names[outcome.at]
-            alone = None
-            if name not in answers and name not in blank and set(names[: outcome.at]) - blank:
-                alone = self._run(self._plan(rebuilt, parameters, only=name))
-                if outcome.at in alone.answers:
-                    answers[name] = alone.answers[outcome.at].decode("utf-8", "replace")
-            if name not in answers and name not in self.ends and name not in blank:
+            if name in blank:
+                for each in [each for each in names if each not in answers and each not in blank]:
+                    self._by_itself(rebuilt, parameters, each, answers)
+                break
+            if name not in answers and set(names[: outcome.at]) - blank:
+                self._by_itself(rebuilt, parameters, name, answers, outcome)
+            elif name not in answers and name not in self.ends:
                 self._ended(name, outcome)
             blank.add(name)
             if outcome.cause == "total":
@@ -373,17 +376,29 @@ class _Grading:
                 break
         return answers
 
+    def _by_itself(self, rebuilt, parameters, name, answers, outcome=None):
+        """Add the answer that a question gets without the student's work on the others, if it gets one.
+
+        If not, `outcome` tells why; by default, that run's own.
+        """
+        alone = self._run(self._plan(rebuilt, parameters, only=name))
+        at = [each.name for each in rebuilt.questions].index(name)
+        if at in alone.answers:
+            answers[name] = alone.answers[at].decode("utf-8", "replace")
+        elif name not in self.ends:
+            self._ended(name, outcome or alone)
+
     def _run(self, plan):
         for attempt in (1, 2):
             try:
                 outcome = self.sandbox.run(plan, self.limits, self.until)
                 break
             except Broken as broken:
-                if attempt == 2 or self.batch.stop.is_set():
-                    raise InputError(
-                        words("grading.broken", why=broken, student=self.submission.student)
-                    ) from None
+                if self.batch.stop.is_set():
+                    raise self._broken(broken) from None
                 self.sandbox.again()
+                if attempt == 2:
+                    outcome = self._undone(broken, plan)
         for name in outcome.walls:
             if name not in self.result.walls:
                 self.result.walls.append(name)
@@ -392,6 +407,20 @@ class _Grading:
         for kind, evidence in [*(outcome.scan or []), *outcome.events]:
             self.result.flag(kind, evidence)
         return outcome
+
+    def _undone(self, broken, plan):
+        """The outcome of a run that has broken two sandboxes; another's fault if a run of nothing breaks one."""
+        try:
+            self.sandbox.run({"questions": [], "scan": False}, self.limits, time.monotonic() + NOTHING_SECONDS)
+        except Broken:
+            raise self._broken(broken) from None
+        self.result.flag("broken walls", words("grading.broke"))
+        outcome = broken.outcome
+        outcome.cause, outcome.at = "exited", min(len(outcome.answers), len(plan["questions"]) - 1)
+        return outcome
+
+    def _broken(self, broken):
+        return InputError(words("grading.broken", why=broken, student=self.submission.student))
 
     def _ended(self, name, outcome):
         cause = {"total": "timeout", "unreadable": "error"}.get(outcome.cause, outcome.cause)

@@ -23,7 +23,15 @@ FORGED = 100  # lines that are no reply, before the run is ended
 
 
 class Broken(Exception):
-    """The sandbox itself failed; the submission may be innocent."""
+    """The sandbox itself failed; the submission may be innocent.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        As far as the run came.
+    """
+
+    outcome = None
 
 
 @dataclass
@@ -180,10 +188,16 @@ class _Run:
         try:
             self._begin(theirs)
             self._talk(plan)
-        except OSError as error:
-            raise Broken(f"{type(error).__name__}: {error}") from error
-        finally:
             self._finish()
+        except Broken as broken:
+            broken.outcome = self.found
+            raise
+        except OSError as error:
+            broken = Broken(f"{type(error).__name__}: {error}")
+            broken.outcome = self.found
+            raise broken from error
+        finally:
+            self._close()
         self.found.events = _events(self.told)
         return self.found
 
@@ -300,20 +314,17 @@ class _Run:
 
     def _finish(self):
         """End the run if it has not ended, and wait until all its processes have gone."""
-        try:
-            if self.ended is None:
-                try:
-                    self.sandbox.control.send(b'{"end": true}')
-                    self._hear()
-                except OSError as error:
-                    raise Broken(str(error)) from None
-            while self.events in self.open and len(self.told) < EVENT_BYTES:
-                if not select.select([self.events], [], [], 0)[0]:
-                    break
-                self.told += self._read(self.events)
-        finally:
-            for each in (self.down, self.up, self.output, self.events):
-                os.close(each)
+        if self.ended is None:
+            self.sandbox.control.send(b'{"end": true}')
+            self._hear()
+        while self.events in self.open and len(self.told) < EVENT_BYTES:
+            if not select.select([self.events], [], [], 0)[0]:
+                break
+            self.told += self._read(self.events)
+
+    def _close(self):
+        for each in (self.down, self.up, self.output, self.events):
+            os.close(each)
 
 
 def _events(told):

@@ -324,6 +324,9 @@ def _density(axes, model, density, ends, mean, label):
     axes.plot(x, middle, color=HEADLINE)
     axes.axvline(mean, color=NAIVE, linewidth=1.4, linestyle=(0, (4, 3)),
                  label=words("fit.mean", mean=f"{mean:.3g}"))
-    axes.set(xlabel=label, xlim=(0, ends[1]), ylim=(0, min(1.1 * middle.max(), 6.0 * np.median(middle))))
+    top = min(1.1 * middle.max(), 6.0 * np.median(middle))
+    axes.set_xlabel(label)
+    if ends[1] > 0 and 0 < top < np.inf:  # parameters at a boundary make a density of spikes, or none
+        axes.set(xlim=(0, ends[1]), ylim=(0, top))
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.legend()

@@ -198,9 +198,9 @@ def _top(report):
     """The customers worth most (or expected to buy most), as column names and rows."""
     by = "value" if "value" in report.customers else "expected_purchases"
     table = report.customers.nlargest(TOP, by)
-    columns = [
-        name for name in ("frequency", "recency", "T", "monetary_value", "probability_alive",
-                          "expected_purchases", "expected_spend", "value") if name in table
+    columns = [  # what the table is in order of stands first, where narrow screens show it
+        name for name in ("value", "expected_purchases", "probability_alive", "expected_spend", "frequency",
+                          "recency", "T", "monetary_value") if name in table
     ]
     return columns, list(zip(table.index, table[columns].itertuples(index=False)))
 

@@ -50,3 +50,14 @@ def test_bad_input_is_one_sentence(log, tmp_path, capsys, change, message):
 def test_a_missing_log(tmp_path, capsys):
     assert main(["fit", str(tmp_path / "none.csv"), "--out", str(tmp_path / "out")]) == 2
     assert "is not there" in capsys.readouterr().err
+
+
+def test_what_became_of_the_rows_is_said(tmp_path, capsys):
+    path = tmp_path / "log.csv"
+    path.write_text("customer_id,date,amount\n1,2024-01-01,5\n1,2024-02-01,6\n1,2024-02-01,-2\n,2024-02-01,6\n"
+                    "2,2024-01-03,5\n2,2024-01-09,7\n2,2024-01-09,3\n3,2024-01-02,\n")
+    assert main(["fit", str(path), "--out", str(tmp_path / "report")]) == 0
+    printed = capsys.readouterr().out
+    assert "  8  Rows read: from the log\n  1  Customer missing: left out\n" in printed
+    assert "  1  Refunds (amount below 0): " in printed and "  7  Rows used: make 5 purchases\n" in printed
+    assert "Date missing" not in printed  # rules that no row met are left to the page

@@ -63,6 +63,7 @@ SOURCES = {
     "tracing": ({"q1": "import sys\ndef trace(frame, event, argument):\n    frame.f_locals.update(right=1)\n    return trace\nsys.settrace(trace)\n" + RIGHT}, 6, {"interpreter"}),
     "new_namespaces": ({"q1": "import ctypes\nlibc = ctypes.CDLL(None)\ntotal = [libc.unshare(0x10000000), libc.syscall(435, 0, 0), libc.syscall(425, 8, 0), libc.syscall(323, 0)]"}, 4, {"interpreter"}),
     "loads_an_object": ({"q1": "import pickle\nclass Load:\n    def __reduce__(self):\n        return eval, ('1',)\ntotal = Load()"}, 4, {"interpreter"}),
+    "takes_the_plan": ({"q1": RIGHT + "import sys\nframe = sys._getframe()\nwhile frame:\n    if 'plan' in frame.f_locals:\n        frame.f_locals['plan']['questions'].clear()\n    frame = frame.f_back"}, 6, {"introspection"}),
     # leaving
     "sys_exit": ({"q1": "import sys\nsys.exit(0)"}, 4, {"exit"}),
     "raises_exit": ({"q1": RIGHT + "raise SystemExit"}, 6, {"exit"}),

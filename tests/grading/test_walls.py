@@ -309,13 +309,16 @@ def test_weak_walls_grade_and_say_so(course, master, monkeypatch, tmp_path):
         q1="import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(987)\ntotal = customers.spend.sum()",
     )
     course.hand_in("memory", q1="total = bytearray(10 ** 11)")
+    course.hand_in("breaks", q1="import os\nos.kill(os.getppid(), 9)\ntotal = 1")
+    course.hand_in("honest_too")
     course.hand_in("leaves", q1="open('left', 'w')\nimport os\ntotal = os.getcwd() + str(os.listdir())")
     found = grade_batch(master, course.submissions, FRESH, jobs=1, allow_weak_walls=True,
                         limits=replace(LIMITS, processes=4000))  # fmt: skip
-    assert [each.score for each in found] == [6, 4, 6, 4, 4]
+    assert [each.score for each in found] == [6, 4, 6, 4, 4, 6, 4]
+    assert {"broken walls", "signals"} <= {flag["kind"] for flag in found[4].flags}
     assert not {"network", "disk", "processes"} & set(found[0].walls)
     assert "sleep(987" not in _processes()
-    folder = found[4].questions[0]["given"].partition("[")[0]
+    folder = found[6].questions[0]["given"].partition("[")[0]
     assert not Path(folder).exists()
 
 

@@ -12,6 +12,7 @@ from crmlab.data import load_cdnow_sample
 from crmlab.errors import InputError
 from crmlab.mechanisms.purchases import bg_nbd, pareto_nbd
 from crmlab.reports import customer_report
+from crmlab.words import words
 
 SPEND = dict(p=6.25, q=3.74, gamma=15.44)
 
@@ -84,6 +85,14 @@ def test_the_page_can_be_read_offline_and_by_ear(cdnow):
     assert "1,882" in page.text and "nan" not in page.text.lower().split()
     first_choice = page.find(string=re.compile("Rows read")).find_parent("tr")
     assert first_choice.find("td").text == "6,919"
+
+
+def test_value_stands_first_among_the_best_customers(cdnow):
+    """On a narrow screen the table is cut on the right: what it is in order of must not be."""
+    _, out = cdnow
+    head = (out / "index.html").read_text(encoding="utf-8").split('<section aria-labelledby="best">')[1].split("</thead>")[0]
+    columns = re.findall(r'<th scope="col">(.*?)</th>', head)
+    assert columns[1].startswith(words("fit.column_value")) and len(columns) == 9
 
 
 @pytest.mark.parametrize("model", ["mbgnbd", "paretonbd"])
