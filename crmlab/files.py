@@ -4,12 +4,14 @@ import os
 import tempfile
 from pathlib import Path
 
+UNFINISHED = ".unfinished"
+
 
 def write_bytes(path, data):
     """Write `data` to `path`, making its folder; the old file stays whole until the new one is."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -24,6 +26,12 @@ def write_bytes(path, data):
 def write_text(path, text):
     """Write `text` as UTF-8 with ``\\n`` line ends; see `write_bytes`."""
     return write_bytes(path, text.encode("utf-8"))
+
+
+def remove_unfinished(folder):
+    """Remove what writers into a folder left that were killed on the way; nobody may be writing there now."""
+    for path in Path(folder).glob(f".*{UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 def _umask():

@@ -70,6 +70,8 @@ def grade_batch(
     )  # fmt: skip
     if not (isinstance(jobs, int) and 1 <= jobs <= 256):
         raise InputError(f"jobs is {jobs!r}; it must be 1 to 256")
+    if batch.out is not None:
+        files.remove_unfinished(batch.out)  # of a run that was killed
     return batch.grade(jobs, on_done or (lambda report: None))
 
 

@@ -83,6 +83,7 @@ def test_killed_and_started_again_it_gives_the_same_reports(tmp_path):
     process.wait(20)
     process.stdout.close()
     assert 0 < len(_files(tmp_path / "parts")) < BATCH
+    (tmp_path / "parts" / ".s007.json.abc12345.unfinished").write_bytes(b"")  # killed in the middle of a file
     again = subprocess.run(_command(tmp_path, "parts", 1), capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
     assert len(again.stdout.split()) == BATCH
