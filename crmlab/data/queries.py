@@ -12,6 +12,21 @@ and use one function that is not in every engine: ``unix_date(day)``, days since
 it is ``CREATE MACRO unix_date(day) AS day - DATE '1970-01-01'``.
 
 Money is added in whole multiples of ``1 / scale``, so sums are exact and do not depend on the order of rows.
+
+Examples
+--------
+On a cluster, or on a PySpark session of one's own (``pip install pyspark``, and a Java), with `orders` a Spark
+DataFrame. These rules hold whatever the amounts are; `customer_summary` asks a shorter query where there are
+no refunds and no amount is missing. It counts the rows that it leaves out, which here is the user's to do:
+
+>>> from datetime import date
+>>> from crmlab.data.queries import Rules, summary_query
+>>> rules = Rules(end=date(2024, 6, 30), split=date(2024, 3, 31), net_refunds=True, all_known=False)
+>>> orders.selectExpr("buyer AS customer", "to_date(time) AS day", "CAST(paid AS DOUBLE) AS amount"
+...                   ).createOrReplaceTempView("log")                                       # doctest: +SKIP
+>>> unusable = spark.sql("SELECT COUNT(*) FROM log WHERE customer IS NULL OR day IS NULL")   # doctest: +SKIP
+>>> summary = spark.sql(summary_query(rules))                                                # doctest: +SKIP
+>>> table = summary.toPandas()                           # one row a customer                # doctest: +SKIP
 """
 
 from dataclasses import dataclass

@@ -464,6 +464,26 @@ def test_the_query_is_there_to_take_away(messy):
     assert query.count("FROM log") == 1 and "GROUP BY customer" in query
 
 
+@pytest.mark.parametrize("split", [None, "2023-03-31"])
+def test_rules_that_hold_whatever_the_amounts_are(messy, split):
+    """Those that the module shows for other engines: no row has to be looked at before."""
+    day = lambda text: None if text is None else pd.Timestamp(text).date()
+    rules = queries.Rules(day("2023-11-30"), day(split), net_refunds=True, all_known=False)
+    for log in (messy, messy[messy["paid"] > 0]):
+        expected = summarised(log, observation_end="2023-11-30", calibration_end=split)
+        rows = log.dropna(subset=["customer", "when"])
+        table = pd.DataFrame({"customer": rows["customer"].astype(int), "day": rows["when"].dt.date,
+                              "amount": rows["paid"].astype(object).where(rows["paid"].notna(), None)})
+        with duckdb.connect() as connection:
+            connection.execute("CREATE MACRO unix_date(day) AS day - DATE '1970-01-01'")
+            connection.register("given", table)
+            connection.execute("CREATE TABLE log AS SELECT customer, CAST(day AS DATE) AS day, "
+                               "CAST(amount AS DOUBLE) AS amount FROM given")
+            found = connection.execute(queries.summary_query(rules)).df().set_index("customer").sort_index()
+        columns = [name for name in expected if name != "duration_holdout"]
+        np.testing.assert_allclose(found[columns].astype(float), expected[columns], rtol=1e-12, atol=1e-12)
+
+
 def test_memory_is_bounded(tmp_path):
     """Two million rows of 600,000 customers, some 250 MB as DuckDB counts them, with 100 MB."""
     duckdb.execute(
