@@ -42,9 +42,21 @@ LOG = VENV / "set-up.log"
 LOCKS = {"run": "requirements.lock", "test": "requirements-test.lock"}
 
 # What installers say when they cannot reach a package index.
-OFFLINE = ("name resolution", "getaddrinfo", "dns error", "nodename nor servname", "timed out",
-           "ConnectTimeout", "ConnectionError", "Connection refused", "Network is unreachable",
-           "No route to host", "ProxyError", "error sending request", "(from versions: none)")
+OFFLINE = (
+    "name resolution",
+    "getaddrinfo",
+    "dns error",
+    "nodename nor servname",
+    "timed out",
+    "ConnectTimeout",
+    "ConnectionError",
+    "Connection refused",
+    "Network is unreachable",
+    "No route to host",
+    "ProxyError",
+    "error sending request",
+    "(from versions: none)",
+)
 
 
 class Trouble(Exception):
@@ -95,8 +107,10 @@ def setup(arguments):
         raise Trouble(f"setup takes no arguments, and got {' '.join(arguments)}")
     if set_up("run"):
         say(f"nothing to do: {VENV.name} is complete")
-    say(f"the command line is {os.path.join(VENV.name, BIN.name, 'crmlab')}; to type just crmlab, first do: "
-        + (rf"{VENV.name}\Scripts\activate" if WINDOWS else f"source {VENV.name}/bin/activate"))
+    say(
+        f"the command line is {os.path.join(VENV.name, BIN.name, 'crmlab')}; to type just crmlab, first do: "
+        + (rf"{VENV.name}\Scripts\activate" if WINDOWS else f"source {VENV.name}/bin/activate")
+    )
     return 0
 
 
@@ -105,10 +119,26 @@ def lock(arguments):
     uv = shutil.which("uv")
     if not uv:
         raise Trouble("lock needs uv, which is not installed; install it (pipx install uv), then try again")
-    common = [uv, "pip", "compile", "--quiet", "pyproject.toml", "--group", "build",
-              "--universal", "--python-version", ".".join(map(str, OLDEST)), "--fork-strategy", "fewest",
-              "--generate-hashes", "--no-header", "--no-annotate",
-              "--no-emit-index-url", "--no-emit-find-links", *arguments]
+    common = [
+        uv,
+        "pip",
+        "compile",
+        "--quiet",
+        "pyproject.toml",
+        "--group",
+        "build",
+        "--universal",
+        "--python-version",
+        ".".join(map(str, OLDEST)),
+        "--fork-strategy",
+        "fewest",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        *arguments,
+    ]
     extra = ["--extra", "test", "--extra", "cluster", "--extra", "data", "--constraints", LOCKS["run"]]
     for options in (["--output-file", LOCKS["run"]], [*extra, "--output-file", LOCKS["test"]]):
         say(f"resolving {options[-1]}")
@@ -191,8 +221,10 @@ def prepare():
         return
     if stamp is None and version_of(PYTHON):
         if version_of(PYTHON) != dotted(sys.version_info[:2]):
-            raise Trouble(f"{VENV} was not made by lab.py and has Python {version_of(PYTHON)}, while this is "
-                          f"{dotted(sys.version_info[:2])}.\nDelete or rename that folder, then try again.")
+            raise Trouble(
+                f"{VENV} was not made by lab.py and has Python {version_of(PYTHON)}, while this is "
+                f"{dotted(sys.version_info[:2])}.\nDelete or rename that folder, then try again."
+            )
         say(f"there is a {VENV.name} already: using it")
         return
     if VENV.exists():
@@ -202,18 +234,28 @@ def prepare():
     VENV.mkdir()
     write_stamp({})  # half made
     # Without pip: that part of venv is a package of its own on Debian. See `installers`.
-    made = subprocess.run([starting_python(), "-m", "venv", "--without-pip", VENV], stderr=subprocess.STDOUT,
-                          stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
+    made = subprocess.run(
+        [starting_python(), "-m", "venv", "--without-pip", VENV],
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
     if made.returncode:
-        raise Trouble(f"Python's own module venv did not work: {made.stdout.strip()}\n"
-                      "Install it (on Debian and Ubuntu: apt install python3-venv), then try again.")
+        raise Trouble(
+            f"Python's own module venv did not work: {made.stdout.strip()}\n"
+            "Install it (on Debian and Ubuntu: apt install python3-venv), then try again."
+        )
 
 
 def version_of(python):
     """The version of a Python, as 3.11; None if it does not run."""
     try:
-        return subprocess.check_output([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-                                       stderr=subprocess.DEVNULL, encoding="utf-8").strip()
+        return subprocess.check_output(
+            [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        ).strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -231,7 +273,8 @@ def install(use):
     LOG.write_text("", encoding="utf-8")
     for name, command in installers():
         if follow(name, [*command, "--require-hashes", "-r", lock]) and follow(
-                name, [*command, "--no-deps", "--no-build-isolation", "--editable", "."]):
+            name, [*command, "--no-deps", "--no-build-isolation", "--editable", "."]
+        ):
             return
         say(f"{name} could not install them")
     raise Trouble(what_went_wrong(LOG.read_text(encoding="utf-8", errors="replace")))
@@ -248,8 +291,10 @@ def installers():
     if pip:  # uv reads no pip configuration, so pip may get through where uv did not
         yield "pip", [*pip, "install", *["--no-compile"] * (not compiles)]
     elif not uv:
-        raise Trouble(f"this Python ({sys.executable}) has no pip to install packages with.\n"
-                      "Install it (on Debian and Ubuntu: apt install python3-venv), then try again.")
+        raise Trouble(
+            f"this Python ({sys.executable}) has no pip to install packages with.\n"
+            "Install it (on Debian and Ubuntu: apt install python3-venv), then try again."
+        )
 
 
 def find_pip():
@@ -264,9 +309,16 @@ def find_pip():
 
 def follow(name, command):
     """Run an installer, showing what it is at and keeping what it says; False if it failed."""
-    process = subprocess.Popen(command, cwd=HERE, env=environment(), stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               encoding="utf-8", errors="replace")
+    process = subprocess.Popen(
+        command,
+        cwd=HERE,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
     latest = [""]
 
     def read():
@@ -293,13 +345,17 @@ def follow(name, command):
 def what_went_wrong(log):
     """Plain words for an installer's output, and the next step."""
     if any(sign in log for sign in OFFLINE):
-        return ("the packages could not be downloaded. The first set-up needs the network (about 250 MB); "
-                "after that nothing does.\nConnect this computer, then give the same command again. Behind a "
-                "proxy set HTTPS_PROXY; pip's own settings\n(pip.conf, PIP_INDEX_URL, PIP_FIND_LINKS) are "
-                f"respected. What the installer said: {LOG}")
+        return (
+            "the packages could not be downloaded. The first set-up needs the network (about 250 MB); "
+            "after that nothing does.\nConnect this computer, then give the same command again. Behind a "
+            "proxy set HTTPS_PROXY; pip's own settings\n(pip.conf, PIP_INDEX_URL, PIP_FIND_LINKS) are "
+            f"respected. What the installer said: {LOG}"
+        )
     last = "\n".join(f"  {line}" for line in log.strip().splitlines()[-5:])
-    return (f"the packages could not be installed. The installer's last words:\n{last}\n"
-            f"All it said is in {LOG}. Once that is mended, give the same command again.")
+    return (
+        f"the packages could not be installed. The installer's last words:\n{last}\n"
+        f"All it said is in {LOG}. Once that is mended, give the same command again."
+    )
 
 
 def switch_off_news():
@@ -334,9 +390,14 @@ def alone():
 
 def environment():
     """The variables for programs in .venv, as if it were activated."""
-    variables = {**os.environ, "VIRTUAL_ENV": str(VENV),
-                 "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
-                 "PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    variables = {
+        **os.environ,
+        "VIRTUAL_ENV": str(VENV),
+        "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
+        "PIP_USER": "0",
+        "PIP_NO_INPUT": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
     variables.pop("PYTHONHOME", None)
     return variables
 
@@ -358,19 +419,29 @@ def hand_over(command):
 
 def succeeds(command):
     try:
-        return subprocess.call(command, env=environment(), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL) == 0
+        return (
+            subprocess.call(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            == 0
+        )
     except OSError:
         return False
 
 
 def too_old(version, executable):
-    newer = next((name for name in ("python3.14", "python3.13", "python3.12", "python3.11")
-                  if shutil.which(name) and version_of(name)), None)
+    newer = next(
+        (
+            name
+            for name in ("python3.14", "python3.13", "python3.12", "python3.11")
+            if shutil.which(name) and version_of(name)
+        ),
+        None,
+    )
     this = f"{dotted(version[:3])} ({executable})"
-    return (f"crmlab needs Python {dotted(OLDEST)} or newer, and this is {this}.\n"
-            + (f"A newer one is installed; type: {newer} {' '.join(sys.argv)}" if newer else
-               "Install a newer one (from python.org, or with your system's packages), then try again."))
+    return f"crmlab needs Python {dotted(OLDEST)} or newer, and this is {this}.\n" + (
+        f"A newer one is installed; type: {newer} {' '.join(sys.argv)}"
+        if newer
+        else "Install a newer one (from python.org, or with your system's packages), then try again."
+    )
 
 
 def dotted(version):

@@ -8,8 +8,12 @@ from crmlab.plots import HEADLINE, MARKERS, NAIVE, TRUTH, subplots, use_style
 from crmlab.theories.loyalty import design
 
 SHOWN = 40  # cohorts in the left panel
-PRESETS = {"null": "null\n(no link)", "literature": "literature", "claim": "claim",
-           "trap": "trap\n(no link,\nbiased survey)"}
+PRESETS = {
+    "null": "null\n(no link)",
+    "literature": "literature",
+    "claim": "claim",
+    "trap": "trap\n(no link,\nbiased survey)",
+}
 NAMES = {"naive": "naive regression", "adjusted": "adjusted regression"}
 COLOURS = {"naive": NAIVE, "adjusted": HEADLINE}
 
@@ -47,8 +51,15 @@ def rates(axes, table):
     """How often the null hypothesis is rejected in worlds where we know whether it should be."""
     for number, (estimator, shift) in enumerate(zip(NAMES, (-0.08, 0.08))):
         rows = table[table["estimator"] == estimator].set_index("preset").loc[list(PRESETS)]
-        axes.errorbar(np.arange(len(rows)) + shift, rows["rejection_rate"], 1.96 * rows["rejection_rate_mcse"],
-                      fmt=MARKERS[number], color=COLOURS[estimator], label=NAMES[estimator], capsize=3)
+        axes.errorbar(
+            np.arange(len(rows)) + shift,
+            rows["rejection_rate"],
+            1.96 * rows["rejection_rate_mcse"],
+            fmt=MARKERS[number],
+            color=COLOURS[estimator],
+            label=NAMES[estimator],
+            capsize=3,
+        )
     axes.axhline(0.05, color=TRUTH, linestyle=":", linewidth=1.2, label="5%: right where there is no link")
     axes.set_xticks(range(len(PRESETS)), PRESETS.values())
     axes.set_xlim(-0.5, len(PRESETS) - 0.5)

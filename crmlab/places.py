@@ -39,8 +39,8 @@ def root():
             return place.resolve()
     raise InputError(
         f"CRMLAB_HOME is {given!r}, which has no folder notebooks/; point it at a copy of crmlab"
-        if given else
-        "no folder notebooks/ beside the package; set CRMLAB_HOME to a copy of crmlab"
+        if given
+        else "no folder notebooks/ beside the package; set CRMLAB_HOME to a copy of crmlab"
     )
 
 

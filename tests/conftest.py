@@ -20,6 +20,8 @@ def real_data(monkeypatch):
     folder = Path(os.environ.get("CRMLAB_TEST_DATA", ""))
     missing = [each.file for each in DOWNLOADS.values() if not (folder / each.file).is_file()]
     if "CRMLAB_TEST_DATA" not in os.environ or missing:
-        pytest.skip(f"no real data ({', '.join(missing)}): set CRMLAB_TEST_DATA to a folder with them (crmlab data get)")
+        pytest.skip(
+            f"no real data ({', '.join(missing)}): set CRMLAB_TEST_DATA to a folder with them (crmlab data get)"
+        )
     monkeypatch.setenv("CRMLAB_DATA", str(folder))
     return folder

@@ -26,7 +26,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypat
 
 def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path, monkeypatch):
     left = []
-    monkeypatch.setattr(files.os, "replace", lambda beside, path: left.append(beside))  # as if killed before it
+    monkeypatch.setattr(
+        files.os, "replace", lambda beside, path: left.append(beside)
+    )  # as if killed before it
     files.write_text(tmp_path / "report.json", "{}")
     kept = [tmp_path / name for name in ("report.json.unfinished", ".hidden", "a.json")]
     for path in kept:

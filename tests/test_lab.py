@@ -47,8 +47,13 @@ def call(folder, *arguments):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     nowhere = (folder / "no-index").as_uri()
     return subprocess.run(
-        [sys.executable, "lab.py", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**kept, "PATH": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": nowhere})
+        [sys.executable, "lab.py", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**kept, "PATH": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": nowhere},
+    )
 
 
 # When an environment is ready -------------------------------------------------------------------------
@@ -64,10 +69,15 @@ def test_nothing_is_ready_at_first(lab):
     assert not lab.ready("run")
 
 
-@pytest.mark.parametrize("name, still_ready", [
-    ("pyproject.toml", set()), ("requirements.lock", {"test"}), ("requirements-test.lock", {"run"}),
-    ("README.md", {"run", "test"}),
-])
+@pytest.mark.parametrize(
+    "name, still_ready",
+    [
+        ("pyproject.toml", set()),
+        ("requirements.lock", {"test"}),
+        ("requirements-test.lock", {"run"}),
+        ("README.md", {"run", "test"}),
+    ],
+)
 def test_a_changed_file_calls_for_what_depends_on_it(made, name, still_ready):
     with open(made.HERE / name, "a", encoding="utf-8") as file:
         file.write("\n# changed\n")
@@ -109,10 +119,12 @@ def steps(monkeypatch):
             asked.append(f"install {use}")
             if fails:
                 raise fails
+
         real = lab.prepare
         monkeypatch.setattr(lab, "prepare", lambda: asked.append("prepare") or real())
         monkeypatch.setattr(lab, "install", install)
         return asked
+
     return watch
 
 
@@ -198,8 +210,12 @@ def test_a_working_environment_from_elsewhere_is_kept(lab, steps, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such lock")
 def test_of_two_calls_at_once_the_second_waits_for_the_first(lab, folder):
     with lab.alone():
-        other = subprocess.Popen([sys.executable, "-c", "import lab; lab.alone().__enter__(); print('in')"],
-                                 cwd=folder, stdout=subprocess.PIPE, text=True)
+        other = subprocess.Popen(
+            [sys.executable, "-c", "import lab; lab.alone().__enter__(); print('in')"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert "waiting" in other.stdout.readline()
         assert other.poll() is None
     assert "in" in other.communicate(timeout=30)[0]
@@ -221,6 +237,7 @@ def test_pip_is_looked_for_inside_then_outside_then_bundled(lab, monkeypatch):
     def succeeds(command):
         tried.append(" ".join(map(str, command)))
         return any(tried[-1].endswith(each) for each in available)
+
     monkeypatch.setattr(lab, "succeeds", succeeds)
 
     available = [inside]
@@ -263,21 +280,27 @@ def test_programs_run_as_if_the_environment_were_activated(lab, monkeypatch):
     assert "PYTHONHOME" not in variables
 
 
-@pytest.mark.parametrize("command, expected", [
-    (["run", "--only", "09,11", "-p", "x=3"], ["build", "--out", "build", "--only", "09,11", "-p", "x=3"]),
-    (["test", "--", "-k", "packaging"], ["--dist", "loadfile", "-k", "packaging"]),
-    (["open", "--no-browser"], ["-m", "jupyterlab", "notebooks/00_start_here.ipynb", "--no-browser"]),
-])
+@pytest.mark.parametrize(
+    "command, expected",
+    [
+        (
+            ["run", "--only", "09,11", "-p", "x=3"],
+            ["build", "--out", "build", "--only", "09,11", "-p", "x=3"],
+        ),
+        (["test", "--", "-k", "packaging"], ["--dist", "loadfile", "-k", "packaging"]),
+        (["open", "--no-browser"], ["-m", "jupyterlab", "notebooks/00_start_here.ipynb", "--no-browser"]),
+    ],
+)
 def test_the_rest_of_the_line_is_passed_on(made, monkeypatch, command, expected):
     handed = []
     monkeypatch.setattr(made, "hand_over", lambda command: handed.extend(map(str, command)) or 7)
     assert made.main(command) == 7
-    assert handed[-len(expected):] == expected
+    assert handed[-len(expected) :] == expected
 
 
 def test_a_call_with_an_environment_there_imports_little_and_hands_over(folder, made):
     """What every call costs before the real work starts; about 0.05 s, and no process but the last."""
-    made.CRMLAB.write_text("#!/bin/sh\necho \"$@\"; exit 3\n", encoding="utf-8")
+    made.CRMLAB.write_text('#!/bin/sh\necho "$@"; exit 3\n', encoding="utf-8")
     made.CRMLAB.chmod(0o755)
     if os.name == "nt":
         pytest.skip("a shell script stands in for crmlab")
@@ -331,15 +354,27 @@ def test_without_packages_in_reach_it_says_what_it_needs(folder):
     assert json.loads((folder / ".venv" / "crmlab.json").read_text(encoding="utf-8")) == {}
 
 
-@pytest.mark.parametrize("log, expected", [
-    ("ERROR: Could not find a version that satisfies the requirement numpy (from versions: none)", "network"),
-    ("error: Failed to fetch x\n  Caused by: dns error: failed to lookup address information", "network"),
-    ("Retrying after connection broken by 'NewConnectionError(Failed to establish a connection)'", "network"),
-    ("ERROR: Could not install packages due to an OSError: No space left on device", "No space left"),
-    ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "DO NOT MATCH THE HASHES"),
-    ("error: Microsoft Visual C++ 14.0 or greater is required.", "Visual C"),
-    ("", "could not be installed"),
-])
+@pytest.mark.parametrize(
+    "log, expected",
+    [
+        (
+            "ERROR: Could not find a version that satisfies the requirement numpy (from versions: none)",
+            "network",
+        ),
+        ("error: Failed to fetch x\n  Caused by: dns error: failed to lookup address information", "network"),
+        (
+            "Retrying after connection broken by 'NewConnectionError(Failed to establish a connection)'",
+            "network",
+        ),
+        ("ERROR: Could not install packages due to an OSError: No space left on device", "No space left"),
+        (
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+            "DO NOT MATCH THE HASHES",
+        ),
+        ("error: Microsoft Visual C++ 14.0 or greater is required.", "Visual C"),
+        ("", "could not be installed"),
+    ],
+)
 def test_what_the_installer_said_is_put_in_words(lab, log, expected):
     said = lab.what_went_wrong(log)
     assert expected in said
@@ -349,6 +384,7 @@ def test_what_the_installer_said_is_put_in_words(lab, log, expected):
 def test_a_folder_that_cannot_be_written_is_one_sentence(lab, monkeypatch, capsys):
     def refuse():
         raise PermissionError(13, "Permission denied", str(lab.VENV))
+
     monkeypatch.setattr(lab, "prepare", refuse)
     assert lab.main(["setup"]) == 1
     assert capsys.readouterr().err == f"lab.py: {lab.VENV}: Permission denied\n"

@@ -73,7 +73,10 @@ def test_a_lock_holds_exact_versions_with_hashes_and_no_address(lock):
 
 
 def test_the_locks_satisfy_pyproject():
-    wanted = {"requirements.lock": [RUN, BUILD], "requirements-test.lock": [RUN, BUILD, EXTRAS["cluster"], EXTRAS["data"], EXTRAS["test"]]}
+    wanted = {
+        "requirements.lock": [RUN, BUILD],
+        "requirements-test.lock": [RUN, BUILD, EXTRAS["cluster"], EXTRAS["data"], EXTRAS["test"]],
+    }
     for lock, groups in wanted.items():
         locked = versions(lock)
         for requirement in (each for group in groups for each in group.values()):
@@ -143,7 +146,8 @@ def test_environment_yml_bounds_mean_what_those_of_pyproject_mean():
             probes |= {bound, f"{bound}.1", just_below(bound)}
         for version in probes:
             assert conda.matches(Version(version)) == requirement.specifier.contains(version), (
-                f"{name} {version}: environment.yml says {spec}, pyproject.toml {requirement}")
+                f"{name} {version}: environment.yml says {spec}, pyproject.toml {requirement}"
+            )
 
 
 def just_below(version):
@@ -174,14 +178,19 @@ def imports(folder):
             else:
                 continue
             found |= {module.partition(".")[0]: path for module in modules}
-    ours = sys.stdlib_module_names | {"crmlab", "tests", "conftest"} | {path.stem for path in ROOT.glob("*.py")}
+    ours = (
+        sys.stdlib_module_names | {"crmlab", "tests", "conftest"} | {path.stem for path in ROOT.glob("*.py")}
+    )
     return {module: path for module, path in found.items() if module not in ours}
 
 
-@pytest.mark.parametrize("folder, declared", [
-    ("crmlab", {*RUN, *EXTRAS["cluster"], *EXTRAS["data"]}),
-    ("tests", {*RUN, *BUILD, *EXTRAS["cluster"], *EXTRAS["data"], *EXTRAS["spark"], *EXTRAS["test"]}),
-])
+@pytest.mark.parametrize(
+    "folder, declared",
+    [
+        ("crmlab", {*RUN, *EXTRAS["cluster"], *EXTRAS["data"]}),
+        ("tests", {*RUN, *BUILD, *EXTRAS["cluster"], *EXTRAS["data"], *EXTRAS["spark"], *EXTRAS["test"]}),
+    ],
+)
 def test_what_is_imported_is_declared(folder, declared):
     distributions = packages_distributions()
     for module, path in imports(ROOT / folder).items():
@@ -204,8 +213,13 @@ def built(tmp_path_factory):
 
 def kept(folder):
     """The files of a folder that git keeps or would keep, relative to the checkout."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", folder],
-                            cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     return {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
 
 
@@ -219,11 +233,18 @@ def test_the_wheel_carries_the_package_the_lessons_and_nothing_else(built):
 
 def test_the_installed_wheel_finds_its_lessons(built, tmp_path):
     zipfile.ZipFile(built[0]).extractall(tmp_path)
-    ask = ("import crmlab; from crmlab.places import lessons, root\n"
-           "print(crmlab.__file__, root(), *[lesson.stem for lesson in lessons()])")
+    ask = (
+        "import crmlab; from crmlab.places import lessons, root\n"
+        "print(crmlab.__file__, root(), *[lesson.stem for lesson in lessons()])"
+    )
     environment = {name: value for name, value in os.environ.items() if name != "CRMLAB_HOME"}
-    answer = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True,
-                            env={**environment, "PYTHONPATH": str(tmp_path)})
+    answer = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+    )
     assert answer.returncode == 0, answer.stderr
     package, home, *stems = answer.stdout.split()
     assert Path(package).is_relative_to(tmp_path.resolve())
@@ -235,8 +256,20 @@ def test_the_source_archive_is_the_project(built):
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     top = {name.partition("/")[0] for name in names}
-    assert top >= {"crmlab", "notebooks", "exercises", "datasets", "tests", "lab.py", "requirements.lock",
-                   "requirements-test.lock", "environment.yml", "pyproject.toml", "LICENSE", "README.md"}
+    assert top >= {
+        "crmlab",
+        "notebooks",
+        "exercises",
+        "datasets",
+        "tests",
+        "lab.py",
+        "requirements.lock",
+        "requirements-test.lock",
+        "environment.yml",
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+    }
     assert not top & {".venv", ".git", "build", "dist"}
 
 

@@ -5,9 +5,11 @@ import sys
 
 def add_commands(commands):
     parser = commands.add_parser(
-        "data", help="list and download real data that lessons use", description=
-        "Some lessons end on real data. Most come with crmlab or a package; a few are downloaded once, from an "
-        "address that names one version for good, and checked by their SHA-256. No lesson downloads by itself.")
+        "data",
+        help="list and download real data that lessons use",
+        description="Some lessons end on real data. Most come with crmlab or a package; a few are downloaded once, from an "
+        "address that names one version for good, and checked by their SHA-256. No lesson downloads by itself.",
+    )
     parser.set_defaults(command=list_command)
     actions = parser.add_subparsers(metavar="ACTION")
     listed = actions.add_parser("list", help="the data sets, and which are here (default)")
@@ -38,7 +40,11 @@ def get_command(chosen):
     check_known("data set", chosen.names, downloads.names())
     for name in chosen.names:
         if name in downloads.PACKAGED:
-            print(words("data.here_by_package", name=name) if downloads.is_available(name) else downloads.how_to_get(name))
+            print(
+                words("data.here_by_package", name=name)
+                if downloads.is_available(name)
+                else downloads.how_to_get(name)
+            )
             continue
         path = downloads.fetch(name, progressbar=sys.stderr.isatty())
         print(words("data.fetched", name=name, path=path, licence=downloads.DOWNLOADS[name].licence))

@@ -64,7 +64,12 @@ DOWNLOADS = {
 }
 
 PACKAGED = {
-    "cracker": ("Ecdat", "Cracker", 3292, "scanner panel: 3,292 purchases of saltine crackers, 136 households"),
+    "cracker": (
+        "Ecdat",
+        "Cracker",
+        3292,
+        "scanner panel: 3,292 purchases of saltine crackers, 136 households",
+    ),
     "catsup": ("Ecdat", "Catsup", 2798, "scanner panel: 2,798 purchases of ketchup, 300 households"),
     "churn": ("modeldata", "wa_churn", 7043, "contracts of 7,043 telephone customers, of whom 27% left"),
 }
@@ -212,7 +217,9 @@ def load_tea():
     import rdata
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Unknown encoding")  # plain ASCII, and the file does not say so
+        warnings.filterwarnings(
+            "ignore", message="Unknown encoding"
+        )  # plain ASCII, and the file does not say so
         tables = rdata.read_rda(str(path))
     levels = iter(tables["tlevn"].iloc[:, 0].astype(str))
     profiles = {}
@@ -298,5 +305,7 @@ def _packaged(name):
 def _complete(name, table):
     rows = DOWNLOADS[name].rows if name in DOWNLOADS else PACKAGED[name][2]
     if len(table) != rows:
-        raise InputError(f"{name} has {len(table):,} rows where {rows:,} are expected; get it anew: {how_to_get(name)}")
+        raise InputError(
+            f"{name} has {len(table):,} rows where {rows:,} are expected; get it anew: {how_to_get(name)}"
+        )
     return table

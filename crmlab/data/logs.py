@@ -23,9 +23,9 @@ from crmlab.errors import InputError, check_known, listing
 KINDS = {"parquet": (".parquet", ".pq"), "csv": (".csv", ".csv.gz", ".tsv", ".txt")}
 EPOCHS = {"epoch seconds": 1, "epoch milliseconds": 1000}
 ROWS_A_BUCKET = 6_000  # for each megabyte of memory; customers are counted in that many buckets of rows
-SHOWN = 5              # offending rows named in a message
+SHOWN = 5  # offending rows named in a message
 NO_DAY = -(2**31)
-DELIMITERS = ",;\t|"    # of text files
+DELIMITERS = ",;\t|"  # of text files
 # A text that ends in a time and an offset is an instant; any other is the time that the customer's clock
 # showed.
 INSTANT = r":\d\d(?:\.\d+)?\s*(?:Z|UTC|[+-]\d\d(?::?\d\d)?)$"
@@ -93,10 +93,22 @@ class Log:
         If the log, a column or an option is unknown, or a column holds another kind of values.
     """
 
-    def __init__(self, source, customer_id="customer_id", date="date", amount=None, *, date_format=None,
-                 time_zone=None, memory_limit="512MB", temp_directory=None, threads=None):
-        self.columns = {"customer_id": customer_id, "date": date
-                        } | ({} if amount is None else {"amount": amount})
+    def __init__(
+        self,
+        source,
+        customer_id="customer_id",
+        date="date",
+        amount=None,
+        *,
+        date_format=None,
+        time_zone=None,
+        memory_limit="512MB",
+        temp_directory=None,
+        threads=None,
+    ):
+        self.columns = {"customer_id": customer_id, "date": date} | (
+            {} if amount is None else {"amount": amount}
+        )
         self.has_amount, self.date_format, self.time_zone = amount is not None, date_format, time_zone
         self.source, self.files, self.ids, self.zoned = source, (), None, False
         self._folder = Path(tempfile.mkdtemp(prefix="crmlab-", dir=temp_directory))
@@ -123,8 +135,9 @@ class Log:
 
     def _connect(self, memory_limit, threads):
         settings = {
-            "memory_limit": memory_limit, "temp_directory": str(self._folder),
-            "preserve_insertion_order": False
+            "memory_limit": memory_limit,
+            "temp_directory": str(self._folder),
+            "preserve_insertion_order": False,
         }
         if threads is not None:
             settings["threads"] = int(threads)
@@ -133,12 +146,14 @@ class Log:
         except duckdb.Error as error:
             raise InputError(
                 f"memory_limit {memory_limit!r} or threads {threads!r} is not to DuckDB's liking: "
-                f"{_sentence(error)}") from None
+                f"{_sentence(error)}"
+            ) from None
         self.connection.execute("SET enable_progress_bar = false")
         # The queries call this function by Spark's name.
         self.connection.execute("CREATE MACRO unix_date(day) AS day - DATE '1970-01-01'")
         self.megabytes = _megabytes(
-            self.connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0])
+            self.connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        )
 
     def _open(self):
         if isinstance(self.source, pd.DataFrame):
@@ -158,24 +173,30 @@ class Log:
             table["amount"], table["bad_amount"] = _numbers(_as_column(frame, self.columns["amount"]))
         self._frame = pd.DataFrame(table)
         self.connection.register("frame", self._frame)
-        money = ", CASE WHEN isfinite(amount) THEN amount END AS amount, bad_amount" if self.has_amount else ""
+        money = (
+            ", CASE WHEN isfinite(amount) THEN amount END AS amount, bad_amount" if self.has_amount else ""
+        )
         self._define(
             f"SELECT NULLIF(customer, -1) AS customer, stamp, bad_date, DATE '1970-01-01' + NULLIF(days, {NO_DAY}) AS day"
-            f"{money} FROM frame")
+            f"{money} FROM frame"
+        )
 
     def _check_columns(self, known):
         try:
             check_known("column", self.columns.values(), known)
         except InputError as error:
-            raise InputError(f"{error}; say by {', '.join(self.columns)} which columns of log they are") from None
+            raise InputError(
+                f"{error}; say by {', '.join(self.columns)} which columns of log they are"
+            ) from None
 
     def _days(self, column):
         """Days since 1970 and times, both as integers, and where there is a value that is no date."""
         given = column.notna().to_numpy()
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             self.zoned = True
-            local = (column.dt.tz_convert(self._zone(None))
-                     if self.time_zone else column).dt.tz_localize(None)
+            local = (column.dt.tz_convert(self._zone(None)) if self.time_zone else column).dt.tz_localize(
+                None
+            )
         elif pd.api.types.is_datetime64_any_dtype(column):
             local = column
         elif pd.api.types.is_numeric_dtype(column):
@@ -191,8 +212,11 @@ class Log:
         if self.date_format in EPOCHS:
             unit = {"epoch seconds": "s", "epoch milliseconds": "ms"}[self.date_format]
             self.zoned = True
-            return pd.to_datetime(column, unit=unit,
-                                  utc=True).dt.tz_convert(self._zone("UTC")).dt.tz_localize(None)
+            return (
+                pd.to_datetime(column, unit=unit, utc=True)
+                .dt.tz_convert(self._zone("UTC"))
+                .dt.tz_localize(None)
+            )
         self._refuse_plain_numbers(column.dtype)
         return pd.to_datetime(column.astype("Int64").astype(str), format=self.date_format, errors="coerce")
 
@@ -214,7 +238,8 @@ class Log:
         if self.date_format is None:
             raise InputError(
                 f"column {self.columns['date']!r} of log holds numbers ({kind}), not dates; say by date_format "
-                f"how to read them: '%Y%m%d', 'epoch seconds' or 'epoch milliseconds'")
+                f"how to read them: '%Y%m%d', 'epoch seconds' or 'epoch milliseconds'"
+            )
 
     def _zone(self, default):
         return self.time_zone or default
@@ -239,9 +264,12 @@ class Log:
                 typed = f"SELECT * REPLACE ({self._plain_ids()} AS customer) FROM imported"
             self._define(typed)
             if kinds[self.columns["date"]] == "VARCHAR" and self.date_format is None:
-                self.zoned = self.connection.execute(
-                    f"SELECT COUNT(*) FROM typed WHERE regexp_matches(trim(stamp), {_literal(INSTANT)})"
-                ).fetchall()[0][0] > 0
+                self.zoned = (
+                    self.connection.execute(
+                        f"SELECT COUNT(*) FROM typed WHERE regexp_matches(trim(stamp), {_literal(INSTANT)})"
+                    ).fetchall()[0][0]
+                    > 0
+                )
         except duckdb.Error as error:
             raise InputError(f"log {str(self.source)!r} cannot be read: {_sentence(error)}") from None
 
@@ -272,8 +300,10 @@ class Log:
         day = self._day(date, kinds[self.columns["date"]])
         blank = f"COALESCE(trim(CAST({date} AS VARCHAR)), '') = ''"
         parts = [
-            f"{customer} AS customer", f"{date} AS stamp", f"{day} AS day",
-            f"NOT ({blank}) AND {day} IS NULL AS bad_date"
+            f"{customer} AS customer",
+            f"{date} AS stamp",
+            f"{day} AS day",
+            f"NOT ({blank}) AND {day} IS NULL AS bad_date",
         ]
         return ", ".join(parts + (self._money(kinds[self.columns["amount"]]) if self.has_amount else []))
 
@@ -285,8 +315,10 @@ class Log:
             number, blank = f"CAST({name} AS DOUBLE)", f"{name} IS NULL"
         else:
             raise InputError(f"column {self.columns['amount']!r} of log holds {kind}; give numbers")
-        return [f"CASE WHEN isfinite({number}) THEN {number} END AS amount",
-                f"NOT ({blank}) AND ({number} IS NULL OR isinf({number})) AS bad_amount"]
+        return [
+            f"CASE WHEN isfinite({number}) THEN {number} END AS amount",
+            f"NOT ({blank}) AND ({number} IS NULL OR isinf({number})) AS bad_amount",
+        ]
 
     def _day(self, name, kind):
         """A column of dates of any kind as a DATE."""
@@ -305,15 +337,18 @@ class Log:
             self._refuse_plain_numbers(kind)
         if self.date_format is not None:
             return f"CAST(try_strptime(trim(CAST({name} AS VARCHAR)), {_literal(self.date_format)}) AS DATE)"
-        return (f"CASE WHEN regexp_matches(trim({name}), {_literal(INSTANT)}) "
-                f"THEN CAST(timezone({zone}, TRY_CAST(trim({name}) AS TIMESTAMPTZ)) AS DATE) "
-                f"ELSE CAST(TRY_CAST(trim({name}) AS TIMESTAMP) AS DATE) END")
+        return (
+            f"CASE WHEN regexp_matches(trim({name}), {_literal(INSTANT)}) "
+            f"THEN CAST(timezone({zone}, TRY_CAST(trim({name}) AS TIMESTAMPTZ)) AS DATE) "
+            f"ELSE CAST(TRY_CAST(trim({name}) AS TIMESTAMP) AS DATE) END"
+        )
 
     def _plain_ids(self):
         """Ids that are all written as plain whole numbers become numbers; 007 remains a text."""
         other = self.connection.execute(
             "SELECT COUNT(*) FROM imported WHERE customer IS NOT NULL AND "
-            "CAST(TRY_CAST(customer AS BIGINT) AS VARCHAR) IS DISTINCT FROM customer").fetchall()[0][0]
+            "CAST(TRY_CAST(customer AS BIGINT) AS VARCHAR) IS DISTINCT FROM customer"
+        ).fetchall()[0][0]
         return "customer" if other else "CAST(customer AS BIGINT)"
 
     def _define(self, query):
@@ -323,18 +358,21 @@ class Log:
 
     def _audited(self):
         counts = {
-            "rows": "COUNT(*)", "no_customer": "COUNT(*) - COUNT(customer)",
+            "rows": "COUNT(*)",
+            "no_customer": "COUNT(*) - COUNT(customer)",
             "no_date": "COUNT(*) FILTER (day IS NULL AND NOT bad_date)",
             "bad_date": "COUNT(*) FILTER (bad_date)",
             "unusable": "COUNT(*) FILTER (customer IS NULL OR day IS NULL)",
             "first": "MIN(day) FILTER (customer IS NOT NULL)",
-            "last": "MAX(day) FILTER (customer IS NOT NULL)"
+            "last": "MAX(day) FILTER (customer IS NOT NULL)",
         }
         if self.has_amount:
             counts |= {
                 "no_amount": "COUNT(*) FILTER (amount IS NULL AND NOT bad_amount)",
-                "bad_amount": "COUNT(*) FILTER (bad_amount)", "refunds": "COUNT(*) FILTER (amount < 0)",
-                "zeros": "COUNT(*) FILTER (amount = 0)", "largest": "COALESCE(MAX(ABS(amount)), 0)"
+                "bad_amount": "COUNT(*) FILTER (bad_amount)",
+                "refunds": "COUNT(*) FILTER (amount < 0)",
+                "zeros": "COUNT(*) FILTER (amount = 0)",
+                "largest": "COALESCE(MAX(ABS(amount)), 0)",
             }
         found = self.run(f"SELECT {', '.join(counts.values())} FROM typed").fetchall()[0]
         return Audit(**dict(zip(counts, found)))
@@ -347,7 +385,8 @@ class Log:
             return self.connection.execute(query)
         except duckdb.OutOfMemoryException:
             raise InputError(
-                f"memory_limit of {self.megabytes:,.0f} MB is too little for this log; raise it") from None
+                f"memory_limit of {self.megabytes:,.0f} MB is too little for this log; raise it"
+            ) from None
         except duckdb.Error as error:
             raise InputError(f"log cannot be read: {_sentence(error)}") from None
 
@@ -371,7 +410,7 @@ class Log:
         bought = " AND NOT COALESCE(amount < 0, false)" if self.has_amount else ""
         query = f"SELECT DISTINCT day FROM typed WHERE customer = ? AND day IS NOT NULL{bought} ORDER BY day"
         key = key.item() if isinstance(key, np.generic) else key
-        return np.array([day for day, in self.connection.execute(query, [key]).fetchall()], "datetime64[D]")
+        return np.array([day for (day,) in self.connection.execute(query, [key]).fetchall()], "datetime64[D]")
 
     def everyone(self):
         """Let the table ``log`` hold all customers."""
@@ -386,9 +425,11 @@ class Log:
         self.connection.execute("SET preserve_insertion_order = true")
         try:
             if isinstance(self.source, pd.DataFrame):
-                found = self.run("SELECT row FROM (SELECT row_number() OVER () - 1 AS row, * FROM typed) "
-                                 f"WHERE {condition} ORDER BY row LIMIT {SHOWN}").fetchall()
-                return "the first being " + listing(self.source.index[[row for row, in found]])
+                found = self.run(
+                    "SELECT row FROM (SELECT row_number() OVER () - 1 AS row, * FROM typed) "
+                    f"WHERE {condition} ORDER BY row LIMIT {SHOWN}"
+                ).fetchall()
+                return "the first being " + listing(self.source.index[[row for (row,) in found]])
             shown = [
                 f"CAST({_quoted(name)} AS VARCHAR) AS shown_{k}"
                 for k, name in enumerate(self.columns.values())
@@ -396,12 +437,14 @@ class Log:
             found = self.run(
                 f"SELECT row, place, COLUMNS('shown_.*') FROM (SELECT row_number() OVER () AS row, filename AS "
                 f"place, {', '.join(shown)}, {self._select} FROM {self._reader[:-1]}, filename = true)) "
-                f"WHERE {condition} LIMIT {SHOWN}").fetchall()
+                f"WHERE {condition} LIMIT {SHOWN}"
+            ).fetchall()
         finally:
             self.connection.execute("SET preserve_insertion_order = false")
         place = lambda row: f"row {row[0]}" if len(self.files) == 1 else f"in {Path(row[1]).name}"
-        values = lambda row: ", ".join(f"{name} {value!r}"
-                                       for name, value in zip(self.columns.values(), row[2:]))
+        values = lambda row: ", ".join(
+            f"{name} {value!r}" for name, value in zip(self.columns.values(), row[2:])
+        )
         return "the first being " + "; ".join(f"{place(row)} ({values(row)})" for row in found)
 
 
@@ -433,11 +476,18 @@ def _files(source):
         ) from None
     path = Path(text).expanduser()
     if path.is_dir():
-        found = {kind: sorted(str(each) for each in path.rglob("*") if each.name.lower().endswith(ends)
-                              and not each.name.startswith((".", "_"))) for kind, ends in KINDS.items()}
+        found = {
+            kind: sorted(
+                str(each)
+                for each in path.rglob("*")
+                if each.name.lower().endswith(ends) and not each.name.startswith((".", "_"))
+            )
+            for kind, ends in KINDS.items()
+        }
         if all(found.values()):
             raise InputError(
-                f"log {text!r} holds both Parquet and text files; name one kind, as '{text}/*.parquet'")
+                f"log {text!r} holds both Parquet and text files; name one kind, as '{text}/*.parquet'"
+            )
         kind = next((kind for kind, files in found.items() if files), None)
         if kind is None:
             raise InputError(f"log {text!r} is a folder without .parquet or .csv files")
@@ -445,13 +495,15 @@ def _files(source):
     files = [str(path)] if path.is_file() else sorted(glob.glob(str(path), recursive=True))
     if not files:
         raise InputError(
-            f"log {text!r} is not there: neither a file nor a folder nor a pattern that some file meets")
+            f"log {text!r} is not there: neither a file nor a folder nor a pattern that some file meets"
+        )
     kinds = {kind for kind, ends in KINDS.items() for file in files if file.lower().endswith(ends)}
     unknown = [file for file in files if not file.lower().endswith(sum(KINDS.values(), ()))]
     if unknown or len(kinds) != 1:
         raise InputError(
             f"log {text!r} must be Parquet (.parquet) or text (.csv, .csv.gz, .tsv) files, of one kind; "
-            f"got {listing(map(os.path.basename, unknown or files), 3)}")
+            f"got {listing(map(os.path.basename, unknown or files), 3)}"
+        )
     return kinds.pop(), files
 
 
@@ -494,5 +546,8 @@ def _sentence(error):
 def _megabytes(text):
     """DuckDB's ``488.2 MiB`` in megabytes."""
     number, unit = text.split()
-    return float(number) * {"K": 1e-3, "M": 1.0, "G": 1e3, "T": 1e6}.get(
-        unit[0], 1e-6) * (1.048576 if "i" in unit else 1.0)
+    return (
+        float(number)
+        * {"K": 1e-3, "M": 1.0, "G": 1e3, "T": 1e6}.get(unit[0], 1e-6)
+        * (1.048576 if "i" in unit else 1.0)
+    )

@@ -22,11 +22,12 @@ no refunds and no amount is missing. It counts the rows that it leaves out, whic
 >>> from datetime import date
 >>> from crmlab.data.queries import Rules, summary_query
 >>> rules = Rules(end=date(2024, 6, 30), split=date(2024, 3, 31), net_refunds=True, all_known=False)
->>> orders.selectExpr("buyer AS customer", "to_date(time) AS day", "CAST(paid AS DOUBLE) AS amount"
-...                   ).createOrReplaceTempView("log")                                       # doctest: +SKIP
->>> unusable = spark.sql("SELECT COUNT(*) FROM log WHERE customer IS NULL OR day IS NULL")   # doctest: +SKIP
->>> summary = spark.sql(summary_query(rules))                                                # doctest: +SKIP
->>> table = summary.toPandas()                           # one row a customer                # doctest: +SKIP
+>>> orders.selectExpr(
+...     "buyer AS customer", "to_date(time) AS day", "CAST(paid AS DOUBLE) AS amount"
+... ).createOrReplaceTempView("log")  # doctest: +SKIP
+>>> unusable = spark.sql("SELECT COUNT(*) FROM log WHERE customer IS NULL OR day IS NULL")  # doctest: +SKIP
+>>> summary = spark.sql(summary_query(rules))  # doctest: +SKIP
+>>> table = summary.toPandas()  # one row a customer                # doctest: +SKIP
 """
 
 from dataclasses import dataclass
@@ -176,8 +177,9 @@ class Rules:
         """The moment of a day as the queries count it."""
         if not self.by_unit or self.time_unit == "D":
             return (day - EPOCH).days
-        return {"W": ((day - EPOCH).days + 3) // 7, "M": 12 * day.year + day.month,
-                "Y": day.year}[self.time_unit]
+        return {"W": ((day - EPOCH).days + 3) // 7, "M": 12 * day.year + day.month, "Y": day.year}[
+            self.time_unit
+        ]
 
     @property
     def unit(self):
@@ -195,12 +197,16 @@ def _purchases(rules, split):
         and_later=", later" if split else "",
         money=units + known if rules.money else "",
         sums=", CAST(SUM(units) AS BIGINT) AS units" + known_sum if rules.money else "",
-        known_sum=known_sum, end=rules.end, only=_only(rules))
+        known_sum=known_sum,
+        end=rules.end,
+        only=_only(rules),
+    )
 
 
 def _only(rules):
-    left = [" AND COALESCE(amount, 1) >= 0"] * rules.leave_refunds + [" AND COALESCE(amount, 1) <> 0"
-                                                                      ] * rules.leave_zeros
+    left = [" AND COALESCE(amount, 1) >= 0"] * rules.leave_refunds + [
+        " AND COALESCE(amount, 1) <> 0"
+    ] * rules.leave_zeros
     return "".join(left)
 
 
@@ -222,9 +228,12 @@ def summary_query(rules):
         known = "SUM(CASE WHEN later = 0 THEN known ELSE 0 END) - MIN_BY(known, 2 * moment + later)"
         known_later = "SUM(later * known)"
     return _purchases(rules, True) + SPLIT_SUMMARY.format(
-        unit=unit, last=last, refunds=refunds,
+        unit=unit,
+        last=last,
+        refunds=refunds,
         mean=SPLIT_MEAN.format(scale=scale, known_again=known) if rules.money else "",
-        mean_holdout=HOLDOUT_MEAN.format(scale=scale, known_later=known_later) if rules.money else "")
+        mean_holdout=HOLDOUT_MEAN.format(scale=scale, known_later=known_later) if rules.money else "",
+    )
 
 
 def repeats_query(rules):
@@ -235,8 +244,9 @@ def repeats_query(rules):
 def latecomers_query(rules):
     """The query of how many customers bought first after the end of calibration, and how many rows they
     have."""
-    return _purchases(rules,
-                      True) + LATECOMERS.format(rows_of="bought + refunds" if rules.net_refunds else "bought")
+    return _purchases(rules, True) + LATECOMERS.format(
+        rows_of="bought + refunds" if rules.net_refunds else "bought"
+    )
 
 
 def orphans_query(rules):

@@ -16,8 +16,12 @@ from crmlab.errors import InputError, listing
 from crmlab.words import words
 
 CHOICES = {
-    "merge": ("day", "unit"), "refunds": ("net", "ignore", "refuse"), "zeros": ("count", "ignore"),
-    "duplicates": ("keep", "drop"), "missing": ("ignore", "refuse"), "unreadable": ("refuse", "ignore")
+    "merge": ("day", "unit"),
+    "refunds": ("net", "ignore", "refuse"),
+    "zeros": ("count", "ignore"),
+    "duplicates": ("keep", "drop"),
+    "missing": ("ignore", "refuse"),
+    "unreadable": ("refuse", "ignore"),
 }
 MANY = 2_000_000  # rows from which on progress is shown
 
@@ -26,10 +30,28 @@ class DataQualityWarning(UserWarning):
     """Rows of a log were left out because they lack something."""
 
 
-def customer_summary(log, customer_id="customer_id", date="date", amount="amount", *, observation_end=None,
-                     calibration_end=None, time_unit="W", merge="day", refunds="net", zeros="count",
-                     duplicates="keep", missing="ignore", unreadable="refuse", date_format=None,
-                     time_zone=None, memory_limit="512MB", temp_directory=None, threads=None, progress=None):
+def customer_summary(
+    log,
+    customer_id="customer_id",
+    date="date",
+    amount="amount",
+    *,
+    observation_end=None,
+    calibration_end=None,
+    time_unit="W",
+    merge="day",
+    refunds="net",
+    zeros="count",
+    duplicates="keep",
+    missing="ignore",
+    unreadable="refuse",
+    date_format=None,
+    time_zone=None,
+    memory_limit="512MB",
+    temp_directory=None,
+    threads=None,
+    progress=None,
+):
     """Frequency, recency, T and monetary value of each customer.
 
     Parameters
@@ -109,10 +131,29 @@ def customer_summary(log, customer_id="customer_id", date="date", amount="amount
     -----
     The queries are in `crmlab.data.queries`; Spark runs them as they stand.
     """
-    with Log(log, customer_id, date, amount, date_format=date_format, time_zone=time_zone,
-             memory_limit=memory_limit, temp_directory=temp_directory, threads=threads) as opened:
-        rules = rules_for(opened, observation_end, calibration_end, time_unit, merge=merge, refunds=refunds,
-                          zeros=zeros, duplicates=duplicates, missing=missing, unreadable=unreadable)
+    with Log(
+        log,
+        customer_id,
+        date,
+        amount,
+        date_format=date_format,
+        time_zone=time_zone,
+        memory_limit=memory_limit,
+        temp_directory=temp_directory,
+        threads=threads,
+    ) as opened:
+        rules = rules_for(
+            opened,
+            observation_end,
+            calibration_end,
+            time_unit,
+            merge=merge,
+            refunds=refunds,
+            zeros=zeros,
+            duplicates=duplicates,
+            missing=missing,
+            unreadable=unreadable,
+        )
         return summarise(opened, rules, progress)
 
 
@@ -134,13 +175,30 @@ def quality_report(summary):
     return pd.DataFrame(summary.attrs["report"], columns=["rule", "rows", "done"])
 
 
-def rules_for(log, observation_end=None, calibration_end=None, time_unit="W", *, merge="day", refunds="net",
-              zeros="count", duplicates="keep", missing="ignore", unreadable="refuse"):
+def rules_for(
+    log,
+    observation_end=None,
+    calibration_end=None,
+    time_unit="W",
+    *,
+    merge="day",
+    refunds="net",
+    zeros="count",
+    duplicates="keep",
+    missing="ignore",
+    unreadable="refuse",
+):
     """The rules for an open `Log`, whose rows are checked against them; options as of `customer_summary`."""
     if time_unit not in DAYS:
         raise InputError(f"time_unit is {time_unit!r}; give one of {listing(DAYS)}")
-    given = dict(merge=merge, refunds=refunds, zeros=zeros, duplicates=duplicates, missing=missing,
-                 unreadable=unreadable)
+    given = dict(
+        merge=merge,
+        refunds=refunds,
+        zeros=zeros,
+        duplicates=duplicates,
+        missing=missing,
+        unreadable=unreadable,
+    )
     for name, value in given.items():
         if value not in CHOICES[name]:
             raise InputError(f"{name} is {value!r}; give one of {listing(CHOICES[name])}")
@@ -156,11 +214,18 @@ def rules_for(log, observation_end=None, calibration_end=None, time_unit="W", *,
     if audit.first > (split or end):
         raise InputError(f"log holds no purchase up to {split or end}; check the dates and the period's end")
     log.once = duplicates == "drop"
-    return Rules(end, split, time_unit, merge == "unit", log.has_amount, _scale(log),
-                 all_known=audit.no_amount + audit.bad_amount == 0,
-                 net_refunds=refunds == "net" and audit.refunds > 0,
-                 leave_refunds=refunds == "ignore" and audit.refunds > 0,
-                 leave_zeros=zeros == "ignore" and audit.zeros > 0)
+    return Rules(
+        end,
+        split,
+        time_unit,
+        merge == "unit",
+        log.has_amount,
+        _scale(log),
+        all_known=audit.no_amount + audit.bad_amount == 0,
+        net_refunds=refunds == "net" and audit.refunds > 0,
+        leave_refunds=refunds == "ignore" and audit.refunds > 0,
+        leave_zeros=zeros == "ignore" and audit.zeros > 0,
+    )
 
 
 def _refuse_rows(log, missing, unreadable, refunds):
@@ -168,25 +233,47 @@ def _refuse_rows(log, missing, unreadable, refunds):
     audit = log.audit
     if unreadable == "refuse":
         form = log.date_format
-        _refuse(log, "date", audit.bad_date, "bad_date", "no date" if form is None else f"no date written as {form}",
-                "say by date_format how dates are written, or leave these rows out by unreadable='ignore'")
-        _refuse(log, "amount", audit.bad_amount, "bad_amount", "no number",
-                "write amounts as 1234.56, without currency or thousands, or treat them as missing by "
-                "unreadable='ignore'")
+        _refuse(
+            log,
+            "date",
+            audit.bad_date,
+            "bad_date",
+            "no date" if form is None else f"no date written as {form}",
+            "say by date_format how dates are written, or leave these rows out by unreadable='ignore'",
+        )
+        _refuse(
+            log,
+            "amount",
+            audit.bad_amount,
+            "bad_amount",
+            "no number",
+            "write amounts as 1234.56, without currency or thousands, or treat them as missing by "
+            "unreadable='ignore'",
+        )
     if missing == "refuse":
-        for argument, count, condition in (("customer_id", audit.no_customer, "customer IS NULL"),
-                                           ("date", audit.no_date, "day IS NULL AND NOT bad_date"),
-                                           ("amount", audit.no_amount, "amount IS NULL AND NOT bad_amount")):
+        for argument, count, condition in (
+            ("customer_id", audit.no_customer, "customer IS NULL"),
+            ("date", audit.no_date, "day IS NULL AND NOT bad_date"),
+            ("amount", audit.no_amount, "amount IS NULL AND NOT bad_amount"),
+        ):
             _refuse(log, argument, count, condition, "missing", "fill them in, or use missing='ignore'")
     if refunds == "refuse":
-        _refuse(log, "amount", audit.refunds, "amount < 0", "negative",
-                "remove them, or use refunds='net' or 'ignore'")
+        _refuse(
+            log,
+            "amount",
+            audit.refunds,
+            "amount < 0",
+            "negative",
+            "remove them, or use refunds='net' or 'ignore'",
+        )
 
 
 def _refuse(log, argument, count, condition, trouble, remedy):
     if count:
-        raise InputError(f"column {log.columns[argument]!r} of log is {trouble} in {count:,} rows, "
-                         f"{log.offending(condition)}; {remedy}")
+        raise InputError(
+            f"column {log.columns[argument]!r} of log is {trouble} in {count:,} rows, "
+            f"{log.offending(condition)}; {remedy}"
+        )
 
 
 def _scale(log):
@@ -195,8 +282,9 @@ def _scale(log):
         return 10**6
     digits = min(9, floor(14.9 - log10(log.audit.largest)))
     if digits < 0:
-        raise InputError(f"column {log.columns['amount']!r} of log reaches {log.audit.largest:g}; give it in a "
-                         f"larger unit")
+        raise InputError(
+            f"column {log.columns['amount']!r} of log reaches {log.audit.largest:g}; give it in a larger unit"
+        )
     return 10**digits
 
 
@@ -220,7 +308,8 @@ def summarise(log, rules, progress=None):
     table = _joined(parts)
     if not len(table["customer"]):
         raise InputError(
-            f"log holds no purchase up to {rules.split or rules.end}; check the dates and the period's end")
+            f"log holds no purchase up to {rules.split or rules.end}; check the dates and the period's end"
+        )
     customers, rows = table.pop("customer"), table.pop("row_count").astype(np.int64)
     netted = int(table.pop("refund_count", np.zeros(1)).sum())
     table["frequency"] = table["frequency"].astype(np.int64)
@@ -236,8 +325,12 @@ def summarise(log, rules, progress=None):
     order = _order(summary.index)
     summary = summary if order is None else summary.iloc[order]
     report = _report(log, rules, int(rows.sum()), netted, int(purchases.sum()), several)
-    summary.attrs = {"report": report, "observation_end": str(rules.end), "time_unit": rules.time_unit,
-                     "calibration_end": None if rules.split is None else str(rules.split)}
+    summary.attrs = {
+        "report": report,
+        "observation_end": str(rules.end),
+        "time_unit": rules.time_unit,
+        "calibration_end": None if rules.split is None else str(rules.split),
+    }
     return summary
 
 
@@ -249,9 +342,13 @@ def repeat_purchases(log, rules, progress=None):
     pandas.Series
         Purchases by day, index date; days without a purchase are left out.
     """
-    by_day = replace(rules, by_unit=False, net_refunds=False,
-                     leave_refunds=rules.leave_refunds or rules.net_refunds,
-                     money=False)
+    by_day = replace(
+        rules,
+        by_unit=False,
+        net_refunds=False,
+        leave_refunds=rules.leave_refunds or rules.net_refunds,
+        money=False,
+    )
     with _bar(log, words("fit.tracking"), progress) as shown:
         table = _joined(list(log.by_bucket(queries.repeats_query(by_day), shown.update)))
     days = pd.to_datetime(table["moment"].astype(np.int64), unit="D")
@@ -306,11 +403,17 @@ def _report(log, rules, rows, netted, purchases, several):
     late_rows, latecomers = _latecomers(log, rules)
     merged = rows - purchases
     alike = _alike(log, rules, several)
-    entry = lambda rule, count, done="", **values: {"rule": words(f"fit.rule_{rule}"), "rows": int(count),
-                                                    "done": words(f"fit.done_{done or rule}", **values)}
-    table = [entry("read", audit.rows),
-             entry("no_customer", audit.no_customer, "left"), entry("no_date", audit.no_date, "left"),
-             entry("bad_date", audit.bad_date, "left")]
+    entry = lambda rule, count, done="", **values: {
+        "rule": words(f"fit.rule_{rule}"),
+        "rows": int(count),
+        "done": words(f"fit.done_{done or rule}", **values),
+    }
+    table = [
+        entry("read", audit.rows),
+        entry("no_customer", audit.no_customer, "left"),
+        entry("no_date", audit.no_date, "left"),
+        entry("bad_date", audit.bad_date, "left"),
+    ]
     if log.zoned:
         zone = log.time_zone or (words("fit.own_zone") if isinstance(log.source, pd.DataFrame) else "UTC")
         table.append(entry("zone", audit.rows, zone=zone))
@@ -318,16 +421,24 @@ def _report(log, rules, rows, netted, purchases, several):
     if rules.split is not None:
         table.append(entry("late", late_rows, customers=f"{latecomers:,}", split=rules.split))
     if rules.money:
-        table += [entry("no_amount", audit.no_amount), entry("bad_amount", audit.bad_amount, "no_amount"),
-                  entry("zeros", audit.zeros, "left" if rules.leave_zeros else "zeros"),
-                  entry("refunds", audit.refunds, "left" if rules.leave_refunds else "refunds"),
-                  entry("orphans", orphans)]
-    table += [entry("alike", alike, "alike_dropped" if log.once else "alike"),
-              entry("merged", merged, "merged_unit" if rules.by_unit else "merged"),
-              entry("used", rows + netted, purchases=f"{purchases:,}")]
+        table += [
+            entry("no_amount", audit.no_amount),
+            entry("bad_amount", audit.bad_amount, "no_amount"),
+            entry("zeros", audit.zeros, "left" if rules.leave_zeros else "zeros"),
+            entry("refunds", audit.refunds, "left" if rules.leave_refunds else "refunds"),
+            entry("orphans", orphans),
+        ]
+    table += [
+        entry("alike", alike, "alike_dropped" if log.once else "alike"),
+        entry("merged", merged, "merged_unit" if rules.by_unit else "merged"),
+        entry("used", rows + netted, purchases=f"{purchases:,}"),
+    ]
     if audit.unusable or orphans:
-        warnings.warn(words("fit.warning", rows=f"{audit.unusable + orphans:,}", all=f"{audit.rows:,}"),
-                      DataQualityWarning, stacklevel=4)
+        warnings.warn(
+            words("fit.warning", rows=f"{audit.unusable + orphans:,}", all=f"{audit.rows:,}"),
+            DataQualityWarning,
+            stacklevel=4,
+        )
     return table
 
 

@@ -188,7 +188,13 @@ def diagnose(points, sims, seed, jobs, progress):
         (at, design, block) for at, (_, design) in enumerate(points) for block in _blocks(design, int(sims))
     ]
     watched = sys.stderr.isatty() if progress is None else progress
-    bar = tqdm(total=len(tasks), desc=words("design.diagnosing"), disable=not watched, delay=SILENT_SECONDS, leave=False)
+    bar = tqdm(
+        total=len(tasks),
+        desc=words("design.diagnosing"),
+        disable=not watched,
+        delay=SILENT_SECONDS,
+        leave=False,
+    )
     with bar:
         workers = Parallel(n_jobs=jobs, return_as="generator")
         frames = []

@@ -335,7 +335,9 @@ def _label(label):
             else (
                 each.strip()
                 if isinstance(each, str)
-                else repr(each) if isinstance(each, (dict, list)) else each
+                else repr(each)
+                if isinstance(each, (dict, list))
+                else each
             )
         )
         for each in entries

@@ -186,7 +186,7 @@ def open_exercise(name, **parameters):
     Examples
     --------
     >>> answer = open_exercise("09_loyalty", seed=7)
-    >>> answer("q1", 0.21)          # doctest: +SKIP
+    >>> answer("q1", 0.21)  # doctest: +SKIP
     """
     collect = running.collector()
     if collect is not None:

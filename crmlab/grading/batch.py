@@ -413,7 +413,9 @@ class _Grading:
     def _undone(self, broken, plan):
         """The outcome of a run that has broken two sandboxes; another's fault if a run of nothing breaks one."""
         try:
-            self.sandbox.run({"questions": [], "scan": False}, self.limits, time.monotonic() + NOTHING_SECONDS)
+            self.sandbox.run(
+                {"questions": [], "scan": False}, self.limits, time.monotonic() + NOTHING_SECONDS
+            )
         except Broken:
             raise self._broken(broken) from None
         self.result.flag("broken walls", words("grading.broke"))

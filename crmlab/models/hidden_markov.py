@@ -181,8 +181,11 @@ class HiddenMarkovFit:
         parts = {
             **{f"initial {s}": (lambda m, s=s: m.initial[s]) for s in range(k)},
             **{f"{s} -> {j}": (lambda m, s=s, j=j: m.transition()[s, j]) for s in range(k) for j in range(k)},
-            **{f"slope {d + 1} from {s}": (lambda m, s=s, d=d: m.slopes[s, d])
-               for s in range(k) for d in range(model.slopes.shape[1])},
+            **{
+                f"slope {d + 1} from {s}": (lambda m, s=s, d=d: m.slopes[s, d])
+                for s in range(k)
+                for d in range(model.slopes.shape[1])
+            },
             **{f"rate {s}": (lambda m, s=s: m.rates[s]) for s in range(k)},
         }
         found = self.combine(lambda each: np.array([part(each) for part in parts.values()]))
@@ -405,14 +408,16 @@ def _values(model, covariates):
     slopes = np.zeros((model.rates.size, 0 if covariates is None else covariates.shape[-1]))
     initial = np.clip(model.initial, 1e-6, None)
     rates = EMISSIONS[model.emission](model.rates)
-    return np.concatenate([
-        np.log(initial[1:] / initial[0]),
-        model.thresholds[:, 0],
-        np.log(np.diff(model.thresholds, axis=1)).ravel(),
-        slopes.ravel(),
-        rates[:1],
-        np.log(np.diff(rates)),
-    ])
+    return np.concatenate(
+        [
+            np.log(initial[1:] / initial[0]),
+            model.thresholds[:, 0],
+            np.log(np.diff(model.thresholds, axis=1)).ravel(),
+            slopes.ravel(),
+            rates[:1],
+            np.log(np.diff(rates)),
+        ]
+    )
 
 
 def _split(values, k, d):
@@ -452,8 +457,9 @@ def _score(values, found, panel, shape):
     excess = counts[:, None] - model.rates[:, None]
     rate = (np.where(seen[:, None], states, 0.0) * excess).sum(axis=(0, 2))
     later = np.cumsum(rate[::-1])[::-1]
-    return np.concatenate([initial, -over.sum(axis=1), gap, slopes.ravel(), later[:1],
-                           later[1:] * np.exp(rate_gaps)])
+    return np.concatenate(
+        [initial, -over.sum(axis=1), gap, slopes.ravel(), later[:1], later[1:] * np.exp(rate_gaps)]
+    )
 
 
 def _pull(model, found, covariates):

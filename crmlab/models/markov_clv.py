@@ -34,7 +34,9 @@ class MarkovCLV:
 
     Examples
     --------
-    >>> chain = MarkovCLV.from_recency([.3, .2, .15, .05], contribution=40, marketing=4, discount_rate=.2)
+    >>> chain = MarkovCLV.from_recency(
+    ...     [0.3, 0.2, 0.15, 0.05], contribution=40, marketing=4, discount_rate=0.2
+    ... )
     >>> chain.value().round(3).tolist()
     [52.32, 5.554, 1.251, -1.82, 0.0]
     """
@@ -166,8 +168,10 @@ class MarkovCLV:
         n, periods = _whole("n", n, 1), _whole("periods", periods, 0)
         start = self.states.index(start) if start in self.states else start
         if not (isinstance(start, Real) and start in range(self.reward.size)):
-            raise InputError(f"start is {start!r}; give a state: 0 to {self.reward.size - 1}, or one of "
-                             f"{listing(self.states)}")
+            raise InputError(
+                f"start is {start!r}; give a state: 0 to {self.reward.size - 1}, or one of "
+                f"{listing(self.states)}"
+            )
         generator = np.random.default_rng(seed)
         steps = np.cumsum(self.transition, axis=1)
         steps[:, -1] = 1.0

@@ -136,8 +136,10 @@ def fit_pls(table, constructs, paths, scheme="path", bootstrap=0, seed=None):
     >>> rng = np.random.default_rng(1)
     >>> trust = rng.standard_normal(500)
     >>> commitment = 0.6 * trust + 0.8 * rng.standard_normal(500)
-    >>> table = pd.DataFrame({f"t{k}": trust + rng.standard_normal(500) for k in range(3)}
-    ...                      | {f"c{k}": commitment + rng.standard_normal(500) for k in range(3)})
+    >>> table = pd.DataFrame(
+    ...     {f"t{k}": trust + rng.standard_normal(500) for k in range(3)}
+    ...     | {f"c{k}": commitment + rng.standard_normal(500) for k in range(3)}
+    ... )
     >>> model = fit_pls(table, {"T": ["t0", "t1", "t2"], "C": ["c0", "c1", "c2"]}, [("T", "C")])
     >>> bool(0.35 < model.path("T", "C") < 0.55)  # pulled towards zero by measurement error
     True

@@ -85,7 +85,9 @@ def fit_structural(description, table):
             f"columns {dict(missing[missing > 0])} have missing values; drop or fill them, and say how"
         )
     try:
-        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: more threads only wait for each other
+        with threadpool_limits(
+            limits=1, user_api="blas"
+        ):  # small matrices: more threads only wait for each other
             outcome = model.fit(table[observed])
             covariance = model.calc_fim(inverse=True)[1]
     except LinAlgError as error:

@@ -3,7 +3,7 @@
 Each parameter stands on its own line with a comment::
 
     n_customers = 500  # customers in the cohort, 50 to 20000
-    method = "ols"     # how to estimate, one of ols, logit
+    method = "ols"  # how to estimate, one of ols, logit
 
 A closing ``LOW to HIGH`` gives the allowed range, ``one of a, b, c`` the allowed words.
 """

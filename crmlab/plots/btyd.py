@@ -18,9 +18,9 @@ from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, subplots
 from crmlab.words import words
 
 REACH = 1.959963984540054  # of a 95% interval, in standard errors
-STEP = 1e-4                # relative, of numerical derivatives
+STEP = 1e-4  # relative, of numerical derivatives
 SCALES = {"plain": (lambda y: y, lambda y: y), "log": (np.log, np.exp), "logit": (logit, expit)}
-SAMPLE = 20_000            # customers from which intervals of means are computed
+SAMPLE = 20_000  # customers from which intervals of means are computed
 
 
 def interval(model, function, scale="plain"):
@@ -61,8 +61,9 @@ def interval(model, function, scale="plain"):
 
 def _band(axes, x, low, high, **options):
     if low is not None:
-        axes.fill_between(x, low, high, color=options.pop("color", HEADLINE), alpha=0.22, linewidth=0,
-                          **options)
+        axes.fill_between(
+            x, low, high, color=options.pop("color", HEADLINE), alpha=0.22, linewidth=0, **options
+        )
 
 
 def cohort_curve(model, births, times):
@@ -76,8 +77,9 @@ def cohort_curve(model, births, times):
         Calendar times, in the model's unit.
     """
     born, counts = (np.asarray(each, float) for each in births)
-    ages, which = np.unique(np.round(np.maximum(np.asarray(times)[:, None] - born, 0.0), 9),
-                            return_inverse=True)
+    ages, which = np.unique(
+        np.round(np.maximum(np.asarray(times)[:, None] - born, 0.0), 9), return_inverse=True
+    )
     return model.expected_purchases(ages)[which.reshape(len(times), len(born))] @ counts
 
 
@@ -112,8 +114,13 @@ def tracking(model, births, times, purchases, calibration_end=None, unit="W", bi
     begin = cohort_curve(model, births, times[:1])[0]
     total.plot(times, np.r_[0.0, np.cumsum(purchases)], color=TRUTH, label=words("fit.made"))
     expected, low, high = interval(model, lambda m: cohort_curve(m, births, times[1:]), "log")
-    total.plot(times[1:], expected - begin, color=HEADLINE, linestyle="--",
-               label=words("fit.expected", name=model.name))
+    total.plot(
+        times[1:],
+        expected - begin,
+        color=HEADLINE,
+        linestyle="--",
+        label=words("fit.expected", name=model.name),
+    )
     _band(total, times[1:], low, high)
     middle = times[1:]
     each.plot(middle, purchases, color=TRUTH, linewidth=1.2)
@@ -122,8 +129,9 @@ def tracking(model, births, times, purchases, calibration_end=None, unit="W", bi
     _band(each, middle, low, high)
     titles = words("fit.cumulative"), words("fit.incremental", period=bins or words("fit.week"))
     for axes, title in zip((total, each), titles):
-        axes.set(xlabel=words(f"fit.calendar_{unit}"), title=title, xlim=(times[0], times[-1]),
-                 ylim=(0, None))
+        axes.set(
+            xlabel=words(f"fit.calendar_{unit}"), title=title, xlim=(times[0], times[-1]), ylim=(0, None)
+        )
         if calibration_end is not None:
             axes.axvline(calibration_end, color="0.5", linewidth=1)
     total.set_ylabel(words("fit.repeat_purchases"))
@@ -156,22 +164,39 @@ def holdout(model, summary, most=7):
     groups = np.unique(group)
     made = summary["frequency_holdout"].to_numpy(float)
     mean = np.array([made[group == k].mean() for k in groups])
-    error = np.array([
-        made[group == k].std(ddof=1) / np.sqrt((group == k).sum()) if (group == k).sum() > 1 else np.nan
-        for k in groups
-    ])
+    error = np.array(
+        [
+            made[group == k].std(ddof=1) / np.sqrt((group == k).sum()) if (group == k).sum() > 1 else np.nan
+            for k in groups
+        ]
+    )
     means = lambda m, table, own: np.array([_expected(m, table)[own == k].mean() for k in groups])
     expected = means(model, summary, group)
     some = _spread_sample(group, groups)
     rough, low, high = interval(model, lambda m: means(m, summary.iloc[some], group[some]), "log")
     figure, axes = subplots(figsize=(6.8, 3.8))
     if low is not None:  # the width is that of the sample, the middle that of all
-        axes.fill_between(groups, expected * low / rough, expected * high / rough, color=HEADLINE, alpha=0.22,
-                          linewidth=0)
-    axes.plot(groups, expected, color=HEADLINE, linestyle="--", marker="s",
-              label=words("fit.expected", name=model.name))
-    axes.errorbar(groups, mean, REACH * error, color=TRUTH, marker="o", capsize=3, linewidth=1.4,
-                  label=words("fit.made"))
+        axes.fill_between(
+            groups, expected * low / rough, expected * high / rough, color=HEADLINE, alpha=0.22, linewidth=0
+        )
+    axes.plot(
+        groups,
+        expected,
+        color=HEADLINE,
+        linestyle="--",
+        marker="s",
+        label=words("fit.expected", name=model.name),
+    )
+    axes.errorbar(
+        groups,
+        mean,
+        REACH * error,
+        color=TRUTH,
+        marker="o",
+        capsize=3,
+        linewidth=1.4,
+        label=words("fit.made"),
+    )
     axes.set_xticks(groups, [f"{k}+" if k == most else str(k) for k in groups])
     axes.set(xlabel=words("fit.frequency_calibration"), ylabel=words("fit.holdout_mean"), ylim=(0, None))
     axes.legend(loc="upper left")
@@ -179,8 +204,9 @@ def holdout(model, summary, most=7):
 
 
 def _expected(model, summary):
-    return model.conditional_expected_purchases(float(summary["duration_holdout"].iloc[0]),
-                                                summary["frequency"], summary["recency"], summary["T"])
+    return model.conditional_expected_purchases(
+        float(summary["duration_holdout"].iloc[0]), summary["frequency"], summary["recency"], summary["T"]
+    )
 
 
 def _spread_sample(group, groups):
@@ -188,7 +214,8 @@ def _spread_sample(group, groups):
     room = max(1, SAMPLE // len(groups))
     rows = [np.flatnonzero(group == k) for k in groups]
     return np.concatenate(
-        [each[np.linspace(0, len(each) - 1, min(room, len(each))).astype(int)] for each in rows])
+        [each[np.linspace(0, len(each) - 1, min(room, len(each))).astype(int)] for each in rows]
+    )
 
 
 def frequency_histogram(model, frequency, T, most=10):
@@ -259,10 +286,12 @@ def alive_history(model, times, end, unit="W", steps=300):
     times = np.asarray(times, float)
     if times.size and (np.any(np.diff(times) < 0) or times[0] < 0 or times[-1] > end):
         raise InputError(
-            f"times must ascend from 0 to end, {end:g}; they run from {times.min():g} to {times.max():g}")
+            f"times must ascend from 0 to end, {end:g}; they run from {times.min():g} to {times.max():g}"
+        )
     just = 1e-9 * end
     grid = np.unique(
-        np.concatenate([np.linspace(end / steps, end, steps), times, np.maximum(times - just, 0.0)]))
+        np.concatenate([np.linspace(end / steps, end, steps), times, np.maximum(times - just, 0.0)])
+    )
     bought = np.searchsorted(times, grid, side="right")
     last = np.where(bought > 0, np.r_[0.0, times][bought], 0.0)
     middle, low, high = interval(model, lambda m: m.probability_alive(bought, last, grid), "logit")
@@ -271,8 +300,17 @@ def alive_history(model, times, end, unit="W", steps=300):
         certain = middle >= 1.0
         _band(axes, grid, np.where(certain, 1.0, low), np.where(certain, 1.0, high))
     axes.plot(grid, middle, color=HEADLINE)
-    axes.plot(np.r_[0.0, times], np.zeros(times.size + 1), linestyle="none", marker="|", markersize=14,
-              markeredgewidth=2, color=TRUTH, clip_on=False, label=words("fit.purchase"))
+    axes.plot(
+        np.r_[0.0, times],
+        np.zeros(times.size + 1),
+        linestyle="none",
+        marker="|",
+        markersize=14,
+        markeredgewidth=2,
+        color=TRUTH,
+        clip_on=False,
+        label=words("fit.purchase"),
+    )
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel=words(f"fit.since_{unit}"), ylabel=words("fit.alive"), ylim=(0, 1.02), xlim=(0, end))
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), markerscale=0.6, borderaxespad=0.2)
@@ -296,23 +334,39 @@ def heterogeneity(model, unit="W"):
     if any(model.covariate_names_):
         raise InputError(
             f"model was fitted with covariates; give model.at(...), the {model.name} of customers with "
-            f"given covariates")
+            f"given covariates"
+        )
     figure, (left, right) = subplots(1, 2, figsize=(9.6, 3.4))
     r, alpha = model.params_["r"], model.params_["alpha"]
-    _density(left, model,
-             lambda m, x: gamma_distribution.pdf(x, m.params_["r"], scale=1.0 / m.params_["alpha"]),
-             gamma_distribution.ppf([0.02, 0.97], r, scale=1.0 / alpha), r / alpha, words(f"fit.rate_{unit}"))
+    _density(
+        left,
+        model,
+        lambda m, x: gamma_distribution.pdf(x, m.params_["r"], scale=1.0 / m.params_["alpha"]),
+        gamma_distribution.ppf([0.02, 0.97], r, scale=1.0 / alpha),
+        r / alpha,
+        words(f"fit.rate_{unit}"),
+    )
     if "a" in model.params_:
         a, b = model.params_["a"], model.params_["b"]
-        _density(right, model, lambda m, x: beta_distribution.pdf(x, m.params_["a"], m.params_["b"]),
-                 beta_distribution.ppf([0.02, 0.98], a, b), a / (a + b), words("fit.dropout_probability"))
+        _density(
+            right,
+            model,
+            lambda m, x: beta_distribution.pdf(x, m.params_["a"], m.params_["b"]),
+            beta_distribution.ppf([0.02, 0.98], a, b),
+            a / (a + b),
+            words("fit.dropout_probability"),
+        )
         right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     else:
         s, beta = model.params_["s"], model.params_["beta"]
-        _density(right, model,
-                 lambda m, x: gamma_distribution.pdf(x, m.params_["s"], scale=1.0 / m.params_["beta"]),
-                 gamma_distribution.ppf([0.02, 0.97], s, scale=1.0 / beta), s / beta,
-                 words(f"fit.dropout_rate_{unit}"))
+        _density(
+            right,
+            model,
+            lambda m, x: gamma_distribution.pdf(x, m.params_["s"], scale=1.0 / m.params_["beta"]),
+            gamma_distribution.ppf([0.02, 0.97], s, scale=1.0 / beta),
+            s / beta,
+            words(f"fit.dropout_rate_{unit}"),
+        )
     left.set_ylabel(words("fit.density"))
     return figure
 
@@ -322,8 +376,9 @@ def _density(axes, model, density, ends, mean, label):
     middle, low, high = interval(model, lambda m: density(m, x), "log")
     _band(axes, x, low, high)
     axes.plot(x, middle, color=HEADLINE)
-    axes.axvline(mean, color=NAIVE, linewidth=1.4, linestyle=(0, (4, 3)),
-                 label=words("fit.mean", mean=f"{mean:.3g}"))
+    axes.axvline(
+        mean, color=NAIVE, linewidth=1.4, linestyle=(0, (4, 3)), label=words("fit.mean", mean=f"{mean:.3g}")
+    )
     top = min(1.1 * middle.max(), 6.0 * np.median(middle))
     axes.set_xlabel(label)
     if ends[1] > 0 and 0 < top < np.inf:  # parameters at a boundary make a density of spikes, or none

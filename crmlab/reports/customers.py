@@ -21,7 +21,7 @@ from crmlab.plots.btyd import interval
 from crmlab.words import words
 
 MODELS = {"bgnbd": BGNBD, "mbgnbd": ModifiedBGNBD, "paretonbd": ParetoNBD}
-STEPS = 12    # of the progress bar, besides the readings of the log
+STEPS = 12  # of the progress bar, besides the readings of the log
 MANY = 20_000  # customers on whom the error of the forecast total is computed
 
 
@@ -127,10 +127,28 @@ class CustomerReport:
         return write(self, out)
 
 
-def customer_report(log, model="bgnbd", *, customer_id="customer_id", date="date", amount="amount",
-                    observation_end=None, calibration_end=None, time_unit="W", horizon=None,
-                    discount_rate=0.1, margin=1.0, out=None, progress=None, date_format=None, time_zone=None,
-                    memory_limit="512MB", temp_directory=None, threads=None, **rules):
+def customer_report(
+    log,
+    model="bgnbd",
+    *,
+    customer_id="customer_id",
+    date="date",
+    amount="amount",
+    observation_end=None,
+    calibration_end=None,
+    time_unit="W",
+    horizon=None,
+    discount_rate=0.1,
+    margin=1.0,
+    out=None,
+    progress=None,
+    date_format=None,
+    time_zone=None,
+    memory_limit="512MB",
+    temp_directory=None,
+    threads=None,
+    **rules,
+):
     """Fit a customer-base model to a transaction log and say what each customer is worth.
 
     Parameters
@@ -164,8 +182,11 @@ def customer_report(log, model="bgnbd", *, customer_id="customer_id", date="date
     check_known("model", [model], MODELS)
     check_known("option", rules, ("refunds", "zeros", "duplicates", "missing", "unreadable"))
     horizon = ceil(365.25 / DAYS[time_unit] - 0.5) if horizon is None and time_unit in DAYS else horizon
-    for name, value, least in (("horizon", horizon, 0.0), ("discount_rate", discount_rate, -1e-300),
-                               ("margin", margin, 0.0)):
+    for name, value, least in (
+        ("horizon", horizon, 0.0),
+        ("discount_rate", discount_rate, -1e-300),
+        ("margin", margin, 0.0),
+    ):
         if value is not None and not (np.isfinite(value) and value > least):
             or_0 = " or 0" if name == "discount_rate" else ""
             raise InputError(f"{name} is {value:g}; give a number above 0{or_0}")
@@ -173,16 +194,30 @@ def customer_report(log, model="bgnbd", *, customer_id="customer_id", date="date
         from crmlab.reports.pages import checked
 
         checked(out)
-    with Log(log, customer_id, date, amount, date_format=date_format, time_zone=time_zone,
-             memory_limit=memory_limit, temp_directory=temp_directory,
-             threads=threads) as opened, warnings.catch_warnings():
+    with (
+        Log(
+            log,
+            customer_id,
+            date,
+            amount,
+            date_format=date_format,
+            time_zone=time_zone,
+            memory_limit=memory_limit,
+            temp_directory=temp_directory,
+            threads=threads,
+        ) as opened,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", DataQualityWarning)  # the report has the table
         warnings.simplefilter("ignore", ConvergenceWarning)  # and says how the fit ended
         chosen = rules_for(opened, observation_end, calibration_end, time_unit, **rules)
         total = opened.buckets * (2 if chosen.split is None else 3) + STEPS
         shown = opened.audit.rows >= 2_000_000 if progress is None else progress
-        with tqdm(total=total, disable=not shown,
-                  bar_format="{desc:34} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}") as bar:
+        with tqdm(
+            total=total,
+            disable=not shown,
+            bar_format="{desc:34} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+        ) as bar:
             report = _build(opened, chosen, MODELS[model], horizon, discount_rate, margin, bar)
             if out is not None:
                 bar.set_description(words("fit.writing"))
@@ -193,9 +228,15 @@ def customer_report(log, model="bgnbd", *, customer_id="customer_id", date="date
 
 def _build(log, rules, kind, horizon, discount_rate, margin, bar):
     settings = {
-        "log": _called(log.source), "model": kind.name, "time_unit": rules.time_unit, "horizon": horizon,
-        "discount_rate": discount_rate, "margin": margin, "observation_end": str(rules.end),
-        "calibration_end": None if rules.split is None else str(rules.split), **log.columns
+        "log": _called(log.source),
+        "model": kind.name,
+        "time_unit": rules.time_unit,
+        "horizon": horizon,
+        "discount_rate": discount_rate,
+        "margin": margin,
+        "observation_end": str(rules.end),
+        "calibration_end": None if rules.split is None else str(rules.split),
+        **log.columns,
     }
     summary = summarise(log, replace(rules, split=None), bar)
     early = summarise(log, rules, bar) if rules.split is not None else None
@@ -209,17 +250,26 @@ def _build(log, rules, kind, horizon, discount_rate, margin, bar):
     notes += [] if holdout is None else _fit_notes(holdout.model, words("fit.calibration"))
     spend, more = _fit_spend(summary) if rules.money else (None, [])
     bar.set_description(words("fit.forecasting"))
-    customers = _forecast(fitted, summary, horizon,
-                          (1.0 + discount_rate)**(DAYS[rules.time_unit] / 365.25) - 1.0)
+    customers = _forecast(
+        fitted, summary, horizon, (1.0 + discount_rate) ** (DAYS[rules.time_unit] / 365.25) - 1.0
+    )
     if rules.money:
         customers = _valued(customers, spend, margin)
         more += _spend_notes(summary)
     bar.update(2)
     example = _example(customers)
     history = (example, _times_of(log, rules, example))
-    return CustomerReport(fitted, spend, summary, customers, holdout,
-                          _tracking(early if early is not None else summary, days, rules), history, settings,
-                          notes + more)
+    return CustomerReport(
+        fitted,
+        spend,
+        summary,
+        customers,
+        holdout,
+        _tracking(early if early is not None else summary, days, rules),
+        history,
+        settings,
+        notes + more,
+    )
 
 
 def _called(source):
@@ -233,8 +283,11 @@ def _fit_notes(model, which=""):
     if model.convergence_.status == "converged":
         return []
     return [
-        words("fit.note_fit", name=f"{model.name}{f' ({which})' if which else ''}",
-              message=model.convergence_.message)
+        words(
+            "fit.note_fit",
+            name=f"{model.name}{f' ({which})' if which else ''}",
+            message=model.convergence_.message,
+        )
     ]
 
 
@@ -246,15 +299,24 @@ def _holdout(kind, early):
     made = early["frequency_holdout"].to_numpy(float)
     some = np.linspace(0, len(early) - 1, min(len(early), MANY)).astype(int)
     sample = [each.iloc[some] for each in history]
-    mean, low, high = interval(model, lambda m: m.conditional_expected_purchases(length, *sample).mean(),
-                               "log")
+    mean, low, high = interval(
+        model, lambda m: m.conditional_expected_purchases(length, *sample).mean(), "log"
+    )
     doubt = 0.0 if low is None else np.log(high / low) / (2 * norm.ppf(0.975)) * expected.sum()
     chance = np.std(made - expected) * np.sqrt(len(made))
     T = early["T"].to_numpy()
     as_before = np.divide(early["frequency"].to_numpy() * length, T, out=np.zeros(len(T)), where=T > 0)
     rank = spearmanr(made, expected).statistic if made.std() > 0 and expected.std() > 0 else np.nan
-    return Holdout(model, early, float(made.sum()), float(expected.sum()), float(np.hypot(doubt, chance)),
-                   float(np.abs(made - expected).mean()), float(np.abs(made - as_before).mean()), float(rank))
+    return Holdout(
+        model,
+        early,
+        float(made.sum()),
+        float(expected.sum()),
+        float(np.hypot(doubt, chance)),
+        float(np.abs(made - expected).mean()),
+        float(np.abs(made - as_before).mean()),
+        float(rank),
+    )
 
 
 def _fit_spend(summary):
@@ -280,8 +342,10 @@ def _spend_notes(summary):
         return []
     correlation = np.corrcoef(buyers["frequency"], buyers["monetary_value"])[0, 1]
     return [
-        words("fit.note_independent" if abs(correlation) < 0.1 else "fit.note_dependent",
-              correlation=correlation)
+        words(
+            "fit.note_independent" if abs(correlation) < 0.1 else "fit.note_dependent",
+            correlation=correlation,
+        )
     ]
 
 
@@ -304,8 +368,9 @@ def _forecast(model, summary, horizon, rate):
         futures = pool.map(lambda part: _futures(model, n[part], window[part], horizon, rate), parts)
     ahead, discounted = (np.concatenate(each) for each in zip(*futures))
     columns = {
-        "probability_alive": alive, "expected_purchases": alive * ahead[which],
-        "discounted_purchases": alive * discounted[which]
+        "probability_alive": alive,
+        "expected_purchases": alive * ahead[which],
+        "discounted_purchases": alive * discounted[which],
     }
     return summary.assign(**columns)
 
@@ -328,8 +393,9 @@ def _valued(customers, spend, margin):
     if spend is None:
         expected = np.full(len(customers), mean)
     else:
-        expected = spend.expected_spend(np.where(usable, customers["frequency"], 0),
-                                        np.where(usable, customers["monetary_value"], 0.0))
+        expected = spend.expected_spend(
+            np.where(usable, customers["frequency"], 0), np.where(usable, customers["monetary_value"], 0.0)
+        )
         expected = np.where(np.isfinite(expected), expected, mean)
     value = margin * expected * customers["discounted_purchases"]
     return customers.assign(expected_spend=expected, value=value)

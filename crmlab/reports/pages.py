@@ -70,7 +70,8 @@ def _write_customers(report, path):
     table = report.customers.reset_index()
     if table.columns.duplicated().any():
         raise InputError(
-            f"customer_id is named {report.customers.index.name!r}, as a column of the report; rename it")
+            f"customer_id is named {report.customers.index.name!r}, as a column of the report; rename it"
+        )
     ids = table.iloc[:, 0]
     if not (ids.dtype.kind in "iuf"):
         table[table.columns[0]] = ids.astype(str).astype(object)
@@ -85,30 +86,42 @@ def _write_customers(report, path):
 def as_json(report):
     """What ``parameters.json`` holds."""
     holdout = report.holdout
-    return _plain({
-        "settings": report.settings,
-        "model": _model(report.model),
-        "spend": None if report.spend is None else _model(report.spend),
-        "holdout": None if holdout is None else {
-            "model": _model(holdout.model), "purchases_made": holdout.made,
-            "purchases_expected": holdout.expected, "standard_error": holdout.standard_error,
-            "interval": list(holdout.interval), "mean_absolute_error": holdout.error,
-            "mean_absolute_error_of_repeating": holdout.error_of_repeating,
-            "rank_correlation": holdout.correlation
-        },
-        "totals": _totals(report),
-        "data": report.summary.attrs["report"],
-        "notes": report.notes,
-        "crmlab": version("crmlab"),
-    })
+    return _plain(
+        {
+            "settings": report.settings,
+            "model": _model(report.model),
+            "spend": None if report.spend is None else _model(report.spend),
+            "holdout": None
+            if holdout is None
+            else {
+                "model": _model(holdout.model),
+                "purchases_made": holdout.made,
+                "purchases_expected": holdout.expected,
+                "standard_error": holdout.standard_error,
+                "interval": list(holdout.interval),
+                "mean_absolute_error": holdout.error,
+                "mean_absolute_error_of_repeating": holdout.error_of_repeating,
+                "rank_correlation": holdout.correlation,
+            },
+            "totals": _totals(report),
+            "data": report.summary.attrs["report"],
+            "notes": report.notes,
+            "crmlab": version("crmlab"),
+        }
+    )
 
 
 def _model(model):
     return {
-        "name": model.name, "parameters": model.summary.to_dict(orient="index"),
-        "covariance": model.covariance_.to_dict(), "log_likelihood": model.log_likelihood_, "aic": model.aic_,
-        "bic": model.bic_, "customers": model.n_customers_, "convergence": model.convergence_.status,
-        "message": model.convergence_.message
+        "name": model.name,
+        "parameters": model.summary.to_dict(orient="index"),
+        "covariance": model.covariance_.to_dict(),
+        "log_likelihood": model.log_likelihood_,
+        "aic": model.aic_,
+        "bic": model.bic_,
+        "customers": model.n_customers_,
+        "convergence": model.convergence_.status,
+        "message": model.convergence_.message,
     }
 
 
@@ -125,9 +138,12 @@ def _plain(value):
 
 def _totals(report):
     customers = report.customers
-    totals = {"customers": len(customers), "repeat_purchases": int(customers["frequency"].sum()),
-              "active": float(customers["probability_alive"].sum()),
-              "expected_purchases": float(customers["expected_purchases"].sum())}
+    totals = {
+        "customers": len(customers),
+        "repeat_purchases": int(customers["frequency"].sum()),
+        "active": float(customers["probability_alive"].sum()),
+        "expected_purchases": float(customers["expected_purchases"].sum()),
+    }
     return totals | ({"value": float(customers["value"].sum())} if "value" in customers else {})
 
 
@@ -143,8 +159,16 @@ def _pictures(report, folder):
             (folder / file).write_bytes(png(figure))
         size = (figure.get_size_inches() * 96).round().astype(int)
         plt.close(figure)
-        shown.append({"name": name, "file": file, "alt": words(f"fit.alt_{name}", **values), "width": size[0],
-                      "height": size[1], "caption": words(f"fit.caption_{name}", **values)})
+        shown.append(
+            {
+                "name": name,
+                "file": file,
+                "alt": words(f"fit.alt_{name}", **values),
+                "width": size[0],
+                "height": size[1],
+                "caption": words(f"fit.caption_{name}", **values),
+            }
+        )
     return shown
 
 
@@ -153,45 +177,90 @@ def _drawn(report):
     model, summary, unit = report.model, report.summary, report.settings["time_unit"]
     track, holdout = report.tracking, report.holdout
     base = holdout.model if holdout else model
-    bins = words("fit.day" if track.days == 1 else "fit.week" if track.days == 7 else "fit.weeks",
-                 n=track.days // 7)
+    bins = words(
+        "fit.day" if track.days == 1 else "fit.week" if track.days == 7 else "fit.weeks", n=track.days // 7
+    )
     expected = btyd.cohort_curve(base, track.births, track.times[[0, -1]])
-    figure = btyd.tracking(base, track.births, track.times, track.purchases, track.calibration_end, unit, bins)
-    yield "tracking", figure, dict(made=f"{track.purchases.sum():,.0f}", expected=f"{np.diff(expected)[0]:,.0f}",
-                                   name=model.name, period=bins)
+    figure = btyd.tracking(
+        base, track.births, track.times, track.purchases, track.calibration_end, unit, bins
+    )
+    yield (
+        "tracking",
+        figure,
+        dict(
+            made=f"{track.purchases.sum():,.0f}",
+            expected=f"{np.diff(expected)[0]:,.0f}",
+            name=model.name,
+            period=bins,
+        ),
+    )
     if holdout:
-        yield "holdout", btyd.holdout(holdout.model, holdout.summary), dict(
-            name=model.name, made=f"{holdout.made:,.0f}", expected=f"{holdout.expected:,.0f}")
+        yield (
+            "holdout",
+            btyd.holdout(holdout.model, holdout.summary),
+            dict(name=model.name, made=f"{holdout.made:,.0f}", expected=f"{holdout.expected:,.0f}"),
+        )
     none = int((summary["frequency"] == 0).sum())
     windows, counts = np.unique(summary["T"], return_counts=True)
     none_expected = float(counts @ model.probability_of_n(np.zeros(len(windows)), windows))
-    yield "frequency", btyd.frequency_histogram(model, summary["frequency"], summary["T"]), dict(
-        name=model.name, none=f"{none:,}", expected=f"{none_expected:,.0f}")
+    yield (
+        "frequency",
+        btyd.frequency_histogram(model, summary["frequency"], summary["T"]),
+        dict(name=model.name, none=f"{none:,}", expected=f"{none_expected:,.0f}"),
+    )
     longest = float(summary["T"].max())
-    yield "alive", btyd.alive(model, longest, unit=unit), dict(
-        name=model.name, T=f"{longest:.4g}", units=words(f"fit.units_{unit}"))
+    yield (
+        "alive",
+        btyd.alive(model, longest, unit=unit),
+        dict(name=model.name, T=f"{longest:.4g}", units=words(f"fit.units_{unit}")),
+    )
     customer, times = report.history
     row = report.customers.loc[customer]
-    yield "history", btyd.alive_history(model, times, float(row["T"]), unit), dict(
-        customer=customer, n=len(times), alive=row["probability_alive"], T=row["T"],
-        units=words(f"fit.units_{unit}"), last=times[-1] if len(times) else 0.0)
-    yield "heterogeneity", btyd.heterogeneity(model, unit), dict(name=model.name, story=" ".join(model._story()))
+    yield (
+        "history",
+        btyd.alive_history(model, times, float(row["T"]), unit),
+        dict(
+            customer=customer,
+            n=len(times),
+            alive=row["probability_alive"],
+            T=row["T"],
+            units=words(f"fit.units_{unit}"),
+            last=times[-1] if len(times) else 0.0,
+        ),
+    )
+    yield (
+        "heterogeneity",
+        btyd.heterogeneity(model, unit),
+        dict(name=model.name, story=" ".join(model._story())),
+    )
 
 
 # -- the page ------------------------------------------------------------------------------------------------
 
 
 def _page(report, shown):
-    environment = Environment(loader=FileSystemLoader(Path(__file__).resolve().parent), autoescape=True,
-                              trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).resolve().parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
     environment.globals |= {"words": words}
     environment.filters |= {"number": _number, "count": lambda value: f"{value:,.0f}"}
     pictures = {each["name"]: each for each in shown}
     return environment.get_template("customers.html.j2").render(
-        report=report, settings=report.settings, totals=_totals(report), pictures=pictures, top=_top(report),
-        units=words(f"fit.units_{report.settings['time_unit']}"), style=STYLE.read_text(encoding="utf-8"),
-        story=report.model._story(), spend_story=report.spend._story() if report.spend is not None else [],
-        data=report.summary.attrs["report"])
+        report=report,
+        settings=report.settings,
+        totals=_totals(report),
+        pictures=pictures,
+        top=_top(report),
+        units=words(f"fit.units_{report.settings['time_unit']}"),
+        style=STYLE.read_text(encoding="utf-8"),
+        story=report.model._story(),
+        spend_story=report.spend._story() if report.spend is not None else [],
+        data=report.summary.attrs["report"],
+    )
 
 
 def _top(report):
@@ -199,8 +268,18 @@ def _top(report):
     by = "value" if "value" in report.customers else "expected_purchases"
     table = report.customers.nlargest(TOP, by)
     columns = [  # what the table is in order of stands first, where narrow screens show it
-        name for name in ("value", "expected_purchases", "probability_alive", "expected_spend", "frequency",
-                          "recency", "T", "monetary_value") if name in table
+        name
+        for name in (
+            "value",
+            "expected_purchases",
+            "probability_alive",
+            "expected_spend",
+            "frequency",
+            "recency",
+            "T",
+            "monetary_value",
+        )
+        if name in table
     ]
     return columns, list(zip(table.index, table[columns].itertuples(index=False)))
 

@@ -150,7 +150,8 @@ def _visits(p, streams, taste):
     mean = MEAN_PRICE * burger + p.brand_premium * brand
     price = mean + PASS_THROUGH * quality + cost + markup
     utility = (
-        p.burger_to_value * burger + 0.0  # no minus zeros
+        p.burger_to_value * burger
+        + 0.0  # no minus zeros
         + (p.brand_to_value + np.repeat(taste, VISITS, axis=-1)[..., None]) * brand
         + p.quality_to_value * quality
         + p.emotion_to_value * emotion

@@ -231,9 +231,9 @@ def _items(p, latents, rng):
             answers[f"{name}_{number}"] = likert_items(
                 standardised[name], rng, items=1, loading=loading, points=10, spread=0.45
             )[0]
-    recommend = likert_items(
-        standardised["satisfaction"], rng, items=1, loading=0.85, points=11, spread=0.4
-    )[0]
+    recommend = likert_items(standardised["satisfaction"], rng, items=1, loading=0.85, points=11, spread=0.4)[
+        0
+    ]
     return answers | {"recommend": recommend - 1}
 
 

@@ -147,8 +147,17 @@ def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers")
     return table
 
 
-def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 800), sims=100, seed=1, size=(10.2, 3.5),
-                   limits=None):
+def explore_market(
+    design,
+    hypothesis,
+    sliders,
+    draw,
+    sizes=(50, 100, 200, 400, 800),
+    sims=100,
+    seed=1,
+    size=(10.2, 3.5),
+    limits=None,
+):
     """Sliders over a market; the truth, one cohort's estimates of a hypothesis, and their power.
 
     Parameters
@@ -193,7 +202,9 @@ def explore_market(design, hypothesis, sliders, draw, sizes=(50, 100, 200, 400, 
         table = power_curve(power, market, hypothesis, sizes, sims, seed)
         power.set_title(words("explorable.power"))
         power.tick_params(axis="x", labelrotation=35)
-        handles, labels = (a + b for a, b in zip(one.get_legend_handles_labels(), power.get_legend_handles_labels()))
+        handles, labels = (
+            a + b for a, b in zip(one.get_legend_handles_labels(), power.get_legend_handles_labels())
+        )
         figure.legend(handles, labels, loc="outside lower right", ncols=5)
         return figure, f"{told} {_told(tests, table, sizes)}"
 
@@ -213,7 +224,11 @@ def one_cohort(axes, hypothesis, tests):
         axes.errorbar(row["estimate"], -at, xerr=reach, marker=MARKERS[at], color=SERIES[at], capsize=3)
     truth_line(axes, tests["truth"].iloc[0], words("design.estimand"), vertical=True)
     axes.axvline(hypothesis.null, color=PALETTE["grey"], linewidth=0.8)
-    axes.set(ylim=(0.6 - len(tests) - 0.2, 0.6), xlabel=fill(hypothesis.unit, 34), title=words("explorable.one_cohort"))
+    axes.set(
+        ylim=(0.6 - len(tests) - 0.2, 0.6),
+        xlabel=fill(hypothesis.unit, 34),
+        title=words("explorable.one_cohort"),
+    )
     axes.set_yticks(-np.arange(len(tests)), [fill(name, 12) for name in tests["estimator"]])
 
 
@@ -222,7 +237,12 @@ def _told(tests, table, sizes):
     middle = sizes[len(sizes) // 2]
     found = table[table["n_customers"] == middle].set_index("estimator")["rejection_rate"]
     estimates = "; ".join(
-        words("explorable.estimate", estimator=row["estimator"], estimate=row["estimate"], power=found[row["estimator"]])
+        words(
+            "explorable.estimate",
+            estimator=row["estimator"],
+            estimate=row["estimate"],
+            power=found[row["estimator"]],
+        )
         for _, row in tests.iterrows()
     )
     return words("explorable.told", truth=tests["truth"].iloc[0], customers=middle, estimates=estimates)

@@ -21,7 +21,9 @@ def catalogue(language):
         have = listing(sorted(each.stem for each in FOLDER.glob("*.toml")))
         raise InputError(f"no words for language {language!r}; there are {have}")
     sections = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {f"{section}.{key}": text for section, entries in sections.items() for key, text in entries.items()}
+    return {
+        f"{section}.{key}": text for section, entries in sections.items() for key, text in entries.items()
+    }
 
 
 def words(key, /, **values):

@@ -50,7 +50,9 @@ def probit_loop(sims):
         columns = loyalty.design.simulate((1, simulation)).tables.columns("customers")
         for rating, veterans in (("rating_within_group", [columns["veteran"]]), ("rating", [])):
             s, cost, rivals = columns[rating], columns["switching_cost"], columns["rivals"]
-            matrix = np.column_stack([np.ones(len(s)), s, s**2, cost, rivals, *veterans, s * cost, s * rivals])
+            matrix = np.column_stack(
+                [np.ones(len(s)), s, s**2, cost, rivals, *veterans, s * cost, s * rivals]
+            )
             found.append(_kept(sm.Probit(columns["renewed"], matrix).fit(disp=0), 2))
     return np.array(found)
 
@@ -81,21 +83,29 @@ def assert_same_numbers(ours, loop):
 
 
 def compare(sims, repeats):
-    print(f"{'design':26}{'crmlab':>20}{'statsmodels loop':>22}{'ratio':>8}{'bar':>8}   (ms a simulation: processor, wall)")
-    for (name, bar), ours, loop, share in zip(BARS.items(), (linear, probit), (linear_loop, probit_loop), (1, 10)):
+    print(
+        f"{'design':26}{'crmlab':>20}{'statsmodels loop':>22}{'ratio':>8}{'bar':>8}   (ms a simulation: processor, wall)"
+    )
+    for (name, bar), ours, loop, share in zip(
+        BARS.items(), (linear, probit), (linear_loop, probit_loop), (1, 10)
+    ):
         assert_same_numbers(ours, loop)
         wall, processor = milliseconds(ours, sims // share, repeats)
         loop_wall, loop_processor = milliseconds(loop, sims // share // 10, repeats)
         verdict = "met" if processor <= bar else "MISSED"
-        print(f"{name:26}{processor:10.3f} {wall:9.3f}{loop_processor:12.3f} {loop_wall:9.3f}"
-              f"{loop_processor / processor:7.1f}x{bar:8g} {verdict}")
+        print(
+            f"{name:26}{processor:10.3f} {wall:9.3f}{loop_processor:12.3f} {loop_wall:9.3f}"
+            f"{loop_processor / processor:7.1f}x{bar:8g} {verdict}"
+        )
     one_by_one = replace(start_here.design.preset("trap"), batched=False)
     wall, processor = milliseconds(lambda count: one_by_one.diagnose(sims=count, seed=1), sims // 10, repeats)
     print(f"{'linear, one by one':26}{processor:10.3f} {wall:9.3f}   (a design that cannot be drawn at once)")
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--sims", type=int, default=5000)
     options.add_argument("--repeats", type=int, default=5)
     given = options.parse_args()

@@ -69,8 +69,9 @@ def simulate(folder, rows, csv):
 
     n, written = int(rows / 4.74), 0
     T = np.random.default_rng(0).integers(300, 730, n).astype(float)
-    options = dict(r=0.55, alpha=40.0, a=0.79, b=4.4, seed=1, grain=1.0,
-                   spend=dict(p=6.25, q=3.74, gamma=15.44))
+    options = dict(
+        r=0.55, alpha=40.0, a=0.79, b=4.4, seed=1, grain=1.0, spend=dict(p=6.25, q=3.74, gamma=15.44)
+    )
     with duckdb.connect() as connection:
         for number, part in enumerate(purchases.in_parts(purchases.bg_nbd, n, T, size=PARTS, **options)):
             log = part.log(observation_end="2025-06-30", time_unit="D")
@@ -83,8 +84,9 @@ def simulate(folder, rows, csv):
 
 
 def measured(work, log, memory):
-    done = subprocess.run([sys.executable, "-c", MEASURE.format(work=work), log, memory], capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE.format(work=work), log, memory], capture_output=True, text=True
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -97,7 +99,8 @@ def compare(rows, memory, repeats, csv, report):
         size = sum(path.stat().st_size for path in Path(folder).iterdir()) / 2**20
         print(
             f"{written:,} rows, {size:,.0f} MiB of {'CSV' if csv else 'Parquet'}; memory_limit {memory}, two threads, "
-            f"median of {repeats}")
+            f"median of {repeats}"
+        )
         runs = {"customer_summary": [], "plain DuckDB SQL": []}
         for _ in range(repeats):
             for name, work in zip(runs, (OURS, PLAIN)):
@@ -110,8 +113,10 @@ def compare(rows, memory, repeats, csv, report):
         for name, (seconds, processor, most, *_) in middle.items():
             print(f"{name:20}{seconds:9.2f}{processor:8.2f}{most:10.0f}")
         (a, a_cpu, most, *_), (b, b_cpu, *_) = middle.values()
-        print(f"ratio: {a / b:.2f} of the seconds, {a_cpu / b_cpu:.2f} of the processor time (bar 1.0); "
-              f"peak {most:.0f} MiB (bar 1024)")
+        print(
+            f"ratio: {a / b:.2f} of the seconds, {a_cpu / b_cpu:.2f} of the processor time (bar 1.0); "
+            f"peak {most:.0f} MiB (bar 1024)"
+        )
         if report:
             seconds, processor, most, customers, *_ = measured(REPORT, log, memory)
             print(
@@ -120,8 +125,9 @@ def compare(rows, memory, repeats, csv, report):
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--rows", type=float, default=1e7)
     options.add_argument("--memory", default="512MB")
     options.add_argument("--repeats", type=int, default=3)

@@ -15,16 +15,29 @@ import urllib.request
 import nbformat
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright, for the browser tests")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="no playwright: pip install playwright, for the browser tests"
+)
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--no-first-run", "--disable-default-apps", "--disable-dev-shm-usage"]
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+]
 HERE = re.compile(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|about:")
 PATIENCE = 120_000  # ms, on a machine that is busy with other tests
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium, or set CHROMIUM to one")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium: apt install chromium, or set CHROMIUM to one"
+)
 
 SETTINGS = {
     # News and update checks reach for the network; cells out of sight must still be there to be looked at.
@@ -48,17 +61,35 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
-               "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
+        own = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "IPYTHONDIR": "ipython",
+        }
         environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}}
-        options = ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}",
-                   "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.folder}",
-                   "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-                   "--ServerApp.terminals_enabled=False"]
+        options = [
+            "--no-browser",
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.folder}",
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--ServerApp.terminals_enabled=False",
+        ]
         self.log = folder / "log"
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log,
-                                            stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *options],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self._wait()
 
     def _wait(self):
@@ -121,13 +152,19 @@ class Visit:
                     '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt')].map(each => each.textContent.trim());
                 const failed = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
                 return failed || prompts.length >= count && prompts.every(each => /^\\[\\d+\\]:$/.test(each));
-            }""", arg=cells)
+            }""",
+            arg=cells,
+        )
         self.page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
     def complaints(self):
         """Errors and warnings that cells show."""
         kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
-        return [text for kind in kinds for text in self.panel.locator(f'[data-mime-type="{kind}"]').all_inner_texts()]
+        return [
+            text
+            for kind in kinds
+            for text in self.panel.locator(f'[data-mime-type="{kind}"]').all_inner_texts()
+        ]
 
     def without_alt(self):
         """Pictures of our own HTML, cards and explorables, that tell nothing to those who cannot see them.
@@ -135,7 +172,8 @@ class Visit:
         JupyterLab 4.6 leaves out the alt text that an output's metadata give for an image/png.
         """
         return self.panel.locator(".jp-RenderedHTMLCommon img, .widget-html-content img").evaluate_all(
-            "pictures => pictures.filter(each => !(each.alt || '').trim()).map(each => each.src.slice(0, 60))")
+            "pictures => pictures.filter(each => !(each.alt || '').trim()).map(each => each.src.slice(0, 60))"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +220,8 @@ def test_lesson_09_runs_and_its_explorable_moves(server, visit, root):
     for _ in range(3):
         handle.press("ArrowRight")
     visit.page.wait_for_function(
-        "before => document.querySelector('.widget-html-content img')?.src !== before", arg=before)
+        "before => document.querySelector('.widget-html-content img')?.src !== before", arg=before
+    )
     assert float(readout.inner_text()) > stood
     playwright.expect(picture).not_to_have_attribute("alt", said)
     assert len(picture.get_attribute("alt")) > 40

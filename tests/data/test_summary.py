@@ -9,8 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab.data import (DataQualityWarning, customer_summary, load_cdnow_log, load_cdnow_sample,
-                         load_cdnow_summary, quality_report)
+from crmlab.data import (
+    DataQualityWarning,
+    customer_summary,
+    load_cdnow_log,
+    load_cdnow_sample,
+    load_cdnow_summary,
+    quality_report,
+)
 from crmlab.data import queries
 from crmlab.data.logs import Log
 from crmlab.data.summary import repeat_purchases, rules_for
@@ -24,12 +30,15 @@ def messy():
     """A log with every trouble, of 120 customers in two years."""
     generator = np.random.default_rng(3)
     n = 1500
-    log = pd.DataFrame({
-        "customer": generator.integers(1, 120, n),
-        "when": pd.Timestamp("2022-01-03") + pd.to_timedelta(generator.integers(0, 730 * 24, n), unit="h"),
-        "paid": generator.gamma(2, 20, n).round(2),
-        "note": "x",
-    })
+    log = pd.DataFrame(
+        {
+            "customer": generator.integers(1, 120, n),
+            "when": pd.Timestamp("2022-01-03")
+            + pd.to_timedelta(generator.integers(0, 730 * 24, n), unit="h"),
+            "paid": generator.gamma(2, 20, n).round(2),
+            "note": "x",
+        }
+    )
     log.loc[generator.random(n) < 0.05, "paid"] *= -1
     log.loc[generator.random(n) < 0.05, "paid"] = 0.0
     log = pd.concat([log, log.sample(50, random_state=1)], ignore_index=True)
@@ -68,11 +77,13 @@ def oracle(log, end, split=None, unit=7.0, **rules):
         first, repeats = min(amounts), sorted(amounts)[1:]
         mean = lambda days, money, sure: np.sum([money[d] for d in days]) / max(sum(sure[d] for d in days), 1)
         rows[customer] = {
-            "frequency": len(repeats), "recency": (max(amounts) - first).days / unit,
-            "T": (split - first).days / unit, "monetary_value": mean(repeats, amounts,
-                                                                     known), "frequency_holdout": len(later),
-            "monetary_value_holdout": mean(sorted(later), later,
-                                           later_known), "duration_holdout": (end - split).days / unit
+            "frequency": len(repeats),
+            "recency": (max(amounts) - first).days / unit,
+            "T": (split - first).days / unit,
+            "monetary_value": mean(repeats, amounts, known),
+            "frequency_holdout": len(later),
+            "monetary_value_holdout": mean(sorted(later), later, later_known),
+            "duration_holdout": (end - split).days / unit,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -85,16 +96,28 @@ def summarised(log, **options):
 
 def same(ours, theirs):
     assert list(ours.index) == sorted(theirs.index)
-    pd.testing.assert_frame_equal(ours.reset_index(drop=True),
-                                  theirs.sort_index()[list(ours)].reset_index(drop=True), check_dtype=False,
-                                  rtol=1e-9, atol=1e-8)
+    pd.testing.assert_frame_equal(
+        ours.reset_index(drop=True),
+        theirs.sort_index()[list(ours)].reset_index(drop=True),
+        check_dtype=False,
+        rtol=1e-9,
+        atol=1e-8,
+    )
 
 
 # -- against others ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rules", [{}, {"refunds": "ignore"}, {"zeros": "ignore"}, {"duplicates": "drop"},
-                                   {"duplicates": "drop", "refunds": "ignore", "zeros": "ignore"}])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {},
+        {"refunds": "ignore"},
+        {"zeros": "ignore"},
+        {"duplicates": "drop"},
+        {"duplicates": "drop", "refunds": "ignore", "zeros": "ignore"},
+    ],
+)
 @pytest.mark.parametrize("split", [None, "2023-03-31"])
 def test_the_rules_against_a_slow_reading_of_them(messy, rules, split):
     ours = summarised(messy, observation_end="2023-11-30", calibration_end=split, **rules)
@@ -127,10 +150,12 @@ def test_lifetimes_agrees(unit, frequency):
     from lifetimes.utils import summary_data_from_transaction_data
 
     log = load_cdnow_log().head(20_000)
-    theirs = summary_data_from_transaction_data(log, "customer_id", "date", "amount", freq=frequency,
-                                                observation_period_end="1998-03-29")
-    ours = customer_summary(log, observation_end="1998-03-29", time_unit=unit,
-                            merge="unit")  # a Sunday: lifetimes ends with the week
+    theirs = summary_data_from_transaction_data(
+        log, "customer_id", "date", "amount", freq=frequency, observation_period_end="1998-03-29"
+    )
+    ours = customer_summary(
+        log, observation_end="1998-03-29", time_unit=unit, merge="unit"
+    )  # a Sunday: lifetimes ends with the week
     assert (ours.index == theirs.index).all()
     np.testing.assert_allclose(ours[COLUMNS], theirs[COLUMNS], rtol=1e-12, atol=1e-12)
 
@@ -139,13 +164,17 @@ def test_lifetimes_agrees_on_the_holdout():
     from lifetimes.utils import calibration_and_holdout_data
 
     log = load_cdnow_log().head(20_000)
-    theirs = calibration_and_holdout_data(log, "customer_id", "date", "1997-12-31", "1998-06-30", freq="D",
-                                          monetary_value_col="amount")
+    theirs = calibration_and_holdout_data(
+        log, "customer_id", "date", "1997-12-31", "1998-06-30", freq="D", monetary_value_col="amount"
+    )
     ours = customer_summary(log, observation_end="1998-06-30", calibration_end="1997-12-31", time_unit="D")
     pairs = {
-        "frequency": "frequency_cal", "recency": "recency_cal", "T": "T_cal",
-        "monetary_value": "monetary_value_cal", "frequency_holdout": "frequency_holdout",
-        "duration_holdout": "duration_holdout"
+        "frequency": "frequency_cal",
+        "recency": "recency_cal",
+        "T": "T_cal",
+        "monetary_value": "monetary_value_cal",
+        "frequency_holdout": "frequency_holdout",
+        "duration_holdout": "duration_holdout",
     }
     ours = ours.loc[theirs.index]
     for name, other in pairs.items():
@@ -166,14 +195,22 @@ def test_the_published_summary():
 
 @pytest.fixture
 def few():
-    return pd.DataFrame({
-        "customer_id": ["a", "a", "a", "a", "a", "b", "c", "d"],
-        "date": [
-            "2024-01-10", "2024-01-01 09:00", "2024-01-01 17:00", "2024-01-10", "2024-03-01", "2024-01-04",
-            "2024-02-20", "2024-06-01"
-        ],
-        "amount": [10, 5, 6, 20, 40, 7, 9, 1],
-    })
+    return pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a", "a", "a", "b", "c", "d"],
+            "date": [
+                "2024-01-10",
+                "2024-01-01 09:00",
+                "2024-01-01 17:00",
+                "2024-01-10",
+                "2024-03-01",
+                "2024-01-04",
+                "2024-02-20",
+                "2024-06-01",
+            ],
+            "amount": [10, 5, 6, 20, 40, 7, 9, 1],
+        }
+    )
 
 
 def test_days_merge_and_periods_part(few):
@@ -183,11 +220,18 @@ def test_days_merge_and_periods_part(few):
     a, b = table.loc["a"], table.loc["b"]
     assert (a["frequency"], a["recency"], a["T"], a["monetary_value"]) == (1, 9, 31, 30)  # one day, 10 + 20
     assert (a["frequency_holdout"], a["monetary_value_holdout"], a["duration_holdout"]) == (1, 40, 59)
-    assert (b["frequency"], b["recency"], b["T"], b["monetary_value"], b["frequency_holdout"]) == (0, 0, 28,
-                                                                                                   0, 0)
+    assert (b["frequency"], b["recency"], b["T"], b["monetary_value"], b["frequency_holdout"]) == (
+        0,
+        0,
+        28,
+        0,
+        0,
+    )
     rows = {entry["rule"]: (entry["rows"], entry["done"]) for entry in table.attrs["report"]}
     assert rows["Of customers who first bought after calibration"] == (
-        1, "left out: 1 customers, new after 2024-02-01")
+        1,
+        "left out: 1 customers, new after 2024-02-01",
+    )
     assert rows["After the end of observation"][0] == 1 and rows["Rows used"] == (6, "make 4 purchases")
 
 
@@ -195,20 +239,26 @@ def test_order_and_defaults(few):
     whole = customer_summary(few, observation_end="2024-03-31")
     assert list(whole) == COLUMNS and whole.loc["a", "T"] == pytest.approx(90 / 7)
     pd.testing.assert_frame_equal(
-        whole, customer_summary(few.sample(frac=1, random_state=1), observation_end="2024-03-31"))
+        whole, customer_summary(few.sample(frac=1, random_state=1), observation_end="2024-03-31")
+    )
     assert "monetary_value" not in customer_summary(few, amount=None, observation_end="2024-03-31")
     assert customer_summary(few).attrs["observation_end"] == "2024-06-01"  # the last day in the log
 
 
 def test_refunds_do_not_reach_back_from_the_holdout():
-    log = pd.DataFrame({
-        "customer_id": 1, "date": pd.to_datetime(
-            ["2024-01-01", "2024-01-05", "2024-01-09", "2024-02-03", "2024-02-05", "2024-02-06"]),
-        "amount": [10.0, 50.0, -20.0, -5.0, 30.0, -10.0]
-    })
+    log = pd.DataFrame(
+        {
+            "customer_id": 1,
+            "date": pd.to_datetime(
+                ["2024-01-01", "2024-01-05", "2024-01-09", "2024-02-03", "2024-02-05", "2024-02-06"]
+            ),
+            "amount": [10.0, 50.0, -20.0, -5.0, 30.0, -10.0],
+        }
+    )
     with pytest.warns(DataQualityWarning, match="1 of 6 rows"):
-        table = customer_summary(log, observation_end="2024-02-29", calibration_end="2024-01-31",
-                                 time_unit="D")
+        table = customer_summary(
+            log, observation_end="2024-02-29", calibration_end="2024-01-31", time_unit="D"
+        )
     row = table.loc[1]
     assert (row["frequency"], row["recency"], row["monetary_value"]) == (1, 4, 30)
     assert (row["frequency_holdout"], row["monetary_value_holdout"]) == (1, 20)
@@ -220,19 +270,26 @@ def test_refunds_do_not_reach_back_from_the_holdout():
 
 def test_repeat_days_of_no_worth_have_exactly_none():
     log = pd.DataFrame(
-        {"customer_id": 1, "date": pd.date_range("2024-01-01", periods=4), "amount": [0.1 + 0.2, 0, 0, 0]})
+        {"customer_id": 1, "date": pd.date_range("2024-01-01", periods=4), "amount": [0.1 + 0.2, 0, 0, 0]}
+    )
     assert customer_summary(log)["monetary_value"].item() == 0
 
 
 def test_duplicates_are_counted_by_the_time_not_by_the_day():
-    log = pd.DataFrame({
-        "customer_id": [1] * 5, "amount": [5.0, 5.0, 5.0, 3.0, 3.0],
-        "date": ["2024-01-01", "2024-01-02 09:00", "2024-01-02 17:00", "2024-01-03", "2024-01-03"]
-    })
+    log = pd.DataFrame(
+        {
+            "customer_id": [1] * 5,
+            "amount": [5.0, 5.0, 5.0, 3.0, 3.0],
+            "date": ["2024-01-01", "2024-01-02 09:00", "2024-01-02 17:00", "2024-01-03", "2024-01-03"],
+        }
+    )
     rows = lambda table: {entry["rule"]: entry["rows"] for entry in table.attrs["report"]}
     kept, dropped = customer_summary(log), customer_summary(log, duplicates="drop")
-    assert rows(kept)["Alike in customer, time and amount"] == rows(
-        dropped)["Alike in customer, time and amount"] == 1
+    assert (
+        rows(kept)["Alike in customer, time and amount"]
+        == rows(dropped)["Alike in customer, time and amount"]
+        == 1
+    )
     assert kept["monetary_value"].item() == (10 + 6) / 2 and dropped["monetary_value"].item() == (10 + 3) / 2
 
 
@@ -252,9 +309,15 @@ def test_days_are_those_of_the_zone():
     assert done["Times with a zone"] == "days counted in Europe/Berlin"
 
 
-@pytest.mark.parametrize("dates, form", [
-    (["31.01.2024", "05.02.2024"], "%d.%m.%Y"), ([20240131, 20240205], "%Y%m%d"),
-    ([1706659200, 1707091200], "epoch seconds"), ([1706659200000, 1707091200000], "epoch milliseconds")])
+@pytest.mark.parametrize(
+    "dates, form",
+    [
+        (["31.01.2024", "05.02.2024"], "%d.%m.%Y"),
+        ([20240131, 20240205], "%Y%m%d"),
+        ([1706659200, 1707091200], "epoch seconds"),
+        ([1706659200000, 1707091200000], "epoch milliseconds"),
+    ],
+)
 def test_written_dates(tmp_path, dates, form):
     log = pd.DataFrame({"customer_id": 1, "date": dates, "amount": 1.0})
     log.to_csv(tmp_path / "log.csv", index=False)
@@ -289,8 +352,9 @@ def files(messy, tmp_path_factory):
 def test_files_and_frames_give_the_same(messy, files, name):
     options = dict(observation_end="2023-11-30", calibration_end="2023-03-31")
     expected, found = summarised(messy, **options), summarised(files / name, **options)
-    assert [entry["rows"]
-            for entry in found.attrs["report"]] == [entry["rows"] for entry in expected.attrs["report"]]
+    assert [entry["rows"] for entry in found.attrs["report"]] == [
+        entry["rows"] for entry in expected.attrs["report"]
+    ]
     pd.testing.assert_frame_equal(found, expected, check_index_type=False)
 
 
@@ -331,7 +395,8 @@ def test_repeat_purchases_by_day(messy):
     summary = summarised(messy, **options)
     with Log(messy, "customer", "when", "paid") as log:
         days = repeat_purchases(
-            log, rules_for(log, options["observation_end"], options["calibration_end"], refunds="ignore"))
+            log, rules_for(log, options["observation_end"], options["calibration_end"], refunds="ignore")
+        )
     assert days[:"2023-03-31"].sum() == summary["frequency"].sum()
     assert days["2023-04-01":].sum() == summary["frequency_holdout"].sum()
 
@@ -339,32 +404,49 @@ def test_repeat_purchases_by_day(messy):
 # -- bad input -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change, options, message", [
-    ({"amount": [1.0, -5.0]}, {"refunds": "refuse"
-                               }, "'amount' of log is negative in 1 rows, the first being 1"),
-    ({"amount": [1.0, None]}, {"missing": "refuse"}, "'amount' of log is missing"),
-    ({"amount": [1.0, "five"]}, {}, "'amount' of log is no number in 1 rows, the first being 1"),
-    ({"amount": [1.0, np.inf]}, {}, "'amount' of log is no number"),
-    ({"amount": ["1.0", "$5"]}, {}, "'amount' of log is no number .*; write amounts as 1234.56"),
-    ({"date": ["2024-01-01", "soon"]
-      }, {}, "'date' of log is no date in 1 rows, the first being 1; say by date_format"),
-    ({"date": ["2024-01-01", None]}, {"missing": "refuse"}, "'date' of log is missing"),
-    ({"date": [20240101, 20240102]}, {}, "'date' of log holds numbers"),
-    ({"customer_id": [1, None]}, {"missing": "refuse"
-                                  }, "'customer_id' of log is missing in 1 rows, the first being 1"),
-    ({"customer_id": [None, None]}, {}, "none of its 2 rows has a date and a customer"),
-    ({}, {"amount": "money"}, "unknown column 'money'; known: customer_id, date, amount; say by customer_id, date, amount which"),
-    ({}, {"time_unit": "weeks"}, "time_unit is 'weeks'"),
-    ({}, {"refunds": "never"}, "refunds is 'never'; give one of net, ignore, refuse"),
-    ({}, {"observation_end": "1999-01-01"}, "holds no purchase up to 1999-01-01"),
-    ({}, {"observation_end": "never"}, "observation_end is 'never'"),
-    ({}, {"calibration_end": "2025-01-01"}, "is not before observation_end"),
-    ({}, {"memory_limit": "plenty"}, "memory_limit 'plenty'"),
-])
+@pytest.mark.parametrize(
+    "change, options, message",
+    [
+        (
+            {"amount": [1.0, -5.0]},
+            {"refunds": "refuse"},
+            "'amount' of log is negative in 1 rows, the first being 1",
+        ),
+        ({"amount": [1.0, None]}, {"missing": "refuse"}, "'amount' of log is missing"),
+        ({"amount": [1.0, "five"]}, {}, "'amount' of log is no number in 1 rows, the first being 1"),
+        ({"amount": [1.0, np.inf]}, {}, "'amount' of log is no number"),
+        ({"amount": ["1.0", "$5"]}, {}, "'amount' of log is no number .*; write amounts as 1234.56"),
+        (
+            {"date": ["2024-01-01", "soon"]},
+            {},
+            "'date' of log is no date in 1 rows, the first being 1; say by date_format",
+        ),
+        ({"date": ["2024-01-01", None]}, {"missing": "refuse"}, "'date' of log is missing"),
+        ({"date": [20240101, 20240102]}, {}, "'date' of log holds numbers"),
+        (
+            {"customer_id": [1, None]},
+            {"missing": "refuse"},
+            "'customer_id' of log is missing in 1 rows, the first being 1",
+        ),
+        ({"customer_id": [None, None]}, {}, "none of its 2 rows has a date and a customer"),
+        (
+            {},
+            {"amount": "money"},
+            "unknown column 'money'; known: customer_id, date, amount; say by customer_id, date, amount which",
+        ),
+        ({}, {"time_unit": "weeks"}, "time_unit is 'weeks'"),
+        ({}, {"refunds": "never"}, "refunds is 'never'; give one of net, ignore, refuse"),
+        ({}, {"observation_end": "1999-01-01"}, "holds no purchase up to 1999-01-01"),
+        ({}, {"observation_end": "never"}, "observation_end is 'never'"),
+        ({}, {"calibration_end": "2025-01-01"}, "is not before observation_end"),
+        ({}, {"memory_limit": "plenty"}, "memory_limit 'plenty'"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::crmlab.data.DataQualityWarning")
 def test_bad_input_is_refused(change, options, message):
-    log = pd.DataFrame({"customer_id": [1, 2], "date": ["2024-01-01", "2024-01-02"], "amount": [3.0, 4.0]}
-                       | change)
+    log = pd.DataFrame(
+        {"customer_id": [1, 2], "date": ["2024-01-01", "2024-01-02"], "amount": [3.0, 4.0]} | change
+    )
     with pytest.raises(InputError, match=message):
         customer_summary(log, **{"observation_end": "2024-02-01"} | options)
 
@@ -383,20 +465,33 @@ def test_bad_rows_of_files_are_shown(tmp_path):
         customer_summary(tmp_path)
 
 
-@pytest.mark.parametrize("name, text, message", [("none.csv", None, "is not there"),
-                          ("log.xlsx", "x", r"must be Parquet \(.parquet\) or text"),
-                          ("log.parquet", "not parquet", "cannot be read"),
-                          ("log.csv", "", "log.csv' is empty; its first line must name the columns"),
-                          ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\n2,2024-01-02,5,7\n",
-                           "Line: 3: Original Line: 2,2024-01-02,5,7, Expected Number of Columns: 3 Found: 4; repair"),
-                          ("log.csv", "customer_id;date;amount\n1;2024-01-01;5\n2;2024-01-02\n",
-                           "Line: 3: Original Line: 2;2024-01-02, Expected Number"),
-                          ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\nM\xfcller,2024-01-02,5\n".encode("latin-1"),
-                           "save the file as UTF-8"),
-                          ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\n".encode("utf-16"),
-                           "save the file as UTF-8"),
-                          ("log.csv", "a;b\n1;2\n", "unknown column"),
-                          ("log.csv", "customer_id,date,amount\n", "none of its 0 rows")])
+@pytest.mark.parametrize(
+    "name, text, message",
+    [
+        ("none.csv", None, "is not there"),
+        ("log.xlsx", "x", r"must be Parquet \(.parquet\) or text"),
+        ("log.parquet", "not parquet", "cannot be read"),
+        ("log.csv", "", "log.csv' is empty; its first line must name the columns"),
+        (
+            "log.csv",
+            "customer_id,date,amount\n1,2024-01-01,5\n2,2024-01-02,5,7\n",
+            "Line: 3: Original Line: 2,2024-01-02,5,7, Expected Number of Columns: 3 Found: 4; repair",
+        ),
+        (
+            "log.csv",
+            "customer_id;date;amount\n1;2024-01-01;5\n2;2024-01-02\n",
+            "Line: 3: Original Line: 2;2024-01-02, Expected Number",
+        ),
+        (
+            "log.csv",
+            "customer_id,date,amount\n1,2024-01-01,5\nM\xfcller,2024-01-02,5\n".encode("latin-1"),
+            "save the file as UTF-8",
+        ),
+        ("log.csv", "customer_id,date,amount\n1,2024-01-01,5\n".encode("utf-16"), "save the file as UTF-8"),
+        ("log.csv", "a;b\n1;2\n", "unknown column"),
+        ("log.csv", "customer_id,date,amount\n", "none of its 0 rows"),
+    ],
+)
 def test_bad_files_are_refused(tmp_path, name, text, message):
     if text is not None:
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -434,26 +529,41 @@ def test_odd_sources_are_refused(tmp_path):
 def test_the_same_query_on_spark(messy):
     """The text of the query, unchanged, on another engine; needs pyspark and Java."""
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: %pip install pyspark")
-    spark = (sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-             .config("spark.sql.shuffle.partitions", "2").getOrCreate())
+    spark = (
+        sql.SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .getOrCreate()
+    )
     try:
         log = messy.dropna(subset=["customer", "when"])
-        rows = [(int(customer), when.date(), None if np.isnan(paid) else float(paid))
-                for customer, when, paid in log[["customer", "when", "paid"]].itertuples(index=False)]
+        rows = [
+            (int(customer), when.date(), None if np.isnan(paid) else float(paid))
+            for customer, when, paid in log[["customer", "when", "paid"]].itertuples(index=False)
+        ]
         spark.createDataFrame(rows, "customer BIGINT, day DATE, amount DOUBLE").createOrReplaceTempView("log")
         for split in (None, "2023-03-31"):
-            for options in ({}, {"refunds": "ignore"}, {"merge": "unit"}, {"merge": "unit",
-                                                                           "time_unit": "M"}):
+            for options in (
+                {},
+                {"refunds": "ignore"},
+                {"merge": "unit"},
+                {"merge": "unit", "time_unit": "M"},
+            ):
                 expected = summarised(messy, observation_end="2023-11-30", calibration_end=split, **options)
                 with Log(messy, "customer", "when", "paid") as opened:
                     query = queries.summary_query(
-                        rules_for(opened, "2023-11-30", split, **{"time_unit": "W"} | options))
-                table = pd.DataFrame([row.asDict() for row in spark.sql(query).collect()
-                                      ]).set_index("customer").sort_index()
+                        rules_for(opened, "2023-11-30", split, **{"time_unit": "W"} | options)
+                    )
+                table = (
+                    pd.DataFrame([row.asDict() for row in spark.sql(query).collect()])
+                    .set_index("customer")
+                    .sort_index()
+                )
                 columns = [name for name in expected if name != "duration_holdout"]
                 assert (table.index == expected.index).all()
-                np.testing.assert_allclose(table[columns].astype(float), expected[columns], rtol=1e-12,
-                                           atol=1e-12)
+                np.testing.assert_allclose(
+                    table[columns].astype(float), expected[columns], rtol=1e-12, atol=1e-12
+                )
     finally:
         spark.stop()
 
@@ -472,13 +582,20 @@ def test_rules_that_hold_whatever_the_amounts_are(messy, split):
     for log in (messy, messy[messy["paid"] > 0]):
         expected = summarised(log, observation_end="2023-11-30", calibration_end=split)
         rows = log.dropna(subset=["customer", "when"])
-        table = pd.DataFrame({"customer": rows["customer"].astype(int), "day": rows["when"].dt.date,
-                              "amount": rows["paid"].astype(object).where(rows["paid"].notna(), None)})
+        table = pd.DataFrame(
+            {
+                "customer": rows["customer"].astype(int),
+                "day": rows["when"].dt.date,
+                "amount": rows["paid"].astype(object).where(rows["paid"].notna(), None),
+            }
+        )
         with duckdb.connect() as connection:
             connection.execute("CREATE MACRO unix_date(day) AS day - DATE '1970-01-01'")
             connection.register("given", table)
-            connection.execute("CREATE TABLE log AS SELECT customer, CAST(day AS DATE) AS day, "
-                               "CAST(amount AS DOUBLE) AS amount FROM given")
+            connection.execute(
+                "CREATE TABLE log AS SELECT customer, CAST(day AS DATE) AS day, "
+                "CAST(amount AS DOUBLE) AS amount FROM given"
+            )
             found = connection.execute(queries.summary_query(rules)).df().set_index("customer").sort_index()
         columns = [name for name in expected if name != "duration_holdout"]
         np.testing.assert_allclose(found[columns].astype(float), expected[columns], rtol=1e-12, atol=1e-12)
@@ -490,12 +607,15 @@ def test_memory_is_bounded(tmp_path):
         "COPY (SELECT hash(i) % 600000 AS customer_id, DATE '2024-01-01' + CAST(hash(i + 7) % 700 AS INT) AS date, "
         f"CAST(hash(i + 9) % 9999 AS DOUBLE) / 100 AS amount FROM range(2000000) AS t(i)) TO '{tmp_path / 'log.parquet'}'"
     )
-    code = ("import resource, sys\nfrom crmlab.data import customer_summary\n"
-            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-            "table = customer_summary(sys.argv[1], memory_limit='100MB', threads=2, progress=False)\n"
-            "print(len(table), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)")
+    code = (
+        "import resource, sys\nfrom crmlab.data import customer_summary\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "table = customer_summary(sys.argv[1], memory_limit='100MB', threads=2, progress=False)\n"
+        "print(len(table), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "log.parquet")], capture_output=True, text=True)
+        [sys.executable, "-c", code, str(tmp_path / "log.parquet")], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     customers, megabytes = map(int, done.stdout.split())
     assert customers > 500_000 and megabytes < 300

@@ -25,21 +25,43 @@ def simulate(p, streams):
     contact = p.confounding * history + rng.standard_normal(n)
     spend = p.effect * contact + p.confounding * history + rng.standard_normal(n)
     renewed = (streams["renewals"].random(n) < 1 / (1 + np.exp(-p.effect * contact))) * 1.0
-    return Cohort({"customers": {"history": history, "contact": contact, "spend": spend, "renewed": renewed}},
-                  truth={"history": history, "effect": p.effect})
+    return Cohort(
+        {"customers": {"history": history, "contact": contact, "spend": spend, "renewed": renewed}},
+        truth={"history": history, "effect": p.effect},
+    )
 
 
 design = Design(
-    name="contact", title="Contact <b>", claim="Contact raises spend & renewal.", parameters=Market(),
-    presets={"null": {"effect": 0.0}, "literature": {}, "claim": {"effect": 1.0},
-             "trap": {"effect": 0.0, "confounding": 0.8}},
+    name="contact",
+    title="Contact <b>",
+    claim="Contact raises spend & renewal.",
+    parameters=Market(),
+    presets={
+        "null": {"effect": 0.0},
+        "literature": {},
+        "claim": {"effect": 1.0},
+        "trap": {"effect": 0.0, "confounding": 0.8},
+    },
     model=simulate,
     hypotheses=[
-        Hypothesis("H1", "Contact raises spend", ">", truth=lambda p: p.effect, unit="units",
-                   estimators={"adjusted": LeastSquares("spend ~ contact + history", "contact"),
-                               "naive": LeastSquares("spend ~ contact", "contact")}),
-        Hypothesis("H2", "Contact raises renewal", ">", truth=lambda p: p.effect,
-                   estimators={"logit": LogisticRegression("renewed ~ contact", "contact")}),
+        Hypothesis(
+            "H1",
+            "Contact raises spend",
+            ">",
+            truth=lambda p: p.effect,
+            unit="units",
+            estimators={
+                "adjusted": LeastSquares("spend ~ contact + history", "contact"),
+                "naive": LeastSquares("spend ~ contact", "contact"),
+            },
+        ),
+        Hypothesis(
+            "H2",
+            "Contact raises renewal",
+            ">",
+            truth=lambda p: p.effect,
+            estimators={"logit": LogisticRegression("renewed ~ contact", "contact")},
+        ),
     ],
     batched=True,
 )
@@ -48,5 +70,10 @@ looped = replace(design, batched=False)
 
 def with_estimators(batched=True, **estimators):
     """The market with one hypothesis and these estimators."""
-    return replace(design, batched=batched, hypotheses=[
-        Hypothesis("H1", "Contact raises spend", ">", truth=lambda p: p.effect, estimators=estimators)])
+    return replace(
+        design,
+        batched=batched,
+        hypotheses=[
+            Hypothesis("H1", "Contact raises spend", ">", truth=lambda p: p.effect, estimators=estimators)
+        ],
+    )

@@ -35,8 +35,12 @@ def test_unknown_names_say_what_there_is():
 def test_a_table_given_as_a_function_is_drawn_when_wanted_and_once():
     calls = []
     cohort = Cohort({"customers": COLUMNS, "surveys": lambda: calls.append(1) or {"q": np.zeros(3)}})
-    assert cohort.customers.shape == (3, 2) and cohort.tables.names() == ["customers", "surveys"] and calls == []
-    assert cohort.surveys.q.sum() == 0 and cohort.tables.columns("surveys")["q"].shape == (3,) and calls == [1]
+    assert (
+        cohort.customers.shape == (3, 2) and cohort.tables.names() == ["customers", "surveys"] and calls == []
+    )
+    assert (
+        cohort.surveys.q.sum() == 0 and cohort.tables.columns("surveys")["q"].shape == (3,) and calls == [1]
+    )
 
 
 def test_a_ragged_table_is_no_data_frame():
@@ -47,8 +51,12 @@ def test_a_ragged_table_is_no_data_frame():
 
 
 def test_one_of_many_cohorts():
-    many = Tables({"customers": {"spend": np.arange(6.0).reshape(2, 3), "number": np.arange(3)},
-                   "late": lambda: {"x": np.arange(2.0)[:, None]}})
+    many = Tables(
+        {
+            "customers": {"spend": np.arange(6.0).reshape(2, 3), "number": np.arange(3)},
+            "late": lambda: {"x": np.arange(2.0)[:, None]},
+        }
+    )
     second = many.one(1)
     assert second.customers.spend.tolist() == [3, 4, 5] and second.customers.number.tolist() == [0, 1, 2]
     assert second.late.x.tolist() == [1.0]
@@ -58,7 +66,9 @@ def test_one_of_many_cohorts():
 @pytest.mark.parametrize("late", [False, True])
 def test_a_model_that_cannot_draw_many_cohorts_at_once_is_found_out(shape, late):
     table = {"fine": np.zeros((3, 5)), "shared": np.zeros(5), "wrong": np.zeros(shape)}
-    with pytest.raises(InputError, match="column 'wrong' of table 'customers' has shape .* where 3 cohorts were drawn"):
+    with pytest.raises(
+        InputError, match="column 'wrong' of table 'customers' has shape .* where 3 cohorts were drawn"
+    ):
         Tables({"customers": (lambda: table) if late else table}).drawn_at_once(3).columns("customers")
 
 
@@ -73,7 +83,11 @@ def test_the_display_tells_both_sides_apart():
     cohort.seed = 7
     text = repr(cohort)
     assert text.startswith("Cohort (seed 7)\nobserved  customers") and "age, spend" in text
-    assert [line.split()[:2] for line in text.splitlines()[2:]] == [["truth", "effect"], ["truth", "loyal"], ["truth", "<kind>"]]
+    assert [line.split()[:2] for line in text.splitlines()[2:]] == [
+        ["truth", "effect"],
+        ["truth", "loyal"],
+        ["truth", "<kind>"],
+    ]
     html = cohort._repr_html_()
     assert "<caption>Cohort, seed 7</caption>" in html and "&lt;kind&gt;" in html and "<kind>" not in html
     assert html.count("<tr>") == 5

@@ -30,7 +30,9 @@ def test_the_last_preset_holds_whatever_came_before(names):
 
 
 def test_what_was_set_by_hand_stays_until_a_preset_says_otherwise():
-    assert design.preset("trap").replace(confounding=0.3).preset("literature").parameters == Market(confounding=0.3)
+    assert design.preset("trap").replace(confounding=0.3).preset("literature").parameters == Market(
+        confounding=0.3
+    )
     assert design.preset("trap").replace(effect=0.3).parameters == Market(effect=0.3, confounding=0.8)
     assert design.replace(effect=0.9).preset("null").parameters.effect == 0
     assert design.replace(effect=0.9).preset("null").preset("literature").parameters.effect == 0.9
@@ -51,12 +53,18 @@ def test_unknown_names_list_the_known_ones():
         design.with_estimators("ols")
 
 
-@pytest.mark.parametrize("grid, says", [
-    ({"n_customers": 50}, "n_customers is 50; give a list of values"), ({"preset": "null"}, "preset is 'null'; give a list"),
-    ({"effect": []}, "effect is \\[\\]; give a list"), ({}, "nothing to vary; name preset or a parameter: effect"),
-    ({"effect": [0.1, 0.2, 0.1]}, "effect holds 0.1 more than once"), ({"preset": ["null", "null"]}, "preset holds null more"),
-    ({"effect": [0.1, 5]}, "effect is 5; it must lie from -2 to 2"),
-])
+@pytest.mark.parametrize(
+    "grid, says",
+    [
+        ({"n_customers": 50}, "n_customers is 50; give a list of values"),
+        ({"preset": "null"}, "preset is 'null'; give a list"),
+        ({"effect": []}, "effect is \\[\\]; give a list"),
+        ({}, "nothing to vary; name preset or a parameter: effect"),
+        ({"effect": [0.1, 0.2, 0.1]}, "effect holds 0.1 more than once"),
+        ({"preset": ["null", "null"]}, "preset holds null more"),
+        ({"effect": [0.1, 5]}, "effect is 5; it must lie from -2 to 2"),
+    ],
+)
 def test_a_grid_that_cannot_be_is_refused(grid, says):
     with pytest.raises(InputError, match=says):
         design.vary(**grid)
@@ -65,11 +73,19 @@ def test_a_grid_that_cannot_be_is_refused(grid, says):
 def test_a_grid_is_every_combination_in_order():
     grid = design.vary(preset=["null", "trap"], n_customers=range(20, 41, 20))
     assert [(point["preset"], point["n_customers"]) for point, _ in grid.points] == [
-        ("null", 20), ("null", 40), ("trap", 20), ("trap", 40)]
+        ("null", 20),
+        ("null", 40),
+        ("trap", 20),
+        ("trap", 40),
+    ]
     assert [each.parameters.n_customers for each in grid.designs] == [20, 40, 20, 40] and len(grid) == 4
-    assert repr(grid).splitlines() == ["Variations of contact at 4 points:", "  preset=null, n_customers=20",
-                                       "  preset=null, n_customers=40", "  preset=trap, n_customers=20",
-                                       "  preset=trap, n_customers=40"]
+    assert repr(grid).splitlines() == [
+        "Variations of contact at 4 points:",
+        "  preset=null, n_customers=20",
+        "  preset=null, n_customers=40",
+        "  preset=trap, n_customers=20",
+        "  preset=trap, n_customers=40",
+    ]
     assert len(design.vary(effect=iter([0.1, 0.2]))) == len(design.vary(effect=np.array([0.1, 0.2]))) == 2
 
 
@@ -104,7 +120,9 @@ def test_an_impossible_design_is_refused_when_it_is_written():
 
 def test_a_design_is_left_as_it_was_by_all_that_is_derived_from_it():
     before = repr(design)
-    design.preset("trap").replace(effect=1.0).only("H1").with_estimators("naive").vary(n_customers=[20]).diagnose(sims=2)
+    design.preset("trap").replace(effect=1.0).only("H1").with_estimators("naive").vary(
+        n_customers=[20]
+    ).diagnose(sims=2)
     assert repr(design) == before and design.parameters == Market()
 
 
@@ -112,15 +130,30 @@ def test_the_same_seed_gives_the_same_cohort():
     one, other = design.simulate(7), design.simulate(seed=(7,))
     assert one.customers.equals(other.customers) and one.seed == other.seed == 7
     assert not one.customers.equals(design.simulate(8).customers)
-    assert design.simulate((7, 0)).seed == (7, 0) and not one.customers.equals(design.simulate((7, 0)).customers)
+    assert design.simulate((7, 0)).seed == (7, 0) and not one.customers.equals(
+        design.simulate((7, 0)).customers
+    )
     assert one.parameters == design.parameters
 
 
 def test_a_test_is_tidy_and_stands_beside_the_truth():
     tests = design.preset("claim").test(design.preset("claim").simulate(1))
-    assert tests.columns.tolist() == ["hypothesis", "estimator", "estimate", "standard_error", "low", "high", "p_value",
-                                      "truth", "verdict"]
-    assert tests[["hypothesis", "estimator"]].values.tolist() == [["H1", "adjusted"], ["H1", "naive"], ["H2", "logit"]]
+    assert tests.columns.tolist() == [
+        "hypothesis",
+        "estimator",
+        "estimate",
+        "standard_error",
+        "low",
+        "high",
+        "p_value",
+        "truth",
+        "verdict",
+    ]
+    assert tests[["hypothesis", "estimator"]].values.tolist() == [
+        ["H1", "adjusted"],
+        ["H1", "naive"],
+        ["H2", "logit"],
+    ]
     assert (tests.truth == 1.0).all() and set(tests.verdict) <= {"supported", "undecided", "contradicted"}
     assert tests.estimate.dtype == float and tests.p_value.between(0, 1).all()
 
@@ -141,6 +174,8 @@ def test_only_cohorts_are_tested():
 def test_it_reads_well():
     text, html = repr(design.preset("trap")), design.preset("trap")._repr_html_()
     assert text.splitlines()[0] == "Design contact: Contact raises spend & renewal."
-    assert "preset trap of null, literature, claim, trap" in text and "confounding=0.8" in text and "H2:" in text
+    assert (
+        "preset trap of null, literature, claim, trap" in text and "confounding=0.8" in text and "H2:" in text
+    )
     assert "Contact &lt;b&gt;: preset trap" in html and "<b>" not in html
     assert isinstance(design, Design) and "units a unit" in html

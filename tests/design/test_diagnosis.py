@@ -19,8 +19,20 @@ from .markets import design, looped, simulate, with_estimators
 def frame(**columns):
     """What one estimator found in a few simulations, as a diagnosis keeps it."""
     count = len(columns["estimate"])
-    filled = {"hypothesis": "H1", "estimator": "adjusted", "simulation": range(count), "estimand": 0.5, "standard_error": 0.1,
-              "low": 0.0, "high": 1.0, "p_value": 0.04, "rejected": False, "covered": False, "failure": "", "preset": "null"}
+    filled = {
+        "hypothesis": "H1",
+        "estimator": "adjusted",
+        "simulation": range(count),
+        "estimand": 0.5,
+        "standard_error": 0.1,
+        "low": 0.0,
+        "high": 1.0,
+        "p_value": 0.04,
+        "rejected": False,
+        "covered": False,
+        "failure": "",
+        "preset": "null",
+    }
     return pd.DataFrame({**filled, **columns})
 
 
@@ -30,18 +42,29 @@ def diagnosis_of(simulations, null=0.0):
 
 
 def test_the_table_by_hand():
-    row = diagnosis_of(frame(estimate=[0.4, 0.7, -0.2, 0.9], low=[0.1, 0.4, -0.5, 0.7], high=[0.7, 1.0, -0.01, 1.1],
-                             rejected=[True, True, False, True], covered=[True, True, False, False])).row("H1")
+    row = diagnosis_of(
+        frame(
+            estimate=[0.4, 0.7, -0.2, 0.9],
+            low=[0.1, 0.4, -0.5, 0.7],
+            high=[0.7, 1.0, -0.01, 1.1],
+            rejected=[True, True, False, True],
+            covered=[True, True, False, False],
+        )
+    ).row("H1")
     errors = np.array([-0.1, 0.2, -0.7, 0.4])
     assert row.sims == 4 and row.estimand == 0.5 and row.failures == 0
     assert np.isclose(row.mean_estimate, 0.45) and np.isclose(row.bias, -0.05)
     assert np.isclose(row.bias_mcse, np.sqrt(((errors + 0.05) ** 2).sum() / 3) / 2)  # sd / √n
     assert np.isclose(row.rmse, np.sqrt((0.01 + 0.04 + 0.49 + 0.16) / 4))
     squares = errors**2
-    assert np.isclose(row.rmse_mcse, np.sqrt(((squares - squares.mean()) ** 2).sum() / 3) / 2 / (2 * row.rmse))
+    assert np.isclose(
+        row.rmse_mcse, np.sqrt(((squares - squares.mean()) ** 2).sum() / 3) / 2 / (2 * row.rmse)
+    )
     assert row.rejection_rate == 0.75 and np.isclose(row.rejection_rate_mcse, np.sqrt(0.75 * 0.25 / 4))
     assert row.coverage == 0.5 and np.isclose(row.coverage_mcse, 0.25)
-    assert row.type_s == 0.25 and np.isclose(row.type_s_mcse, np.sqrt(0.25 * 0.75 / 4))  # all four exclude 0, one is below
+    assert row.type_s == 0.25 and np.isclose(
+        row.type_s_mcse, np.sqrt(0.25 * 0.75 / 4)
+    )  # all four exclude 0, one is below
 
 
 def test_type_s_looks_at_intervals_that_exclude_the_null_only():
@@ -50,14 +73,23 @@ def test_type_s_looks_at_intervals_that_exclude_the_null_only():
     assert np.isclose(diagnosis_of(some).row("H1").type_s_mcse, np.sqrt(0.25 / 2))
     none = diagnosis_of(frame(estimate=[0.1, 0.2], low=[-1, -1], high=[1, 1])).row("H1")
     assert np.isnan(none.type_s) and np.isnan(none.type_s_mcse)
-    at_null = diagnosis_of(frame(estimate=[0.9, -0.9], low=[0.6, -1.5], high=[1.2, -0.5], estimand=0.0)).row("H1")
+    at_null = diagnosis_of(frame(estimate=[0.9, -0.9], low=[0.6, -1.5], high=[1.2, -0.5], estimand=0.0)).row(
+        "H1"
+    )
     assert np.isnan(at_null.type_s), "where nothing is true, no sign is wrong"
 
 
 def test_failures_count_as_neither_rejecting_nor_covering():
-    row = diagnosis_of(frame(estimate=[0.5, np.nan, 0.7, np.nan], low=[0.1, np.nan, 0.4, np.nan],
-                             high=[0.9, np.nan, 1.0, np.nan], rejected=[True, False, True, False],
-                             covered=[True, False, True, False], failure=["", "no", "", "no"])).row("H1")
+    row = diagnosis_of(
+        frame(
+            estimate=[0.5, np.nan, 0.7, np.nan],
+            low=[0.1, np.nan, 0.4, np.nan],
+            high=[0.9, np.nan, 1.0, np.nan],
+            rejected=[True, False, True, False],
+            covered=[True, False, True, False],
+            failure=["", "no", "", "no"],
+        )
+    ).row("H1")
     assert (row.sims, row.failures) == (4, 2)
     assert row.rejection_rate == 0.5 and np.isclose(row.rejection_rate_mcse, 0.25) and row.coverage == 0.5
     assert np.isclose(row.bias, 0.1) and np.isclose(row.bias_mcse, 0.1)  # of the two that succeeded
@@ -76,11 +108,19 @@ def test_a_diagnosis_tests_what_design_test_tests():
     for simulation in range(5):
         tests = design.test(design.simulate((4, simulation)))
         rows = found[found.simulation == simulation]
-        for name, column in {"estimate": "estimate", "standard_error": "standard_error", "low": "low", "high": "high",
-                             "p_value": "p_value", "truth": "estimand"}.items():
+        for name, column in {
+            "estimate": "estimate",
+            "standard_error": "standard_error",
+            "low": "low",
+            "high": "high",
+            "p_value": "p_value",
+            "truth": "estimand",
+        }.items():
             assert np.allclose(rows[column], tests[name], rtol=1e-9), name
         assert (rows.rejected.to_numpy() == (tests.verdict == "supported").to_numpy()).all()
-        assert (rows.covered.to_numpy() == ((tests.low <= tests.truth) & (tests.truth <= tests.high)).to_numpy()).all()
+        assert (
+            rows.covered.to_numpy() == ((tests.low <= tests.truth) & (tests.truth <= tests.high)).to_numpy()
+        ).all()
 
 
 NUMBERS = ["estimate", "standard_error", "low", "high", "p_value"]
@@ -88,7 +128,9 @@ NUMBERS = ["estimate", "standard_error", "low", "high", "p_value"]
 
 def rows(diagnosis):
     """The simulations in an order that blocks do not change."""
-    return diagnosis.simulations.sort_values(["hypothesis", "estimator", *diagnosis.by, "simulation"], ignore_index=True)
+    return diagnosis.simulations.sort_values(
+        ["hypothesis", "estimator", *diagnosis.by, "simulation"], ignore_index=True
+    )
 
 
 def assert_same(one, other, exact=True):
@@ -99,14 +141,21 @@ def assert_same(one, other, exact=True):
 
 def test_in_one_pass_and_one_by_one_are_the_same_diagnosis():
     grid = {"preset": ["null", "trap"], "n_customers": [25, 60]}
-    assert_same(design.vary(**grid).diagnose(sims=30, seed=2), looped.vary(**grid).diagnose(sims=30, seed=2), exact=False)
+    assert_same(
+        design.vary(**grid).diagnose(sims=30, seed=2),
+        looped.vary(**grid).diagnose(sims=30, seed=2),
+        exact=False,
+    )
 
 
 def test_fits_fail_alike_in_one_pass_and_one_by_one():
     """Four customers: the logit is often separated, and least squares never is."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        one, other = design.replace(n_customers=5).diagnose(200, 3), looped.replace(n_customers=5).diagnose(200, 3)
+        one, other = (
+            design.replace(n_customers=5).diagnose(200, 3),
+            looped.replace(n_customers=5).diagnose(200, 3),
+        )
     failed = one.table.set_index(["hypothesis", "estimator"]).failures
     assert 20 < failed["H2", "logit"] < 200 and failed["H1", "adjusted"] == 0
     one, other = rows(one), rows(other)
@@ -162,8 +211,11 @@ def sometimes(tables):
 def test_whatever_a_fit_raises_is_counted_with_its_reason():
     diagnosis = with_estimators(odd=sometimes).diagnose(sims=400, seed=1)
     reasons = diagnosis.failures.set_index("failure")["count"]
-    assert set(reasons.index) == {"EstimationFailed: too few spend anything", "ZeroDivisionError: by nothing",
-                                  "the estimate is not finite"}
+    assert set(reasons.index) == {
+        "EstimationFailed: too few spend anything",
+        "ZeroDivisionError: by nothing",
+        "the estimate is not finite",
+    }
     row = diagnosis.row("H1")
     assert row.failures == reasons.sum() and 0.5 < row.failures / 400 < 0.9
     first = [design.simulate((1, number)).customers.spend[0] for number in range(400)]
@@ -194,7 +246,9 @@ class Batch:
 @pytest.mark.parametrize("trouble, fails", [("all", False), ("some", False), ("a cohort", True)])
 def test_what_one_pass_cannot_do_is_done_one_by_one(trouble, fails):
     estimator = Batch(trouble)
-    one, other = (with_estimators(batched, odd=estimator).diagnose(sims=40, seed=1) for batched in (True, False))
+    one, other = (
+        with_estimators(batched, odd=estimator).diagnose(sims=40, seed=1) for batched in (True, False)
+    )
     assert_same(one, other, exact=False)
     assert (one.row("H1").failures > 5) == fails
 
@@ -202,6 +256,7 @@ def test_what_one_pass_cannot_do_is_done_one_by_one(trouble, fails):
 def test_when_every_fit_fails_there_is_a_warning():
     def never(tables):
         raise EstimationFailed("nobody answered")
+
     with pytest.warns(UserWarning, match="H1 odd: every fit failed \\(EstimationFailed: nobody answered\\)"):
         diagnosis = with_estimators(odd=never).diagnose(sims=4)
     assert diagnosis.row("H1").failures == 4 and "–" in repr(diagnosis)
@@ -209,7 +264,9 @@ def test_when_every_fit_fails_there_is_a_warning():
 
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_column_that_is_not_there_is_refused_not_counted(batched):
-    with pytest.raises(InputError, match="H1 odd: unknown column 'spent'; known: history, contact, spend, renewed"):
+    with pytest.raises(
+        InputError, match="H1 odd: unknown column 'spent'; known: history, contact, spend, renewed"
+    ):
         with_estimators(batched, odd=LeastSquares("spent ~ contact", "contact")).diagnose(sims=5)
 
 
@@ -222,13 +279,24 @@ def test_an_estimator_must_return_an_estimate():
 def test_estimators_of_their_own_interval_and_p_value(batched):
     def odd(tables):
         return Estimate(0.2, 0.1, interval=(0.25, 0.35), p_value=0.01)
-    row = with_estimators(batched, odd=odd, usual=LeastSquares("spend ~ contact", "contact")).diagnose(sims=10).row("H1", "odd")
+
+    row = (
+        with_estimators(batched, odd=odd, usual=LeastSquares("spend ~ contact", "contact"))
+        .diagnose(sims=10)
+        .row("H1", "odd")
+    )
     assert row.coverage == 1 and row.rejection_rate == 1 and row.estimand == 0.3
 
 
 def test_an_equivalence_at_its_margin_is_supported_in_five_of_a_hundred():
-    claim = Hypothesis("H1", "No effect to speak of", "within", truth=lambda p: p.effect, margin=0.3,
-                       estimators={"adjusted": LeastSquares("spend ~ contact + history", "contact")})
+    claim = Hypothesis(
+        "H1",
+        "No effect to speak of",
+        "within",
+        truth=lambda p: p.effect,
+        margin=0.3,
+        estimators={"adjusted": LeastSquares("spend ~ contact + history", "contact")},
+    )
     row = replace(design, hypotheses=[claim]).replace(n_customers=200).diagnose(sims=2000, seed=8).row("H1")
     assert abs(row.rejection_rate - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 2000)
     assert abs(row.coverage - 0.95) < 4 * np.sqrt(0.05 * 0.95 / 2000)
@@ -237,12 +305,20 @@ def test_an_equivalence_at_its_margin_is_supported_in_five_of_a_hundred():
 # What is asked of a diagnosis ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options, says", [
-    ({"sims": 1}, "sims is 1; give a whole number of simulations, 2 or more"), ({"sims": 10.0}, "sims is 10.0"),
-    ({"sims": "10"}, "sims is '10'"), ({"sims": True}, "sims is True"), ({"seed": -1}, "seed is -1"),
-    ({"seed": None}, "seed is None"), ({"jobs": 0}, "jobs is 0; give a number of processes, or -1 for all cores"),
-    ({"jobs": "two"}, "jobs is 'two'"), ({"jobs": True}, "jobs is True"),
-])
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        ({"sims": 1}, "sims is 1; give a whole number of simulations, 2 or more"),
+        ({"sims": 10.0}, "sims is 10.0"),
+        ({"sims": "10"}, "sims is '10'"),
+        ({"sims": True}, "sims is True"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": None}, "seed is None"),
+        ({"jobs": 0}, "jobs is 0; give a number of processes, or -1 for all cores"),
+        ({"jobs": "two"}, "jobs is 'two'"),
+        ({"jobs": True}, "jobs is True"),
+    ],
+)
 def test_bad_input_is_refused(options, says):
     with pytest.raises(InputError, match=says):
         design.diagnose(**{"sims": 5, **options})
@@ -250,10 +326,14 @@ def test_bad_input_is_refused(options, says):
         design.vary(n_customers=[20]).diagnose(**{"sims": 5, **options})
 
 
-@pytest.mark.parametrize("ask, says", [
-    (("H9",), "unknown hypothesis 'H9'; known: H1, H2"),
-    (("H1", "logit"), "picks 0 rows"), (("H1",), "picks 2 rows of the diagnosis; varied: preset"),
-])
+@pytest.mark.parametrize(
+    "ask, says",
+    [
+        (("H9",), "unknown hypothesis 'H9'; known: H1, H2"),
+        (("H1", "logit"), "picks 0 rows"),
+        (("H1",), "picks 2 rows of the diagnosis; varied: preset"),
+    ],
+)
 def test_a_row_that_is_not_there(ask, says):
     diagnosis = design.vary(preset=["null", "trap"]).diagnose(sims=3)
     with pytest.raises(InputError, match=says):
@@ -266,8 +346,25 @@ def test_a_row_that_is_not_there(ask, says):
 def test_the_table_keeps_the_order_in_which_things_were_declared():
     table = design.vary(preset=["trap", "null"], n_customers=[40, 20]).diagnose(sims=3).table
     assert table.columns.tolist() == [
-        "hypothesis", "estimator", "preset", "n_customers", "sims", "estimand", "mean_estimate", "bias", "bias_mcse", "rmse",
-        "rmse_mcse", "rejection_rate", "rejection_rate_mcse", "coverage", "coverage_mcse", "type_s", "type_s_mcse", "failures"]
+        "hypothesis",
+        "estimator",
+        "preset",
+        "n_customers",
+        "sims",
+        "estimand",
+        "mean_estimate",
+        "bias",
+        "bias_mcse",
+        "rmse",
+        "rmse_mcse",
+        "rejection_rate",
+        "rejection_rate_mcse",
+        "coverage",
+        "coverage_mcse",
+        "type_s",
+        "type_s_mcse",
+        "failures",
+    ]
     assert table.preset.tolist() == ["trap"] * 6 + ["null"] * 6
     assert table.n_customers.tolist() == [40, 40, 40, 20, 20, 20] * 2
     assert table.estimator.tolist() == ["adjusted", "naive", "logit"] * 4
@@ -276,21 +373,36 @@ def test_the_table_keeps_the_order_in_which_things_were_declared():
 
 def test_points_of_a_grid_share_their_random_numbers():
     found = design.vary(effect=[0.0, 0.5]).diagnose(sims=6).simulations
-    one, other = (found[(found.effect == effect) & (found.estimator == "adjusted")].estimate.to_numpy() for effect in (0.0, 0.5))
+    one, other = (
+        found[(found.effect == effect) & (found.estimator == "adjusted")].estimate.to_numpy()
+        for effect in (0.0, 0.5)
+    )
     assert np.allclose(one + 0.5, other)
 
 
 def test_it_reads_well():
     diagnosis = design.diagnose(sims=50, seed=3)
     text, html = repr(diagnosis), diagnosis._repr_html_()
-    assert text.startswith("Diagnosis over 50 simulations, seed 3. In brackets: Monte-Carlo standard error.\n")
+    assert text.startswith(
+        "Diagnosis over 50 simulations, seed 3. In brackets: Monte-Carlo standard error.\n"
+    )
     assert len(text.splitlines()) == 5 and "adjusted" in text and "Fits that failed" not in text
     assert "<table" in html and "default" in html
     row = diagnosis.row("H1")
     assert f"{row.coverage:.3f} ({row.coverage_mcse:.3f})" in text
     assert "-0.000" not in repr(design.preset("null").diagnose(sims=2000, seed=1).summary(1))
-    assert list(diagnosis.summary().columns) == ["hypothesis", "estimator", "preset", "estimand", "bias", "rmse",
-                                                 "rejection_rate", "coverage", "type_s", "failures"]
+    assert list(diagnosis.summary().columns) == [
+        "hypothesis",
+        "estimator",
+        "preset",
+        "estimand",
+        "bias",
+        "rmse",
+        "rejection_rate",
+        "coverage",
+        "type_s",
+        "failures",
+    ]
 
 
 def test_progress_is_shown_when_asked_for(capsys, monkeypatch):
@@ -303,5 +415,7 @@ def test_progress_is_shown_when_asked_for(capsys, monkeypatch):
 
 def test_the_model_is_given_parameters_and_streams_only():
     seen = []
-    replace(looped, model=lambda p, streams: seen.append((p, streams)) or simulate(p, streams)).diagnose(sims=2)
+    replace(looped, model=lambda p, streams: seen.append((p, streams)) or simulate(p, streams)).diagnose(
+        sims=2
+    )
     assert seen[0][0] == design.parameters and not hasattr(seen[0][1], "truth")

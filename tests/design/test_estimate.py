@@ -21,14 +21,20 @@ ALTERNATIVES = {">": "greater", "<": "less", "!=": "two-sided"}
 
 
 def hypothesis(direction, **options):
-    return Hypothesis("H", "A claim", direction, truth=lambda p: p, estimators={"one": lambda tables: None}, **options)
+    return Hypothesis(
+        "H", "A claim", direction, truth=lambda p: p, estimators={"one": lambda tables: None}, **options
+    )
 
 
 @searching
 @given(numbers, errors, freedoms, st.floats(0.5, 0.999))
 def test_intervals_are_scipys(value, error, freedom, level):
     low, high = Estimate(value, error, freedom).bounds(level)
-    wanted = stats.norm.interval(level, value, error) if np.isinf(freedom) else stats.t.interval(level, freedom, value, error)
+    wanted = (
+        stats.norm.interval(level, value, error)
+        if np.isinf(freedom)
+        else stats.t.interval(level, freedom, value, error)
+    )
     assert np.allclose((low, high), wanted, rtol=1e-12, atol=1e-12)
 
 
@@ -42,8 +48,11 @@ def test_p_values_are_scipys(value, error, freedom, null, direction):
 
 
 @searching
-@given(st.lists(st.floats(-5, 5), min_size=3, max_size=40).filter(lambda x: np.std(x) > 1e-3), st.floats(-2, 2),
-       st.floats(0.01, 3))
+@given(
+    st.lists(st.floats(-5, 5), min_size=3, max_size=40).filter(lambda x: np.std(x) > 1e-3),
+    st.floats(-2, 2),
+    st.floats(0.01, 3),
+)
 def test_two_one_sided_tests_are_statsmodels_own(sample, null, margin):
     described = DescrStatsW(sample)
     estimate = Estimate(described.mean, described.std_mean, described.nobs - 1)
@@ -51,7 +60,9 @@ def test_two_one_sided_tests_are_statsmodels_own(sample, null, margin):
     assert np.isclose(estimate.p("within", null, margin), wanted, rtol=1e-9, atol=1e-300)
     for direction, alternative in ALTERNATIVES.items():
         name = {"greater": "larger", "less": "smaller"}.get(alternative, alternative)
-        assert np.isclose(estimate.p(direction, null), described.ttest_mean(null, name)[1], rtol=1e-9, atol=1e-300)
+        assert np.isclose(
+            estimate.p(direction, null), described.ttest_mean(null, name)[1], rtol=1e-9, atol=1e-300
+        )
     assert np.allclose(estimate.bounds(), described.tconfint_mean())
 
 
@@ -71,13 +82,17 @@ def test_verdict_test_and_interval_agree(value, error, freedom, null, direction,
         assert (verdict == "supported") == inside or np.isclose(found["p_value"], 0.05)
         assert (verdict == "contradicted") == (low > null + margin or high < null - margin)
     if direction in "><":
-        other = hypothesis("<" if direction == ">" else ">", null=null).confront(Estimate(value, error, freedom))
+        other = hypothesis("<" if direction == ">" else ">", null=null).confront(
+            Estimate(value, error, freedom)
+        )
         assert np.isclose(found["p_value"] + other["p_value"], 1)
         assert (verdict == "contradicted") == (high < null if direction == ">" else low > null)
 
 
 @searching
-@given(st.lists(st.tuples(numbers, errors), min_size=1, max_size=8), st.sampled_from([">", "<", "!=", "within"]))
+@given(
+    st.lists(st.tuples(numbers, errors), min_size=1, max_size=8), st.sampled_from([">", "<", "!=", "within"])
+)
 def test_many_at_once_are_many_one_by_one(pairs, direction):
     values, spreads = map(np.array, zip(*pairs))
     claim = hypothesis(direction, null=0.5, margin=2 if direction == "within" else None)
@@ -95,7 +110,13 @@ def test_an_estimate_may_bring_its_own_interval_and_p_value():
 
 
 def test_one_of_many_estimates():
-    many = Estimate(np.array([1.0, 2.0]), np.array([0.1, 0.2]), 9, (np.zeros(2), np.array([3.0, 4.0])), np.array([0.5, 0.6]))
+    many = Estimate(
+        np.array([1.0, 2.0]),
+        np.array([0.1, 0.2]),
+        9,
+        (np.zeros(2), np.array([3.0, 4.0])),
+        np.array([0.5, 0.6]),
+    )
     assert many.one(1) == Estimate(2.0, 0.2, 9, (0.0, 4.0), 0.6)
     assert Estimate(np.array([1.0]), np.array([0.1])).one(0) == Estimate(1.0, 0.1)
 
@@ -103,7 +124,9 @@ def test_one_of_many_estimates():
 @pytest.mark.parametrize("model, freedom", [(smf.ols, 17.0), (smf.logit, np.inf)], ids=["ols", "logit"])
 def test_the_estimate_of_a_statsmodels_fit(model, freedom):
     rng = np.random.default_rng(1)
-    data = pd.DataFrame({"x": rng.normal(size=20), "z": rng.normal(size=20), "y": (rng.random(20) < 0.5) * 1.0})
+    data = pd.DataFrame(
+        {"x": rng.normal(size=20), "z": rng.normal(size=20), "y": (rng.random(20) < 0.5) * 1.0}
+    )
     fit = model("y ~ x + z", data).fit(**({"disp": False} if model is smf.logit else {}))
     estimate = Estimate.of(fit, "z")
     assert (estimate.value, estimate.standard_error) == (fit.params["z"], fit.bse["z"])
@@ -120,9 +143,22 @@ def test_robust_errors_without_t_use_the_normal_law():
     assert Estimate.of(fit, "x1").degrees_of_freedom == np.inf
 
 
-@pytest.mark.parametrize("direction, estimand, holds", [
-    (">", 0.1, True), (">", 0, False), (">", -0.1, False), ("<", -0.1, True), ("<", 0, False), ("!=", 0, False),
-    ("!=", 1e-9, True), ("within", 0.19, True), ("within", 0.2, False), ("within", -0.3, False), ("within", 0, True)])
+@pytest.mark.parametrize(
+    "direction, estimand, holds",
+    [
+        (">", 0.1, True),
+        (">", 0, False),
+        (">", -0.1, False),
+        ("<", -0.1, True),
+        ("<", 0, False),
+        ("!=", 0, False),
+        ("!=", 1e-9, True),
+        ("within", 0.19, True),
+        ("within", 0.2, False),
+        ("within", -0.3, False),
+        ("within", 0, True),
+    ],
+)
 def test_whether_a_claim_is_true(direction, estimand, holds):
     assert hypothesis(direction, margin=0.2 if direction == "within" else None).holds(estimand) is holds
     shifted = hypothesis(direction, null=5, margin=0.2 if direction == "within" else None)
@@ -131,26 +167,37 @@ def test_whether_a_claim_is_true(direction, estimand, holds):
 
 def test_the_dust_of_quadrature_is_no_effect():
     dusty = Hypothesis("H", "A claim", ">", truth=lambda p: -3e-17, estimators={"one": lambda tables: None})
-    assert dusty.estimand(None) == 0 and str(dusty.estimand(None)) == "0.0" and not dusty.holds(dusty.estimand(None))
+    assert (
+        dusty.estimand(None) == 0
+        and str(dusty.estimand(None)) == "0.0"
+        and not dusty.holds(dusty.estimand(None))
+    )
 
 
-@pytest.mark.parametrize("options, says", [
-    ({"direction": "greater"}, "direction of H is 'greater'; it must be one of > < != within"),
-    ({"direction": "within"}, "margin of H is None; give a positive one"),
-    ({"direction": "within", "margin": 0.0}, "margin of H is 0.0"),
-    ({"direction": "within", "margin": -1}, "margin of H is -1"),
-    ({"direction": ">", "margin": 0.1}, "with direction 'within' only"),
-    ({"direction": ">", "margin": -0.1}, "with direction 'within' only"),
-    ({"direction": ">", "level": 5}, "level of H is 5; it must lie between 0 and 1"),
-    ({"direction": ">", "level": 0}, "level of H is 0"),
-    ({"direction": ">", "estimators": {}}, "estimators of H is empty"),
-])
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        ({"direction": "greater"}, "direction of H is 'greater'; it must be one of > < != within"),
+        ({"direction": "within"}, "margin of H is None; give a positive one"),
+        ({"direction": "within", "margin": 0.0}, "margin of H is 0.0"),
+        ({"direction": "within", "margin": -1}, "margin of H is -1"),
+        ({"direction": ">", "margin": 0.1}, "with direction 'within' only"),
+        ({"direction": ">", "margin": -0.1}, "with direction 'within' only"),
+        ({"direction": ">", "level": 5}, "level of H is 5; it must lie between 0 and 1"),
+        ({"direction": ">", "level": 0}, "level of H is 0"),
+        ({"direction": ">", "estimators": {}}, "estimators of H is empty"),
+    ],
+)
 def test_an_impossible_hypothesis_is_refused(options, says):
     with pytest.raises(InputError, match=says):
-        Hypothesis(**{"name": "H", "claim": "A claim", "truth": lambda p: 0, "estimators": {"one": len}, **options})
+        Hypothesis(
+            **{"name": "H", "claim": "A claim", "truth": lambda p: 0, "estimators": {"one": len}, **options}
+        )
 
 
-@pytest.mark.parametrize("direction, shown", [(">", "> 0.5"), ("<", "< 0.5"), ("!=", "≠ 0.5"), ("within", "within 0.1 of 0.5")])
+@pytest.mark.parametrize(
+    "direction, shown", [(">", "> 0.5"), ("<", "< 0.5"), ("!=", "≠ 0.5"), ("within", "within 0.1 of 0.5")]
+)
 def test_a_hypothesis_reads_as_a_sentence(direction, shown):
     claim = hypothesis(direction, null=0.5, unit="points", margin=0.1 if direction == "within" else None)
     assert repr(claim) == f"H: A claim (estimand {shown} points; one)" and claim.headline == "one"

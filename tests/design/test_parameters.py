@@ -39,19 +39,22 @@ def test_a_count_is_taken_if_and_only_if_it_lies_in_its_range(value):
             Market(n_customers=value)
 
 
-@pytest.mark.parametrize("name, value, says", [
-    ("effect", "0.3", "it must be a finite float"),
-    ("effect", None, "it must be a finite float"),
-    ("effect", True, "it must be a finite float"),
-    ("effect", np.nan, "it must be a finite float"),
-    ("effect", 10**400, "it must be a finite float"),
-    ("effect", 2.0001, "from -2 to 2 \\(units a unit\\)"),
-    ("n_customers", 100.0, "it must be a finite int"),
-    ("n_customers", True, "it must be a finite int"),
-    ("method", "fax", "it must be one of mail, phone"),
-    ("method", 3, "it must be a finite str"),
-    ("loyal", 1, "it must be a finite bool"),
-])
+@pytest.mark.parametrize(
+    "name, value, says",
+    [
+        ("effect", "0.3", "it must be a finite float"),
+        ("effect", None, "it must be a finite float"),
+        ("effect", True, "it must be a finite float"),
+        ("effect", np.nan, "it must be a finite float"),
+        ("effect", 10**400, "it must be a finite float"),
+        ("effect", 2.0001, "from -2 to 2 \\(units a unit\\)"),
+        ("n_customers", 100.0, "it must be a finite int"),
+        ("n_customers", True, "it must be a finite int"),
+        ("method", "fax", "it must be one of mail, phone"),
+        ("method", 3, "it must be a finite str"),
+        ("loyal", 1, "it must be a finite bool"),
+    ],
+)
 def test_what_does_not_fit_is_refused(name, value, says):
     with pytest.raises(InputError, match=f"{name} is .*{says}"):
         Market().replace(**{name: value})
@@ -66,7 +69,9 @@ def test_numbers_of_numpy_become_plain_ones():
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones_listed():
-    with pytest.raises(InputError, match="unknown parameters 'efect', 'n'; known: effect, confounding, method, loyal"):
+    with pytest.raises(
+        InputError, match="unknown parameters 'efect', 'n'; known: effect, confounding, method, loyal"
+    ):
         Market().replace(efect=1, n=2)
 
 

@@ -24,8 +24,15 @@ from crmlab.design.regression import Formula
 from .markets import searching
 
 FORMULA = "y ~ x + I(x ** 2) + z + x:z"
-KINDS = [(LeastSquares, "nonrobust"), (LeastSquares, "HC1"), (LeastSquares, "HC3"), (LogisticRegression, "nonrobust"),
-         (LogisticRegression, "HC0"), (ProbitRegression, "nonrobust"), (ProbitRegression, "HC0")]
+KINDS = [
+    (LeastSquares, "nonrobust"),
+    (LeastSquares, "HC1"),
+    (LeastSquares, "HC3"),
+    (LogisticRegression, "nonrobust"),
+    (LogisticRegression, "HC0"),
+    (ProbitRegression, "nonrobust"),
+    (ProbitRegression, "HC0"),
+]
 SMF = {LeastSquares: smf.ols, LogisticRegression: smf.logit, ProbitRegression: smf.probit}
 
 
@@ -60,8 +67,14 @@ def test_one_pass_is_statsmodels_on_each(kind, covariance, seed):
         many, one = estimator.batch(tables), estimator(cohorts[0])
         assert np.allclose(many.value, [fit.params[term] for fit in fits], rtol=1e-9, atol=1e-9)
         assert np.allclose(many.standard_error, [fit.bse[term] for fit in fits], rtol=1e-9, atol=1e-9)
-        assert many.degrees_of_freedom == one.degrees_of_freedom == (fits[0].df_resid if fits[0].use_t else np.inf)
-        assert np.isclose(one.value, fits[0].params[term], rtol=1e-9) and np.isclose(one.standard_error, fits[0].bse[term])
+        assert (
+            many.degrees_of_freedom
+            == one.degrees_of_freedom
+            == (fits[0].df_resid if fits[0].use_t else np.inf)
+        )
+        assert np.isclose(one.value, fits[0].params[term], rtol=1e-9) and np.isclose(
+            one.standard_error, fits[0].bse[term]
+        )
 
 
 @pytest.mark.parametrize("kind, covariance", KINDS)
@@ -73,12 +86,16 @@ def test_money_and_years_may_be_squared_as_they_are(kind, covariance, scale, shi
     estimator = kind(formula, "x", covariance=covariance)
     many = estimator.batch(tables)
     assert np.isfinite(many.value).all() and np.isfinite(many.standard_error).all()
-    easy = drawn(5, rows=400, binary=kind is not LeastSquares)  # the same data in units that are kind to computers
+    easy = drawn(
+        5, rows=400, binary=kind is not LeastSquares
+    )  # the same data in units that are kind to computers
     for simulation in range(3):
         curve = kind(formula, "I(x ** 2)", covariance=covariance)
         plain = curve(easy.one(simulation))
         assert np.isclose(curve.batch(tables).value[simulation] * scale**2, plain.value, rtol=1e-5)
-        assert np.isclose(curve.batch(tables).standard_error[simulation] * scale**2, plain.standard_error, rtol=1e-5)
+        assert np.isclose(
+            curve.batch(tables).standard_error[simulation] * scale**2, plain.standard_error, rtol=1e-5
+        )
 
 
 def outcomes(estimator, tables, count):
@@ -95,7 +112,9 @@ def outcomes(estimator, tables, count):
 def test_failures_are_the_same_ones_both_ways(kind, covariance, data):
     """Small cohorts of indicators: collinear, constant, separated, saturated."""
     rows = data.draw(st.integers(2, 12))
-    column = st.lists(st.lists(st.sampled_from([0.0, 1.0]), min_size=rows, max_size=rows), min_size=4, max_size=4)
+    column = st.lists(
+        st.lists(st.sampled_from([0.0, 1.0]), min_size=rows, max_size=rows), min_size=4, max_size=4
+    )
     tables = Tables({"customers": {name: np.array(data.draw(column)) for name in "xzy"}})
     estimator = kind("y ~ x + z", "x", covariance=covariance)
     at_once, each, failed_at_once, failed_each, why = outcomes(estimator, tables, 4)
@@ -145,7 +164,15 @@ def test_collinear_columns_fail_and_others_do_not():
 
 
 def test_three_rows_are_too_few_for_three_coefficients():
-    tables = Tables({"customers": {"x": np.array([[1.0, 2, 4]]), "z": np.array([[0.0, 1, 0]]), "y": np.array([[1.0, 2, 3]])}})
+    tables = Tables(
+        {
+            "customers": {
+                "x": np.array([[1.0, 2, 4]]),
+                "z": np.array([[0.0, 1, 0]]),
+                "y": np.array([[1.0, 2, 3]]),
+            }
+        }
+    )
     estimator = LeastSquares("y ~ x + z", "x")
     assert np.isnan(estimator.batch(tables).value).all()
     with pytest.raises(EstimationFailed, match="full rank"):
@@ -177,7 +204,10 @@ def test_a_product_has_the_delta_methods_error():
     first, second = LeastSquares("z ~ x", "x").batch(tables), LeastSquares("y ~ x + z", "z").batch(tables)
     many = product.batch(tables)
     assert np.allclose(many.value, first.value * second.value)
-    assert np.allclose(many.standard_error, np.hypot(second.value * first.standard_error, first.value * second.standard_error))
+    assert np.allclose(
+        many.standard_error,
+        np.hypot(second.value * first.standard_error, first.value * second.standard_error),
+    )
     for simulation in range(3):
         one = product(tables.one(simulation))
         assert np.isclose(one.value, many.value[simulation]) and one.degrees_of_freedom == np.inf
@@ -191,29 +221,50 @@ def test_regressions_can_be_sent_to_workers():
     assert len(pickle.dumps(estimator)) < 400
 
 
-@pytest.mark.parametrize("make, says", [
-    (lambda: LeastSquares("y ~ (x", "x"), "formula 'y ~ \\(x' cannot be read: Unmatched"),
-    (lambda: LeastSquares("", "x"), "must have one outcome on its left"),
-    (lambda: LeastSquares("~ x", "x"), "must have one outcome on its left"),
-    (lambda: LeastSquares("y + w ~ x", "x"), "must have one outcome on its left"),
-    (lambda: LeastSquares("y ~ x", "z"), "unknown term 'z'; known: Intercept, x"),
-    (lambda: LeastSquares("y ~ x - 1", "Intercept"), "unknown term 'Intercept'; known: x"),
-    (lambda: LeastSquares("y ~ x", "x", covariance="HC0"), "covariance is 'HC0'; it must be one of nonrobust, HC1, HC3"),
-    (lambda: LogisticRegression("y ~ x", "x", covariance="HC1"), "it must be one of nonrobust, HC0"),
-])
+@pytest.mark.parametrize(
+    "make, says",
+    [
+        (lambda: LeastSquares("y ~ (x", "x"), "formula 'y ~ \\(x' cannot be read: Unmatched"),
+        (lambda: LeastSquares("", "x"), "must have one outcome on its left"),
+        (lambda: LeastSquares("~ x", "x"), "must have one outcome on its left"),
+        (lambda: LeastSquares("y + w ~ x", "x"), "must have one outcome on its left"),
+        (lambda: LeastSquares("y ~ x", "z"), "unknown term 'z'; known: Intercept, x"),
+        (lambda: LeastSquares("y ~ x - 1", "Intercept"), "unknown term 'Intercept'; known: x"),
+        (
+            lambda: LeastSquares("y ~ x", "x", covariance="HC0"),
+            "covariance is 'HC0'; it must be one of nonrobust, HC1, HC3",
+        ),
+        (lambda: LogisticRegression("y ~ x", "x", covariance="HC1"), "it must be one of nonrobust, HC0"),
+    ],
+)
 def test_a_regression_that_cannot_be_is_refused_when_it_is_written(make, says):
     with pytest.raises(InputError, match=says):
         make()
 
 
-@pytest.mark.parametrize("formula, columns, says", [
-    ("y ~ w", {}, "unknown column 'w'; known: x, y"),
-    ("y ~ C(x)", {}, "unknown column 'C'; known: x, y"),
-    ("y ~ abs(x)", {}, "unknown column 'abs'"),
-    ("y ~ x", {"x": np.array(["a", "b", "c"])}, "'x' in formula 'y ~ x' is not numeric; give indicator columns"),
-    ("y ~ x", {"x": np.array([1, np.nan, np.nan])}, "'x' in formula 'y ~ x' has 2 missing or infinite values"),
-    ("y ~ np.log(x)", {"x": np.array([0.0, 1, 2])}, "'np.log\\(x\\)' in formula .* has 1 missing or infinite values"),
-])
+@pytest.mark.parametrize(
+    "formula, columns, says",
+    [
+        ("y ~ w", {}, "unknown column 'w'; known: x, y"),
+        ("y ~ C(x)", {}, "unknown column 'C'; known: x, y"),
+        ("y ~ abs(x)", {}, "unknown column 'abs'"),
+        (
+            "y ~ x",
+            {"x": np.array(["a", "b", "c"])},
+            "'x' in formula 'y ~ x' is not numeric; give indicator columns",
+        ),
+        (
+            "y ~ x",
+            {"x": np.array([1, np.nan, np.nan])},
+            "'x' in formula 'y ~ x' has 2 missing or infinite values",
+        ),
+        (
+            "y ~ np.log(x)",
+            {"x": np.array([0.0, 1, 2])},
+            "'np.log\\(x\\)' in formula .* has 1 missing or infinite values",
+        ),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:divide by zero")
 def test_a_formula_that_cannot_be_evaluated_says_why(formula, columns, says):
     table = {"x": np.arange(3.0), "y": np.arange(3.0), **columns}
@@ -221,8 +272,16 @@ def test_a_formula_that_cannot_be_evaluated_says_why(formula, columns, says):
         Formula(formula).arrays(table)
 
 
-@pytest.mark.parametrize("formula", ["y ~ x * z", "y ~ x + I(x ** 2) - 1", "np.log(y) ~ 0 + np.sqrt(z):x + z", "y ~ 1",
-                                     "I(y - x) ~ (x + z) ** 2"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x * z",
+        "y ~ x + I(x ** 2) - 1",
+        "np.log(y) ~ 0 + np.sqrt(z):x + z",
+        "y ~ 1",
+        "I(y - x) ~ (x + z) ** 2",
+    ],
+)
 def test_the_design_matrix_is_patsys(formula):
     from patsy import dmatrices
 
@@ -242,7 +301,9 @@ def test_a_column_that_all_cohorts_share_is_taken_as_such():
     for formula in ("y ~ group", "group ~ y"):
         many = LeastSquares(formula, formula.split()[-1]).batch(Tables({"t": {"group": group, "y": y}}))
         for simulation in range(4):
-            one = LeastSquares(formula, formula.split()[-1])(Tables({"t": {"group": group, "y": y[simulation]}}))
+            one = LeastSquares(formula, formula.split()[-1])(
+                Tables({"t": {"group": group, "y": y[simulation]}})
+            )
             assert np.isclose(many.value[simulation], one.value)
 
 

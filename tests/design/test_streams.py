@@ -42,8 +42,12 @@ def test_asking_twice_for_a_stream_goes_on_with_it():
 
 
 def test_streams_of_tables_and_of_neighbouring_seeds_are_independent():
-    draws = [Streams((seed, simulation))[table].standard_normal(4000)
-             for seed in (1, 2) for simulation in (0, 1) for table in ("customers", "surveys", "purchases")]
+    draws = [
+        Streams((seed, simulation))[table].standard_normal(4000)
+        for seed in (1, 2)
+        for simulation in (0, 1)
+        for table in ("customers", "surveys", "purchases")
+    ]
     correlations = np.corrcoef(draws)[np.triu_indices(len(draws), 1)]
     assert np.abs(correlations).max() < stats.norm.isf(1e-3 / len(correlations)) / np.sqrt(4000)
 

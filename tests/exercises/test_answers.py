@@ -122,9 +122,11 @@ def test_what_is_too_large_to_be_an_answer_is_not_carried_about(value):
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.complex_numbers(),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
-    | st.tuples(inner, inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
+        | st.tuples(inner, inner)
+    ),
     max_leaves=8,
 )
 
@@ -385,6 +387,8 @@ def test_what_an_author_gets_wrong_is_said(right, told, message):
 def test_keys_that_are_alike_to_a_hash_table_take_no_longer():
     keys = [number * (2**61 - 1) for number in range(16_000)]
     kind, started = question("q1", FRAME, {"points": 1, "key": "market"}), time.process_time()
-    assert kind.judge({"columns": ["market", "gain"], "rows": [[key, 1.0] for key in keys]}).text == "shape_rows"
+    assert (
+        kind.judge({"columns": ["market", "gain"], "rows": [[key, 1.0] for key in keys]}).text == "shape_rows"
+    )
     assert kind.judge({"key": "", "name": "", "pairs": [[key, 1.0] for key in keys]}).text == "shape_rows"
     assert time.process_time() - started < 4

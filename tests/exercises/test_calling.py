@@ -16,7 +16,9 @@ from crmlab.exercises.questions import question
 from crmlab.exercises.running import questions
 from crmlab.exercises.stress import stress
 
-SOLUTION = "def stay(months):\n    ### BEGIN SOLUTION\n    return (1 - number / 200) ** months\n    ### END SOLUTION"
+SOLUTION = (
+    "def stay(months):\n    ### BEGIN SOLUTION\n    return (1 - number / 200) ** months\n    ### END SOLUTION"
+)
 CHECK = (
     'answer("q1", stay, points=2, inputs=[(1,), (4,), (9.5,)], relative=0.001, hints=["Each month anew."],\n'
     '       misconceptions={"linear": (lambda months: 1 - months * number / 200, "That is not compounded.")})'
@@ -71,10 +73,14 @@ def test_misconceptions_are_functions():
 def test_arguments_of_every_kind_arrive_as_they_were():
     frame = pd.DataFrame({"name": ["a", "b"], "spend": [1.5, 2.0]}, index=[4, 7])
     there = packed([(1, 2.5, "a", True, None, [1, [2]], np.arange(3), np.array([[0.5]]), np.int64(4), frame)])
-    whole, part, text, truth, none, nested, array, table, scalar, again = unpacked(json.loads(json.dumps(there))[0])
+    whole, part, text, truth, none, nested, array, table, scalar, again = unpacked(
+        json.loads(json.dumps(there))[0]
+    )
     assert (whole, part, text, truth, none, nested, scalar) == (1, 2.5, "a", True, None, [1, [2]], 4)
     assert array.dtype == int and array.tolist() == [0, 1, 2] and table.tolist() == [[0.5]]
-    assert again.spend.tolist() == [1.5, 2.0] and list(again.index) == [0, 1] and list(again.name) == ["a", "b"]
+    assert (
+        again.spend.tolist() == [1.5, 2.0] and list(again.index) == [0, 1] and list(again.name) == ["a", "b"]
+    )
 
 
 def test_no_call_changes_what_the_next_one_gets():

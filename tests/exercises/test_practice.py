@@ -168,18 +168,22 @@ def test_only_the_parameters_decide_what_is_right(cards):
 
 
 def test_answering_leaves_the_learners_world_as_it_is(toy, cards, capsys, recwarn):
-    noisy = SETUP + """
+    noisy = (
+        SETUP
+        + """
 import random, warnings
 import matplotlib.pyplot as plt
 random.seed(1); np.random.seed(1); plt.rcParams["lines.linewidth"] = 9
 print("noise"); warnings.warn("noise")
 figure, axes = plt.subplots(); axes.plot([1, 2]); plt.show()"""
+    )
     toy(setup=noisy)
     random.seed(5), np.random.seed(5)
     figure = plt.figure()
-    expected, width = (random.Random(5).random(), np.random.RandomState(5).random_sample()), plt.rcParams[
-        "lines.linewidth"
-    ]
+    expected, width = (
+        (random.Random(5).random(), np.random.RandomState(5).random_sample()),
+        plt.rcParams["lines.linewidth"],
+    )
     open_exercise("90_toy", seed=3)("q1", 1)
     assert cards[0].reason == "magnitude"
     assert (random.random(), np.random.random_sample()) == expected

@@ -60,7 +60,11 @@ def _executed(notebook):
 def _colab(notebook):
     for number, each in enumerate(notebook.cells):
         kept = {key: each.metadata[key] for key in ("nbgrader", "tags") if key in each.metadata}
-        each.metadata = kept | {"id": f"Xy{number}_zZ", "outputId": "3f0c", "colab": {"base_uri": "https://localhost:8080/"}}
+        each.metadata = kept | {
+            "id": f"Xy{number}_zZ",
+            "outputId": "3f0c",
+            "colab": {"base_uri": "https://localhost:8080/"},
+        }
         del each["id"]
     notebook.nbformat_minor, notebook.metadata = 0, {"colab": {"provenance": []}, "accelerator": "GPU"}
 
@@ -90,7 +94,9 @@ def _helpers_anywhere(notebook):
     notebook.cells.insert(0, extra("import numpy as np\ndef add_up(frame):\n    return frame.spend.sum()"))
     cell(notebook, "q1-solution").source = "total = ..."
     insert_before(notebook, "q1-check", extra("total = add_up(customers)"))
-    insert_before(notebook, "q2-solution", extra("def by(frame, key):\n    return frame.groupby(key, as_index=False)"))
+    insert_before(
+        notebook, "q2-solution", extra("def by(frame, key):\n    return frame.groupby(key, as_index=False)")
+    )
     cell(notebook, "q2-solution").source = "means = by(customers, 'segment').spend.mean()"
 
 

@@ -200,7 +200,9 @@ def endless(master, tmp_path):
     """A master that never ends."""
     broken = write_master(tmp_path / "endless")
     text = broken.path.read_text(encoding="utf-8")
-    broken.path.write_text(text.replace("total = customers.spend.sum()", "while True: pass"), encoding="utf-8")
+    broken.path.write_text(
+        text.replace("total = customers.spend.sum()", "while True: pass"), encoding="utf-8"
+    )
     return broken
 
 

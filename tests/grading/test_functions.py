@@ -86,5 +86,7 @@ def test_solved_and_blank(graded):
 
 def test_each_student_is_asked_other_inputs(graded):
     exercise, _ = graded
-    first, second = (running.questions(exercise, {"seed": seed})["q1"].kind.inputs for seed in (SEED, SEED + 1))
+    first, second = (
+        running.questions(exercise, {"seed": seed})["q1"].kind.inputs for seed in (SEED, SEED + 1)
+    )
     assert len(first) == 3 and first != second

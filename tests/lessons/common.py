@@ -51,8 +51,12 @@ def numbers(value, where=""):
 
 def messages(notebook):
     """What an executed notebook wrote to standard error, by cell: warnings come here."""
-    return {cell.id: output.text for cell in notebook.cells for output in cell.get("outputs", [])
-            if output.output_type == "stream" and output.name == "stderr"}
+    return {
+        cell.id: output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stderr"
+    }
 
 
 def without_network():

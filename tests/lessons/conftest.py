@@ -11,7 +11,9 @@ import pytest
 
 from .common import PREFIX
 
-RUN = "import sys; from crmlab.notebook import run; run(sys.argv[1], out=sys.argv[2], warm=False, timeout=300)"
+RUN = (
+    "import sys; from crmlab.notebook import run; run(sys.argv[1], out=sys.argv[2], warm=False, timeout=300)"
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,13 +44,24 @@ def offline(root, tmp_path_factory):
 
     def run(path, prefix=PREFIX):
         folder = tmp_path_factory.mktemp("offline")
-        environment = {**os.environ, "CRMLAB_HOME": str(root), "NO_NETWORK_LOG": str(folder / "tried"),
-                       "PYTHONPATH": os.pathsep.join([str(root / "tests" / "no_network"), str(root)])}
-        done = subprocess.run([*prefix, sys.executable, "-c", RUN, str(path), str(folder)], env=environment,
-                              capture_output=True, text=True, timeout=330)
+        environment = {
+            **os.environ,
+            "CRMLAB_HOME": str(root),
+            "NO_NETWORK_LOG": str(folder / "tried"),
+            "PYTHONPATH": os.pathsep.join([str(root / "tests" / "no_network"), str(root)]),
+        }
+        done = subprocess.run(
+            [*prefix, sys.executable, "-c", RUN, str(path), str(folder)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=330,
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         kept = json.loads((folder / f"{path.stem}.json").read_text(encoding="utf-8"))
         tried = (folder / "tried").read_text() if (folder / "tried").exists() else ""
-        return Offline(kept["results"], kept.get("error"), nbformat.read(folder / path.name, as_version=4), tried)
+        return Offline(
+            kept["results"], kept.get("error"), nbformat.read(folder / path.name, as_version=4), tried
+        )
 
     return run

@@ -70,6 +70,11 @@ def test_it_runs_with_other_parameters(lesson, name, default_run, other_run, rec
 
 @every_lesson
 def test_another_seed_gives_other_results(lesson, default_run, other_run):
-    assert list(other_values(lesson)["another seed"]) == ["seed"], "a lesson draws from a seed that it is given"
-    one, other = dict(numbers(default_run(lesson).results)), dict(numbers(other_run(lesson, "another seed").results))
+    assert list(other_values(lesson)["another seed"]) == ["seed"], (
+        "a lesson draws from a seed that it is given"
+    )
+    one, other = (
+        dict(numbers(default_run(lesson).results)),
+        dict(numbers(other_run(lesson, "another seed").results)),
+    )
     assert any(one[where] != other.get(where) for where in one)

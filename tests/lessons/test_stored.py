@@ -18,8 +18,24 @@ SANITIZE = Path(__file__).parent / "nbval_sanitize.cfg"
 def nbval(notebook, folder):
     """nbval over a copy of a notebook; with the environment that stored outputs are made in."""
     environment = kernels.environment() | {"IPYTHONDIR": str(folder / "ipython"), "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-sanitize-with", str(SANITIZE), "--rootdir", str(folder),
-               "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull, str(notebook)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--nbval",
+        "--nbval-sanitize-with",
+        str(SANITIZE),
+        "--rootdir",
+        str(folder),
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-c",
+        os.devnull,
+        str(notebook),
+    ]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
@@ -40,8 +56,15 @@ def test_nbval_finds_the_stored_outputs_again(lesson, tmp_path):
 
 
 def test_nbval_would_find_another_number(tmp_path):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(1 + 1)", execution_count=1, outputs=[
-        nbformat.v4.new_output("stream", name="stdout", text="3\n")])])
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "print(1 + 1)",
+                execution_count=1,
+                outputs=[nbformat.v4.new_output("stream", name="stdout", text="3\n")],
+            )
+        ]
+    )
     nbformat.write(notebook, tmp_path / "wrong.ipynb")
     done = nbval(tmp_path / "wrong.ipynb", tmp_path)
     assert done.returncode == 1 and "1 failed" in done.stdout
@@ -53,9 +76,14 @@ def test_only_what_moves_is_left_out_of_the_comparison(lesson):
     for cell in nbformat.read(lesson.path, as_version=4).cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code":
-            moves = any(word in cell.source for word in ("explore(", "explore_market(", "Explorable(", "is_available("))
+            moves = any(
+                word in cell.source
+                for word in ("explore(", "explore_market(", "Explorable(", "is_available(")
+            )
             assert ("nbval-ignore-output" in tags) == moves, cell.id
-            assert not {"nbval-skip", "nbval-raises-exception", "raises-exception", "skip-execution"} & set(tags), cell.id
+            assert not {"nbval-skip", "nbval-raises-exception", "raises-exception", "skip-execution"} & set(
+                tags
+            ), cell.id
 
 
 @every_lesson

@@ -53,8 +53,12 @@ def test_it_is_what_xlogit_says():
     attributes, chosen = drawn(cohorts=1, choices=800)
     theirs = MultinomialLogit()
     theirs.fit(
-        X=attributes[0].reshape(-1, 3), y=chosen[0].ravel(), varnames=["a", "b", "c"], ids=np.repeat(np.arange(800), 4),
-        alts=np.tile(np.arange(4), 800), verbose=0,
+        X=attributes[0].reshape(-1, 3),
+        y=chosen[0].ravel(),
+        varnames=["a", "b", "c"],
+        ids=np.repeat(np.arange(800), 4),
+        alts=np.tile(np.arange(4), 800),
+        verbose=0,
     )
     ours = fit_logit(attributes, chosen)
     assert np.allclose(ours.coefficients[0], theirs.coeff_, atol=1e-4)
@@ -116,7 +120,9 @@ def second_stage(attributes, chosen, residual):
     """statsmodels' logit with a residual added; the third alternative has none."""
     extra = np.concatenate([residual.reshape(-1, 2), np.zeros((len(attributes), 1))], axis=1)
     rows = np.concatenate([attributes, extra[..., None]], axis=-1).reshape(-1, attributes.shape[-1] + 1)
-    return ConditionalLogit(chosen.ravel(), rows, groups=np.repeat(np.arange(len(chosen)), 3)).fit(disp=0, method="newton")
+    return ConditionalLogit(chosen.ravel(), rows, groups=np.repeat(np.arange(len(chosen)), 3)).fit(
+        disp=0, method="newton"
+    )
 
 
 def test_the_control_function_is_two_stages_of_statsmodels():
@@ -130,11 +136,20 @@ def test_the_control_function_is_two_stages_of_statsmodels():
     assert np.allclose(fit.coefficients[0], second.params, rtol=1e-5)
     assert np.allclose(fit.uncorrected[0], second.cov_params(), rtol=1e-4, atol=1e-9)
     step = 1e-4
-    moved = np.array([
-        (second_stage(attributes[0], chosen[0], price - regressors @ (first.params + step * one)).params
-         - second_stage(attributes[0], chosen[0], price - regressors @ (first.params - step * one)).params) / (2 * step)
-        for one in np.eye(3)
-    ]).T
+    moved = np.array(
+        [
+            (
+                second_stage(
+                    attributes[0], chosen[0], price - regressors @ (first.params + step * one)
+                ).params
+                - second_stage(
+                    attributes[0], chosen[0], price - regressors @ (first.params - step * one)
+                ).params
+            )
+            / (2 * step)
+            for one in np.eye(3)
+        ]
+    ).T
     corrected = second.cov_params() + moved @ first.cov_params() @ moved.T
     # the formula takes the expected, the refits the observed change of the score: equal on average only
     assert np.allclose(np.sqrt(np.diagonal(fit.covariance[0])), np.sqrt(np.diagonal(corrected)), rtol=0.03)
@@ -197,12 +212,17 @@ def test_willingness_to_pay_picks_its_terms():
 
 def test_the_delta_method_is_the_derivative():
     ratio, step = Ratio(0.6, 0.3, V), 1e-6
-    slope = np.array([
-        ((0.6 + step) / 0.3 - (0.6 - step) / 0.3) / (2 * step), (0.6 / (0.3 + step) - 0.6 / (0.3 - step)) / (2 * step)
-    ])
+    slope = np.array(
+        [
+            ((0.6 + step) / 0.3 - (0.6 - step) / 0.3) / (2 * step),
+            (0.6 / (0.3 + step) - 0.6 / (0.3 - step)) / (2 * step),
+        ]
+    )
     assert ratio.standard_error == pytest.approx(np.sqrt(slope @ V @ slope), rel=1e-6)
     low, high = ratio.delta()
-    assert (low + high) / 2 == pytest.approx(2.0) and high - low == pytest.approx(2 * norm.ppf(0.975) * ratio.standard_error)
+    assert (low + high) / 2 == pytest.approx(2.0) and high - low == pytest.approx(
+        2 * norm.ppf(0.975) * ratio.standard_error
+    )
 
 
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.99])
@@ -237,7 +257,9 @@ def test_krinsky_and_robb_are_quantiles_of_draws():
 def test_where_the_denominator_is_known_the_three_agree():
     ratio = Ratio(0.6, 0.3, np.diag([0.04, 1e-14]))
     for low, high in (ratio.delta(), ratio.fieller(), ratio.krinsky_robb()):
-        assert low == pytest.approx(2 - 1.96 * 0.2 / 0.3, abs=0.01) and high == pytest.approx(2 + 1.96 * 0.2 / 0.3, abs=0.01)
+        assert low == pytest.approx(2 - 1.96 * 0.2 / 0.3, abs=0.01) and high == pytest.approx(
+            2 + 1.96 * 0.2 / 0.3, abs=0.01
+        )
 
 
 def test_only_fieller_keeps_its_promise_when_the_denominator_is_weak():
@@ -257,7 +279,9 @@ def test_only_fieller_keeps_its_promise_when_the_denominator_is_weak():
 # Prices --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("slope", "free", "cost"), [(-0.15, 3.75, 12.0), (-1.0, 0.0, 0.0), (-0.02, 9.0, 5.0)])
+@pytest.mark.parametrize(
+    ("slope", "free", "cost"), [(-0.15, 3.75, 12.0), (-1.0, 0.0, 0.0), (-0.02, 9.0, 5.0)]
+)
 def test_the_best_price_is_the_top_of_the_profit_curve(slope, free, cost):
     others = [0.6, 0.0]
     best = optimal_price(others, slope, free, cost)

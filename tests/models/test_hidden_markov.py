@@ -28,8 +28,11 @@ def enumerated(model, row, steps):
         for state, seen in zip(path, row):
             if not np.isnan(seen):
                 rate = model.rates[state]
-                chance *= (stats.poisson.pmf(seen, rate) if model.emission == "poisson"
-                           else stats.bernoulli.pmf(seen, rate))
+                chance *= (
+                    stats.poisson.pmf(seen, rate)
+                    if model.emission == "poisson"
+                    else stats.bernoulli.pmf(seen, rate)
+                )
         total += chance
         posterior[np.arange(periods), path] += chance
     return total, posterior / total
@@ -37,8 +40,11 @@ def enumerated(model, row, steps):
 
 def covariates_for(model, customers, periods, kind, rng):
     d = model.slopes.shape[1]
-    return {"none": None, "everybody's": rng.normal(size=(periods - 1, d)),
-            "each one's": rng.normal(size=(customers, periods - 1, d))}[kind]
+    return {
+        "none": None,
+        "everybody's": rng.normal(size=(periods - 1, d)),
+        "each one's": rng.normal(size=(customers, periods - 1, d)),
+    }[kind]
 
 
 @pytest.mark.parametrize(
@@ -54,20 +60,27 @@ def test_the_recursions_are_sums_over_all_paths(model, kind, missing):
     smoothed, filtered = model.smoothed(observed, covariates), model.filtered(observed, covariates)
     log_likelihood = 0.0
     for customer, row in enumerate(observed):
-        steps = [model.transition()] * 4 if covariates is None else model.transition(
-            covariates if covariates.ndim == 2 else covariates[customer])
+        steps = (
+            [model.transition()] * 4
+            if covariates is None
+            else model.transition(covariates if covariates.ndim == 2 else covariates[customer])
+        )
         total, posterior = enumerated(model, row, steps)
         log_likelihood += np.log(total)
         assert smoothed[customer] == pytest.approx(posterior, abs=1e-12)
         for at in range(5):
-            assert filtered[customer, at] == pytest.approx(enumerated(model, row[: at + 1], steps)[1][-1], abs=1e-12)
+            assert filtered[customer, at] == pytest.approx(
+                enumerated(model, row[: at + 1], steps)[1][-1], abs=1e-12
+            )
     assert model.log_likelihood(observed, covariates) == pytest.approx(log_likelihood, rel=1e-12)
 
 
 def test_states_that_never_change_are_a_finite_mixture():
     still = HiddenMarkov.from_transition([0.3, 0.7], np.eye(2), [0.5, 3.0])
     observed = np.array([[0, 1, 0, 0], [4, 2, 3, 1], [0, 0, 5, 0]])
-    mixture = 0.3 * stats.poisson.pmf(observed, 0.5).prod(axis=1) + 0.7 * stats.poisson.pmf(observed, 3.0).prod(axis=1)
+    mixture = 0.3 * stats.poisson.pmf(observed, 0.5).prod(axis=1) + 0.7 * stats.poisson.pmf(
+        observed, 3.0
+    ).prod(axis=1)
     assert still.log_likelihood(observed) == pytest.approx(np.log(mixture).sum(), rel=1e-6)
 
 
@@ -89,13 +102,17 @@ def test_shares_of_states_are_those_of_a_large_panel():
     along = np.linspace(-1, 1, 7)[:, None]
     states, _ = TWO.simulate(40_000, 8, np.random.default_rng(3), along)
     assert TWO.state_shares(along)[:, 1] == pytest.approx(states.mean(axis=0), abs=4 * 0.5 / 200)
-    assert THREE.state_shares(periods=200)[-1] @ THREE.transition() == pytest.approx(THREE.state_shares(periods=200)[-1])
+    assert THREE.state_shares(periods=200)[-1] @ THREE.transition() == pytest.approx(
+        THREE.state_shares(periods=200)[-1]
+    )
 
 
 # Estimates -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model, kind", [(THREE, "none"), (TWO, "everybody's"), (TWO, "each one's"), (CHOICES, "none")])
+@pytest.mark.parametrize(
+    "model, kind", [(THREE, "none"), (TWO, "everybody's"), (TWO, "each one's"), (CHOICES, "none")]
+)
 def test_the_score_is_the_derivative_of_the_likelihood(model, kind):
     """The private pieces that the optimiser is given."""
     rng = np.random.default_rng(4)
@@ -115,14 +132,18 @@ def test_the_score_is_the_derivative_of_the_likelihood(model, kind):
     assert score == pytest.approx(numeric, abs=1e-5)
 
 
-@pytest.mark.parametrize("model, kind, customers", [(THREE, "none", 1500), (TWO, "everybody's", 1500), (CHOICES, "none", 3000)])
+@pytest.mark.parametrize(
+    "model, kind, customers", [(THREE, "none", 1500), (TWO, "everybody's", 1500), (CHOICES, "none", 3000)]
+)
 def test_a_large_panel_gives_the_truth_back(model, kind, customers):
     rng = np.random.default_rng(5)
     covariates = covariates_for(model, customers, 12, kind, rng)
     observed = model.simulate(customers, 12, rng, covariates)[1]
     fit = fit_hidden_markov(observed, model.rates.size, model.emission, covariates)
     truth = [*model.initial, *model.transition().ravel(), *model.slopes.ravel(), *model.rates]
-    assert (np.abs(fit.table.estimate - truth) < 4 * fit.table.standard_error).all(), fit.table.assign(truth=truth)
+    assert (np.abs(fit.table.estimate - truth) < 4 * fit.table.standard_error).all(), fit.table.assign(
+        truth=truth
+    )
     assert fit.log_likelihood >= model.log_likelihood(observed, covariates)
     assert fit.log_likelihood == pytest.approx(fit.model.log_likelihood(observed, covariates))
 
@@ -132,7 +153,9 @@ def test_intervals_hold_the_truth_in_95_of_a_hundred_panels():
     truth, held = TWO.state_shares(along)[-1, 1], []
     for seed in range(120):
         observed = TWO.simulate(150, 8, np.random.default_rng([6, seed]), along)[1]
-        value, error = fit_hidden_markov(observed, 2, covariates=along).combine(lambda m: m.state_shares(along)[-1, 1])
+        value, error = fit_hidden_markov(observed, 2, covariates=along).combine(
+            lambda m: m.state_shares(along)[-1, 1]
+        )
         held.append(abs(value - truth) < 1.96 * error)
     assert abs(np.mean(held) - 0.95) < 4 * np.sqrt(0.05 * 0.95 / 120)
 

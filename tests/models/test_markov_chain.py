@@ -124,8 +124,10 @@ def test_the_order_test_is_scipys_in_each_stage_added_up():
 def test_the_sameness_test_is_scipys_in_each_row_added_up():
     panel, groups = drawn(P, 300, 8, 5), np.arange(300) % 3
     counts = [count_sequences(panel[groups == group], 3, 1) for group in range(3)]
-    parts = [stats.chi2_contingency([each[row] for each in counts], correction=False, lambda_="log-likelihood")
-             for row in range(2)]
+    parts = [
+        stats.chi2_contingency([each[row] for each in counts], correction=False, lambda_="log-likelihood")
+        for row in range(2)
+    ]
     test = sameness_test(panel, 3, groups)
     assert test.statistic == pytest.approx(sum(part.statistic for part in parts))
     assert test.degrees_of_freedom == sum(part.dof for part in parts) == 8
@@ -136,7 +138,9 @@ def test_a_first_order_chain_is_called_so_in_95_of_a_hundred():
     rejected = [order_test(drawn(mixing, 150, 10, seed), 3).p_value < 0.05 for seed in range(500)]
     assert abs(np.mean(rejected) - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 500)
     independent = np.tile([0.5, 0.3, 0.2], (3, 1))
-    rejected = [order_test(drawn(independent, 150, 10, seed), 3, order=0).p_value < 0.05 for seed in range(500)]
+    rejected = [
+        order_test(drawn(independent, 150, 10, seed), 3, order=0).p_value < 0.05 for seed in range(500)
+    ]
     assert abs(np.mean(rejected) - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 500)
 
 

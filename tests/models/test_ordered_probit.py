@@ -22,11 +22,15 @@ def test_it_finds_what_statsmodels_finds(shift):
     responses, matrix = surveys(3, shift=shift)
     ours = fit_ordered_probit(responses, matrix)
     for at in range(3):
-        theirs = OrderedModel(responses[at], matrix[at], distr="probit").fit(method="bfgs", maxiter=1000, gtol=1e-7, disp=False)
+        theirs = OrderedModel(responses[at], matrix[at], distr="probit").fit(
+            method="bfgs", maxiter=1000, gtol=1e-7, disp=False
+        )
         assert np.allclose(ours.coefficients[at], theirs.params[:3], atol=2e-5)
         assert np.allclose(np.sqrt(np.diag(ours.covariance[at])), theirs.bse[:3], rtol=1e-4)
         assert ours.log_likelihood[at] == pytest.approx(theirs.llf, abs=1e-5)
-        assert np.allclose(ours.thresholds[at], theirs.model.transform_threshold_params(theirs.params)[1:-1], atol=1e-4)
+        assert np.allclose(
+            ours.thresholds[at], theirs.model.transform_threshold_params(theirs.params)[1:-1], atol=1e-4
+        )
 
 
 def test_many_at_once_are_those_fitted_one_by_one():
@@ -49,7 +53,9 @@ def test_its_derivatives_are_those_of_its_likelihood():
         return _log_likelihood(parameters[None], responses, matrix, 7)[0]
 
     def slope(parameters):
-        return np.array([(likelihood(parameters + step) - likelihood(parameters - step)) / 2e-5 for step in steps])
+        return np.array(
+            [(likelihood(parameters + step) - likelihood(parameters - step)) / 2e-5 for step in steps]
+        )
 
     assert np.allclose(score[0], slope(point), atol=1e-6)
     bend = np.array([(slope(point + 100 * step) - slope(point - 100 * step)) / 2e-3 for step in steps])
@@ -60,7 +66,9 @@ def test_a_level_that_nobody_ticked_is_left_out():
     responses, matrix = surveys(2)
     responses = np.where(responses == 2, 3, responses)
     ours = fit_ordered_probit(responses, matrix, 7)
-    theirs = OrderedModel(responses[0], matrix[0], distr="probit").fit(method="bfgs", maxiter=1000, disp=False)
+    theirs = OrderedModel(responses[0], matrix[0], distr="probit").fit(
+        method="bfgs", maxiter=1000, disp=False
+    )
     assert np.allclose(ours.coefficients[0], theirs.params[:3], atol=1e-4)
     assert np.isnan(ours.thresholds).sum(1).tolist() == [1, 1] and np.isnan(ours.thresholds[:, 2]).all()
     rest = ours.thresholds[0][~np.isnan(ours.thresholds[0])]
@@ -71,7 +79,9 @@ def test_surveys_with_and_without_a_level_stand_side_by_side():
     responses, matrix = surveys(2)
     responses[1] = np.minimum(responses[1], 5)
     fit = fit_ordered_probit(responses, matrix, 7)
-    assert np.isfinite(fit.coefficients).all() and np.isnan(fit.thresholds).tolist()[1] == [False] * 5 + [True]
+    assert np.isfinite(fit.coefficients).all() and np.isnan(fit.thresholds).tolist()[1] == [False] * 5 + [
+        True
+    ]
 
 
 @pytest.mark.parametrize("spoil", ["collinear", "separated", "one level", "few rows"])

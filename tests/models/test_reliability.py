@@ -28,7 +28,9 @@ def exact(covariance, rows=300, seed=1):
 def test_alpha_of_equal_items_is_spearman_and_browns():
     found = cronbach_alpha(exact(implied([0.8] * 4)))
     assert found.value == pytest.approx(4 * 0.64 / (1 + 3 * 0.64))
-    assert found.standard_error == pytest.approx((1 - found.value) * np.sqrt(2 * 4 / (3 * 300)))  # van Zyl et al., section 4
+    assert found.standard_error == pytest.approx(
+        (1 - found.value) * np.sqrt(2 * 4 / (3 * 300))
+    )  # van Zyl et al., section 4
 
 
 def test_omega_is_alpha_where_all_items_load_alike_and_more_where_not():
@@ -50,7 +52,9 @@ def test_omega_agrees_with_another_factor_analysis():
 
 def test_standardising_changes_what_differs_in_spread_only():
     table = exact(implied(UNEQUAL)) * [1, 10, 1, 1]
-    assert cronbach_alpha(table, standardise=True).value == pytest.approx(cronbach_alpha(exact(implied(UNEQUAL))).value)
+    assert cronbach_alpha(table, standardise=True).value == pytest.approx(
+        cronbach_alpha(exact(implied(UNEQUAL))).value
+    )
     assert cronbach_alpha(table).value < cronbach_alpha(table, standardise=True).value
 
 
@@ -70,7 +74,9 @@ def test_omegas_error_is_that_of_repeated_samples():
     loadings = np.array([0.8, 0.7, 0.7, 0.6])
     found = [mcdonald_omega(rng.multivariate_normal(np.zeros(4), implied(loadings), 300)) for _ in range(60)]
     values = np.array([each.value for each in found])
-    assert np.mean([each.standard_error for each in found]) == pytest.approx(values.std(), rel=4 / np.sqrt(2 * 60))
+    assert np.mean([each.standard_error for each in found]) == pytest.approx(
+        values.std(), rel=4 / np.sqrt(2 * 60)
+    )
     true = loadings.sum() ** 2 / implied(loadings).sum()
     assert abs(values.mean() - true) < 4 * values.std() / np.sqrt(60) + 0.003
 
@@ -94,10 +100,15 @@ def test_a_reversed_item_is_seen_beside_the_rest():
     assert np.isnan(item_statistics(table.iloc[:, :2]).alpha_without).all()
 
 
-@pytest.mark.parametrize("spoil, message", [
-    (lambda t: t.iloc[:, :1], "give at least 2"), (lambda t: t.drop(index=3).reindex(t.index), "rows 3 have missing"),
-    (lambda t: t.assign(item_1=2.0), "items item_1 do not vary"), (lambda t: t.head(3), "more rows than items"),
-])
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda t: t.iloc[:, :1], "give at least 2"),
+        (lambda t: t.drop(index=3).reindex(t.index), "rows 3 have missing"),
+        (lambda t: t.assign(item_1=2.0), "items item_1 do not vary"),
+        (lambda t: t.head(3), "more rows than items"),
+    ],
+)
 def test_bad_tables_are_refused(spoil, message):
     with pytest.raises(InputError, match=message):
         cronbach_alpha(spoil(exact(implied(UNEQUAL))))
@@ -124,6 +135,8 @@ def test_the_real_scales_of_mobi(real_data):
     for block, alpha in known.items():
         items = mobi.filter(regex=f"^{block}")
         assert round(cronbach_alpha(items, standardise=True).value, 4) == alpha, block
-    assert mcdonald_omega(mobi.filter(regex="^PERQ"), standardise=True).value == pytest.approx(0.878, abs=2e-3)
+    assert mcdonald_omega(mobi.filter(regex="^PERQ"), standardise=True).value == pytest.approx(
+        0.878, abs=2e-3
+    )
     with pytest.raises(NotConverged):
         mcdonald_omega(mobi.filter(regex="^CUSL"))

@@ -17,8 +17,10 @@ PARETO = dict(r=0.6, alpha=8.0, s=0.7, beta=12.0)
 @pytest.fixture(scope="module")
 def models():
     bg, pareto = bg_nbd(3000, 60, **TRUE, seed=1), pareto_nbd(3000, 60, **PARETO, seed=1)
-    return {kind: kind().fit(base.frequency, base.recency, base.T)
-            for kind, base in ((BGNBD, bg), (ModifiedBGNBD, bg), (ParetoNBD, pareto))}
+    return {
+        kind: kind().fit(base.frequency, base.recency, base.T)
+        for kind, base in ((BGNBD, bg), (ModifiedBGNBD, bg), (ParetoNBD, pareto))
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +47,8 @@ def test_intervals_agree_with_draws(models):
     ask = lambda m: m.expected_purchases(np.array([5.0, 20.0, 100.0]))
     middle, low, high = btyd.interval(model, ask, "log")
     draws = np.array(
-        [ask(ParetoNBD.from_params(**row)) for row in model.parameter_draws(400, 1).to_dict("records")])
+        [ask(ParetoNBD.from_params(**row)) for row in model.parameter_draws(400, 1).to_dict("records")]
+    )
     np.testing.assert_allclose(np.log(draws).std(axis=0), np.log(high / low) / (2 * btyd.REACH), rtol=0.15)
 
 
@@ -80,8 +83,9 @@ def test_holdout_means(models):
     groups = summary.groupby(np.minimum(summary["frequency"], 7))["frequency_holdout"]
     np.testing.assert_allclose(shown, groups.mean())
     expected = lines(axes)["BG/NBD, expected"].get_ydata()
-    own = pd.Series(models[BGNBD].conditional_expected_purchases(20.0, split["frequency"], split["recency"],
-                                                                 split["T"]))
+    own = pd.Series(
+        models[BGNBD].conditional_expected_purchases(20.0, split["frequency"], split["recency"], split["T"])
+    )
     np.testing.assert_allclose(expected, own.groupby(np.minimum(summary["frequency"].to_numpy(), 7)).mean())
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2", "3", "4", "5", "6", "7+"]
 
@@ -134,7 +138,8 @@ def test_pictures_of_customers_with_given_covariates():
     ask = dict(purchase_covariates=[[1970.0]])
     whole = btyd.interval(model, lambda m: m.probability_alive(3, 20.0, 60.0, **ask), "logit")
     assert np.array(whole) == pytest.approx(
-        np.array(btyd.interval(one, lambda m: m.probability_alive(3, 20.0, 60.0), "logit")), rel=1e-2)
+        np.array(btyd.interval(one, lambda m: m.probability_alive(3, 20.0, 60.0), "logit")), rel=1e-2
+    )
     for draw in (btyd.heterogeneity, lambda m: btyd.alive(m, 60.0)):
         with pytest.raises(InputError, match=r"model.at\(...\)"):
             draw(model)

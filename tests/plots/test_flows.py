@@ -21,11 +21,28 @@ def closed():
 
 def test_bars_and_bands_are_as_thick_as_they_are_many():
     axes = flow_diagram(COUNTS, ["loyal", "lapsed"], ["May", "June", "July"]).axes[0]
-    bars = [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in axes.patches if hasattr(bar, "get_height")]
+    bars = [
+        (bar.get_x() + bar.get_width() / 2, bar.get_height())
+        for bar in axes.patches
+        if hasattr(bar, "get_height")
+    ]
     assert np.allclose(bars, [(0, 0.4), (0, 0.6), (1, 0.3), (1, 0.7), (2, 0.55), (2, 0.45)])
-    thick = [np.ptp(band.get_path().vertices[[0, 7], 1]) for band in axes.patches if hasattr(band, "get_path") and len(band.get_path().vertices) == 9]
+    thick = [
+        np.ptp(band.get_path().vertices[[0, 7], 1])
+        for band in axes.patches
+        if hasattr(band, "get_path") and len(band.get_path().vertices) == 9
+    ]
     assert np.allclose(thick, [0.3, 0.1, 0.6, 0.2, 0.1, 0.35, 0.35])  # the move that nobody made has no band
-    assert [text.get_text() for text in axes.texts] == ["40%", "60%", "30%", "70%", "55%", "45%", "loyal", "lapsed"]
+    assert [text.get_text() for text in axes.texts] == [
+        "40%",
+        "60%",
+        "30%",
+        "70%",
+        "55%",
+        "45%",
+        "loyal",
+        "lapsed",
+    ]
 
 
 def test_stages_stand_from_top_to_bottom_with_a_gap():

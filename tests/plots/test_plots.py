@@ -34,19 +34,44 @@ def simulate(p, streams):
     history = rng.standard_normal(n)
     contact = p.targeting * history + rng.standard_normal(n)
     spend = p.effect * contact + p.targeting * history + rng.standard_normal(n)
-    return Cohort({"customers": {"history": history, "contact": contact, "spend": spend, "renewed": (spend > 0) * 1.0}})
+    return Cohort(
+        {"customers": {"history": history, "contact": contact, "spend": spend, "renewed": (spend > 0) * 1.0}}
+    )
 
 
 design = Design(
-    name="contact", title="Contact", claim="Contact raises spend.", parameters=Market(), model=simulate, batched=True,
-    presets={"null": {"effect": 0.0}, "literature": {}, "claim": {"effect": 1.0}, "trap": {"effect": 0.0, "targeting": 0.8}},
+    name="contact",
+    title="Contact",
+    claim="Contact raises spend.",
+    parameters=Market(),
+    model=simulate,
+    batched=True,
+    presets={
+        "null": {"effect": 0.0},
+        "literature": {},
+        "claim": {"effect": 1.0},
+        "trap": {"effect": 0.0, "targeting": 0.8},
+    },
     hypotheses=[
-        Hypothesis("H1", "Contact raises spend", ">", truth=lambda p: p.effect,
-                   estimators={"adjusted": LeastSquares("spend ~ contact + history", "contact"),
-                               "naive": LeastSquares("spend ~ contact", "contact")}),
-        Hypothesis("H2", "Contact raises renewal", ">", truth=lambda p: p.effect,
-                   estimators={"logit": LogisticRegression("renewed ~ contact", "contact")}),
-    ])
+        Hypothesis(
+            "H1",
+            "Contact raises spend",
+            ">",
+            truth=lambda p: p.effect,
+            estimators={
+                "adjusted": LeastSquares("spend ~ contact + history", "contact"),
+                "naive": LeastSquares("spend ~ contact", "contact"),
+            },
+        ),
+        Hypothesis(
+            "H2",
+            "Contact raises renewal",
+            ">",
+            truth=lambda p: p.effect,
+            estimators={"logit": LogisticRegression("renewed ~ contact", "contact")},
+        ),
+    ],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +89,11 @@ def lines_of(axes):
     for container in axes.containers:
         line, _, (bars,) = container.lines
         heights = [(segment[1, 1] - segment[0, 1]) / 2 for segment in bars.get_segments()]
-        found[container.get_label()] = (np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), np.array(heights))
+        found[container.get_label()] = (
+            np.asarray(line.get_xdata()),
+            np.asarray(line.get_ydata()),
+            np.array(heights),
+        )
     return found
 
 
@@ -78,7 +107,9 @@ def assert_nothing_is_cut_off(figure):
     for text in texts:
         if text.get_text():
             box = text.get_window_extent(renderer)
-            assert -1 <= box.x0 and box.x1 <= width + 1 and -1 <= box.y0 and box.y1 <= height + 1, text.get_text()
+            assert -1 <= box.x0 and box.x1 <= width + 1 and -1 <= box.y0 and box.y1 <= height + 1, (
+                text.get_text()
+            )
 
 
 @pytest.fixture(scope="module")
@@ -86,16 +117,19 @@ def by_preset():
     return design.vary(preset=["null", "trap"]).diagnose(sims=30, seed=1)
 
 
-@pytest.mark.parametrize("grid, x, wanted", [
-    ({"preset": ["null", "literature", "trap"]}, None, "preset"),
-    ({"n_customers": [20, 60, 400]}, None, "n_customers"),
-    ({"effect": [-0.2, 0.0, 0.2]}, None, "effect"),
-    ({"method": ["mail", "phone"]}, None, "method"),
-    ({"loyal": [False, True]}, None, "loyal"),
-    ({"n_customers": [20, 400], "effect": [0.0, 0.1, 0.2]}, None, "effect"),
-    ({"n_customers": [20, 400], "effect": [0.0, 0.1, 0.2]}, "n_customers", "n_customers"),
-    ({"preset": ["null", "trap"], "n_customers": [20, 40, 60, 80]}, "preset", "preset"),
-])
+@pytest.mark.parametrize(
+    "grid, x, wanted",
+    [
+        ({"preset": ["null", "literature", "trap"]}, None, "preset"),
+        ({"n_customers": [20, 60, 400]}, None, "n_customers"),
+        ({"effect": [-0.2, 0.0, 0.2]}, None, "effect"),
+        ({"method": ["mail", "phone"]}, None, "method"),
+        ({"loyal": [False, True]}, None, "loyal"),
+        ({"n_customers": [20, 400], "effect": [0.0, 0.1, 0.2]}, None, "effect"),
+        ({"n_customers": [20, 400], "effect": [0.0, 0.1, 0.2]}, "n_customers", "n_customers"),
+        ({"preset": ["null", "trap"], "n_customers": [20, 40, 60, 80]}, "preset", "preset"),
+    ],
+)
 def test_a_diagnosis_of_any_grid_is_drawn_as_it_is(grid, x, wanted):
     diagnosis = design.vary(**grid).diagnose(sims=10, seed=1)
     figure = diagnosis.plot(x=x)
@@ -133,16 +167,25 @@ def test_the_same_estimator_looks_the_same_in_all_panels_and_no_other_does(by_pr
 
 def test_measures_and_hypotheses_can_be_chosen(by_preset):
     figure = by_preset.plot(measures=["bias", "rmse", "type_s"], hypotheses=["H2"])
-    assert len(figure.axes) == 3 and lines_of(figure.axes[0])["logit"][1].tolist() == by_preset.table[
-        by_preset.table.hypothesis == "H2"].bias.tolist()
+    assert (
+        len(figure.axes) == 3
+        and lines_of(figure.axes[0])["logit"][1].tolist()
+        == by_preset.table[by_preset.table.hypothesis == "H2"].bias.tolist()
+    )
     assert len(by_preset.plot(measures="bias", hypotheses="H1").axes) == 1
 
 
-@pytest.mark.parametrize("options, says", [
-    ({"measures": ["power"]}, "unknown measure 'power'; known: rejection_rate, coverage, type_s, bias, rmse"),
-    ({"hypotheses": ["H3"]}, "unknown hypothesis 'H3'; known: H1, H2"),
-    ({"x": "effect"}, "x is 'effect'; the diagnosis varied preset"),
-])
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        (
+            {"measures": ["power"]},
+            "unknown measure 'power'; known: rejection_rate, coverage, type_s, bias, rmse",
+        ),
+        ({"hypotheses": ["H3"]}, "unknown hypothesis 'H3'; known: H1, H2"),
+        ({"x": "effect"}, "x is 'effect'; the diagnosis varied preset"),
+    ],
+)
 def test_what_a_diagnosis_cannot_show_is_refused(by_preset, options, says):
     with pytest.raises(InputError, match=says):
         by_preset.plot(**options)
@@ -166,13 +209,27 @@ def test_estimates_stand_against_their_truth():
         (segment,) = container.lines[2][0].get_segments()
         assert container.lines[0].get_xdata()[0] == row.estimate
         assert np.allclose(segment[:, 0], [row.low, row.high]) and np.allclose(segment[:, 1], -number)
-    (truth,) = {tuple(line.get_xdata()) for line in first.get_lines() if line.get_linestyle() not in ("None", "-")}
+    (truth,) = {
+        tuple(line.get_xdata()) for line in first.get_lines() if line.get_linestyle() not in ("None", "-")
+    }
     assert truth == (1.0, 1.0)
 
 
 def test_estimates_of_many_estimators_and_hypotheses_find_room():
-    tests = pd.DataFrame([{"hypothesis": f"H{claim}", "estimator": f"estimator {number}", "estimate": number, "low": number - 1,
-                           "high": number + 1, "truth": 0.0} for claim in range(5) for number in range(9)])
+    tests = pd.DataFrame(
+        [
+            {
+                "hypothesis": f"H{claim}",
+                "estimator": f"estimator {number}",
+                "estimate": number,
+                "low": number - 1,
+                "high": number + 1,
+                "truth": 0.0,
+            }
+            for claim in range(5)
+            for number in range(9)
+        ]
+    )
     figure = plots.estimates_plot(tests)
     assert_nothing_is_cut_off(figure)
     assert sum(axes.get_visible() for axes in figure.axes) == 5
@@ -180,8 +237,14 @@ def test_estimates_of_many_estimators_and_hypotheses_find_room():
 
 def test_a_causal_diagram_draws_every_variable_and_every_arrow():
     nodes = {"satisfaction": (0, 0.5), "last\nyear": (0.5, 1), "renewal": (1, 0.5)}
-    figure = plots.causal_diagram(nodes, [("satisfaction", "renewal", {"label": "why?", "bend": 0.2}),
-                                          ("last\nyear", "renewal", {"kind": "bias"})], latent={"satisfaction"})
+    figure = plots.causal_diagram(
+        nodes,
+        [
+            ("satisfaction", "renewal", {"label": "why?", "bend": 0.2}),
+            ("last\nyear", "renewal", {"kind": "bias"}),
+        ],
+        latent={"satisfaction"},
+    )
     (axes,) = figure.axes
     texts = {text.get_text() for text in axes.texts}
     assert texts == {"satisfaction", "last\nyear", "renewal", "why?"}
@@ -200,7 +263,9 @@ def test_pictures_of_a_customer_base():
     forecast = np.where(weeks > 10, 2.0, np.nan)
     figure = tracking_plot(weeks, np.full(20, 3.0), {"model": np.full(20, 2.5), "late": forecast}, 10)
     total = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    assert total["model"].get_ydata()[-1] == 50 and total["late"].get_ydata().tolist() == [30 + 2 * k for k in range(1, 11)]
+    assert total["model"].get_ydata()[-1] == 50 and total["late"].get_ydata().tolist() == [
+        30 + 2 * k for k in range(1, 11)
+    ]
     assert_nothing_is_cut_off(figure)
     assert_nothing_is_cut_off(alive_map(Model(), 39, most=8, customer=(3, 20)))
     assert_nothing_is_cut_off(alive_map(Model(), 39, most=8, customer=(0, 0)))

@@ -21,8 +21,9 @@ SPEND = dict(p=6.25, q=3.74, gamma=15.44)
 def cdnow(tmp_path_factory):
     """The report on CDNOW, and the folder it was written to."""
     out = tmp_path_factory.mktemp("report") / "new" / "cdnow"
-    return customer_report(load_cdnow_sample(), calibration_end="1997-09-30", horizon=39, discount_rate=0.15,
-                           out=out), out
+    return customer_report(
+        load_cdnow_sample(), calibration_end="1997-09-30", horizon=39, discount_rate=0.15, out=out
+    ), out
 
 
 def test_the_holdout_check_is_on_the_published_fit(cdnow):
@@ -32,7 +33,8 @@ def test_the_holdout_check_is_on_the_published_fit(cdnow):
     assert report.holdout.made == made.sum() == 1882
     history = (report.holdout.summary[name] for name in ("frequency", "recency", "T"))
     assert report.holdout.expected == pytest.approx(
-        report.holdout.model.conditional_expected_purchases(39, *history).sum())
+        report.holdout.model.conditional_expected_purchases(39, *history).sum()
+    )
     low, high = report.holdout.interval
     assert low < report.holdout.expected < high and report.holdout.error < report.holdout.error_of_repeating
 
@@ -43,8 +45,9 @@ def test_customers_have_what_the_models_say_of_each(cdnow):
     some = report.customers.iloc[::7]
     history = some["frequency"], some["recency"], some["T"]
     np.testing.assert_allclose(some["probability_alive"], report.model.probability_alive(*history))
-    np.testing.assert_allclose(some["expected_purchases"],
-                               report.model.conditional_expected_purchases(39, *history), rtol=1e-9)
+    np.testing.assert_allclose(
+        some["expected_purchases"], report.model.conditional_expected_purchases(39, *history), rtol=1e-9
+    )
     weekly = 1.15 ** (7 / 365.25) - 1
     usable = some["monetary_value"] > 0
     spend = report.spend.expected_spend(np.where(usable, some["frequency"], 0), some["monetary_value"])
@@ -55,14 +58,19 @@ def test_customers_have_what_the_models_say_of_each(cdnow):
 def test_files(cdnow):
     report, out = cdnow
     assert sorted(path.name for path in out.iterdir()) == [
-        "customers.csv", "index.html", "parameters.json", "pictures"
+        "customers.csv",
+        "index.html",
+        "parameters.json",
+        "pictures",
     ]
     table = pd.read_csv(out / "customers.csv", index_col="customer_id")
     pd.testing.assert_frame_equal(table, report.customers.round(6), check_dtype=False)
     data = json.loads((out / "parameters.json").read_text(encoding="utf-8"))
     assert data["model"]["parameters"]["r"]["estimate"] == report.model.params_["r"]
     assert data["totals"]["customers"] == 2357 and data["data"][0] == {
-        "rule": "Rows read", "rows": 6919, "done": "from the log"
+        "rule": "Rows read",
+        "rows": 6919,
+        "done": "from the log",
     }
     assert data["settings"]["calibration_end"] == "1997-09-30"
 
@@ -76,8 +84,12 @@ def test_the_page_can_be_read_offline_and_by_ear(cdnow):
     pictures = page.find_all("img")
     assert len(pictures) == 6
     for picture in pictures:
-        assert (out / picture["src"]).is_file() and len(
-            picture["alt"]) > 40 and picture["width"] and picture["height"]
+        assert (
+            (out / picture["src"]).is_file()
+            and len(picture["alt"]) > 40
+            and picture["width"]
+            and picture["height"]
+        )
     for link in page.select("a[href^='#']"):
         assert page.find(id=link["href"][1:]) is not None
     for table in page.find_all("table"):
@@ -90,15 +102,28 @@ def test_the_page_can_be_read_offline_and_by_ear(cdnow):
 def test_value_stands_first_among_the_best_customers(cdnow):
     """On a narrow screen the table is cut on the right: what it is in order of must not be."""
     _, out = cdnow
-    head = (out / "index.html").read_text(encoding="utf-8").split('<section aria-labelledby="best">')[1].split("</thead>")[0]
+    head = (
+        (out / "index.html")
+        .read_text(encoding="utf-8")
+        .split('<section aria-labelledby="best">')[1]
+        .split("</thead>")[0]
+    )
     columns = re.findall(r'<th scope="col">(.*?)</th>', head)
     assert columns[1].startswith(words("fit.column_value")) and len(columns) == 9
 
 
 @pytest.mark.parametrize("model", ["mbgnbd", "paretonbd"])
 def test_other_models_without_holdout_and_money(model, tmp_path):
-    base = pareto_nbd(600, np.random.default_rng(1).integers(100, 200, 600), r=0.6, alpha=20.0, s=0.7,
-                      beta=90.0, seed=1, grain=1.0)
+    base = pareto_nbd(
+        600,
+        np.random.default_rng(1).integers(100, 200, 600),
+        r=0.6,
+        alpha=20.0,
+        s=0.7,
+        beta=90.0,
+        seed=1,
+        grain=1.0,
+    )
     log = base.log(observation_end="2024-06-30", time_unit="D")
     report = customer_report(log, model, amount=None, time_unit="D", horizon=40, out=tmp_path / "out")
     assert report.spend is None and report.holdout is None
@@ -124,8 +149,9 @@ def test_one_customer_s_history_is_that_customer_s(cdnow):
 def test_the_log_and_the_engine_agree_on_the_whole_way(tmp_path):
     """Simulated customers come back as they were, and their parameters within three standard errors."""
     true = dict(r=0.5, alpha=40.0, a=0.8, b=2.5)
-    base = bg_nbd(4000, np.random.default_rng(1).integers(200, 400, 4000), **true, seed=5, grain=1.0,
-                  spend=SPEND)
+    base = bg_nbd(
+        4000, np.random.default_rng(1).integers(200, 400, 4000), **true, seed=5, grain=1.0, spend=SPEND
+    )
     log = base.log(observation_end="2024-06-30", time_unit="D")
     log.sample(frac=1, random_state=1).to_csv(tmp_path / "log.csv", index=False)
     report = customer_report(tmp_path / "log.csv", time_unit="D", horizon=30)
@@ -134,15 +160,19 @@ def test_the_log_and_the_engine_agree_on_the_whole_way(tmp_path):
     np.testing.assert_allclose(report.summary["monetary_value"], base.monetary_value, rtol=1e-7)
     for model, truth in ((report.model, true), (report.spend, SPEND)):
         for name, value in truth.items():
-            assert abs(np.log(model.params_[name] /
-                              value)) < 3.5 * model.standard_errors_[name] / model.params_[name], name
+            assert (
+                abs(np.log(model.params_[name] / value))
+                < 3.5 * model.standard_errors_[name] / model.params_[name]
+            ), name
 
 
 def test_odd_money_is_said_not_hidden():
-    log = bg_nbd(500, 300.0, r=0.5, alpha=40.0, a=0.8, b=2.5, seed=5,
-                 grain=1.0).log(observation_end="2024-06-30", time_unit="D")
-    report = customer_report(log.assign(amount=9.0, customer_id=log["customer_id"].astype(str)),
-                             duplicates="drop")
+    log = bg_nbd(500, 300.0, r=0.5, alpha=40.0, a=0.8, b=2.5, seed=5, grain=1.0).log(
+        observation_end="2024-06-30", time_unit="D"
+    )
+    report = customer_report(
+        log.assign(amount=9.0, customer_id=log["customer_id"].astype(str)), duplicates="drop"
+    )
     assert report.spend is None and any("could not be fitted" in note for note in report.notes)
     assert (report.customers["expected_spend"] == 9).all()
 
@@ -157,14 +187,18 @@ def test_a_failed_report_leaves_the_old_one(cdnow, tmp_path, monkeypatch):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("options, message",
-                         [({"model": "arima"}, "unknown model 'arima'; known: bgnbd, mbgnbd, paretonbd"),
-                          ({"horizon": 0}, "horizon is 0"),
-                          ({"discount_rate": -0.1}, "discount_rate is -0.1"),
-                          ({"margin": np.nan}, "margin is nan"),
-                          ({"time_unit": "fortnight"}, "time_unit is 'fortnight'"),
-                          ({"merge": "unit"}, "unknown option 'merge'"),
-                          ({"amount": "money"}, "unknown column 'money'")])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"model": "arima"}, "unknown model 'arima'; known: bgnbd, mbgnbd, paretonbd"),
+        ({"horizon": 0}, "horizon is 0"),
+        ({"discount_rate": -0.1}, "discount_rate is -0.1"),
+        ({"margin": np.nan}, "margin is nan"),
+        ({"time_unit": "fortnight"}, "time_unit is 'fortnight'"),
+        ({"merge": "unit"}, "unknown option 'merge'"),
+        ({"amount": "money"}, "unknown column 'money'"),
+    ],
+)
 def test_bad_options(options, message, tmp_path):
     with pytest.raises(InputError, match=message):
         customer_report(load_cdnow_sample(), out=tmp_path / "out", **options)

@@ -14,19 +14,29 @@ import crmlab.theories
 from crmlab.design import Cohort, Design, InputError, Tables
 from crmlab.design.streams import BatchStreams, Streams
 
-MODULES = [importlib.import_module(f"crmlab.theories.{each.name}") for each in pkgutil.iter_modules(crmlab.theories.__path__)]
-THEORIES = {module.__name__.rpartition(".")[2]: module.design for module in MODULES if hasattr(module, "design")}
+MODULES = [
+    importlib.import_module(f"crmlab.theories.{each.name}")
+    for each in pkgutil.iter_modules(crmlab.theories.__path__)
+]
+THEORIES = {
+    module.__name__.rpartition(".")[2]: module.design for module in MODULES if hasattr(module, "design")
+}
 PRESETS = ["null", "literature", "claim", "trap"]
 QUICK, SLOW = 2000, 200  # simulations: of what is done in one pass, of models that are fitted one by one
 SEED = 20
 
 # Where a headline estimator is known to miss what the rest must keep, by how much at most, and why.
 STATED = {
-    ("loyalty", "H1", "trap"): (0.05, "veterans tick the top of the scale, so that the factor's distribution is not normal"),
+    ("loyalty", "H1", "trap"): (
+        0.05,
+        "veterans tick the top of the scale, so that the factor's distribution is not normal",
+    ),
 }
 
 every_theory = pytest.mark.parametrize("name", THEORIES)
-every_batched_theory = pytest.mark.parametrize("name", [name for name, design in THEORIES.items() if design.batched])
+every_batched_theory = pytest.mark.parametrize(
+    "name", [name for name, design in THEORIES.items() if design.batched]
+)
 every_preset = pytest.mark.parametrize("preset", PRESETS)
 
 
@@ -42,15 +52,22 @@ def diagnosed(name, preset, headline=True):
     for slow in (False, True):
         chosen = []
         for each in design.hypotheses:
-            wanted = {key: one for at, (key, one) in enumerate(each.estimators.items())
-                      if (at == 0) == headline and one_pass(design, each.name, key) != slow}
+            wanted = {
+                key: one
+                for at, (key, one) in enumerate(each.estimators.items())
+                if (at == 0) == headline and one_pass(design, each.name, key) != slow
+            }
             if wanted:
                 chosen.append(replace(each, estimators=wanted))
         if chosen:
             sims = QUICK if not slow else SLOW if headline else SLOW // 2
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                table = replace(design, hypotheses=chosen).diagnose(sims=sims, seed=SEED, jobs=2 if slow else 1).table
+                table = (
+                    replace(design, hypotheses=chosen)
+                    .diagnose(sims=sims, seed=SEED, jobs=2 if slow else 1)
+                    .table
+                )
             rows |= {(row.hypothesis, row.estimator): row for row in table.itertuples()}
     return rows
 
@@ -101,8 +118,12 @@ def test_every_claim_is_false_under_null_and_true_under_claim(name):
 @every_theory
 def test_what_is_not_known_is_refused(name):
     design = THEORIES[name]
-    for ask in (lambda: design.replace(no_such_thing=1), lambda: design.vary(no_such_thing=[1]),
-                lambda: design.preset("no_such_thing"), lambda: design.only("no_such_thing")):
+    for ask in (
+        lambda: design.replace(no_such_thing=1),
+        lambda: design.vary(no_such_thing=[1]),
+        lambda: design.preset("no_such_thing"),
+        lambda: design.only("no_such_thing"),
+    ):
         with pytest.raises(InputError, match="unknown .* 'no_such_thing'; known: "):
             ask()
 
@@ -181,8 +202,12 @@ def test_estimates_made_at_once_are_those_made_one_by_one(name, preset):
     quick = [key for each in design.hypotheses for key in each.estimators if one_pass(design, each.name, key)]
     design = design.with_estimators(*dict.fromkeys(quick))
     key = ["hypothesis", "estimator", "simulation"]
-    one, other = (replace(design, batched=batched).diagnose(sims=8, seed=SEED).simulations.sort_values(key, ignore_index=True)
-                  for batched in (True, False))
+    one, other = (
+        replace(design, batched=batched)
+        .diagnose(sims=8, seed=SEED)
+        .simulations.sort_values(key, ignore_index=True)
+        for batched in (True, False)
+    )
     pd.testing.assert_frame_equal(one, other, rtol=1e-7, atol=1e-10)
 
 
@@ -193,8 +218,14 @@ def test_a_simulation_of_a_diagnosis_can_be_looked_at(name):
     tests = design.test(design.simulate((SEED, 1)))
     rows = found[found.simulation == 1].reset_index(drop=True)
     assert (rows.estimator == tests.estimator).all()
-    for ours, theirs in (("estimate", "estimate"), ("standard_error", "standard_error"), ("low", "low"), ("high", "high"),
-                         ("p_value", "p_value"), ("estimand", "truth")):
+    for ours, theirs in (
+        ("estimate", "estimate"),
+        ("standard_error", "standard_error"),
+        ("low", "low"),
+        ("high", "high"),
+        ("p_value", "p_value"),
+        ("estimand", "truth"),
+    ):
         assert np.allclose(rows[ours], tests[theirs], rtol=1e-7, atol=1e-10), ours
 
 
@@ -207,11 +238,17 @@ def test_the_number_of_jobs_changes_nothing(name):
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed", reason="the extra [cluster] is not installed: no dask.distributed")
+    distributed = pytest.importorskip(
+        "distributed", reason="the extra [cluster] is not installed: no dask.distributed"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True) as local, \
-                distributed.Client(local):
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
+            ) as local,
+            distributed.Client(local),
+        ):
             yield local
 
 
@@ -227,8 +264,13 @@ def test_a_dask_cluster_changes_nothing(name, cluster):
 
 
 def headlines(design):
-    return replace(design, hypotheses=[replace(each, estimators={each.headline: each.estimators[each.headline]})
-                                       for each in design.hypotheses])
+    return replace(
+        design,
+        hypotheses=[
+            replace(each, estimators={each.headline: each.estimators[each.headline]})
+            for each in design.hypotheses
+        ],
+    )
 
 
 @every_theory
@@ -238,13 +280,22 @@ def test_estimators_see_the_tables_and_never_the_truth(name):
     def watched(estimator):
         return lambda tables: seen.append(tables) or estimator(tables)
 
-    watching = replace(design, hypotheses=[
-        replace(each, estimators={key: watched(one) for key, one in each.estimators.items()}) for each in design.hypotheses])
+    watching = replace(
+        design,
+        hypotheses=[
+            replace(each, estimators={key: watched(one) for key, one in each.estimators.items()})
+            for each in design.hypotheses
+        ],
+    )
     cohort = design.simulate(SEED)
     tests = watching.test(cohort)
     assert seen and all(type(tables) is Tables and not hasattr(tables, "truth") for tables in seen)
-    blind = Cohort({table: {column: values.copy() for column, values in cohort.tables.columns(table).items()}
-                    for table in cohort.tables.names()})
+    blind = Cohort(
+        {
+            table: {column: values.copy() for column, values in cohort.tables.columns(table).items()}
+            for table in cohort.tables.names()
+        }
+    )
     blind.parameters = cohort.parameters
     pd.testing.assert_frame_equal(tests, design.test(blind))
     assert not blind.truth
@@ -255,7 +306,9 @@ def test_estimators_see_the_tables_and_never_the_truth(name):
 def test_no_column_is_the_truth_under_another_name(name, preset):
     """A rating without error is the satisfaction it rates; whatever else a table shows must not be a latent."""
     cohort = THEORIES[name].preset(preset).simulate(SEED)
-    assert not set(cohort.truth) & {column for table in cohort.tables.names() for column in cohort.tables.columns(table)}
+    assert not set(cohort.truth) & {
+        column for table in cohort.tables.names() for column in cohort.tables.columns(table)
+    }
 
 
 @every_theory

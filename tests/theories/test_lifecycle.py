@@ -34,10 +34,16 @@ def four_errors(share, rows):
 
 
 def test_presets_say_which_claims_are_true():
-    holds = {name: [each.holds(each.estimand(design.preset(name).parameters)) for each in design.hypotheses]
-             for name in design.presets}
-    assert holds == {"null": [False] * 4, "literature": [True] * 4, "claim": [True] * 4,
-                     "trap": [True, False, False, False]}
+    holds = {
+        name: [each.holds(each.estimand(design.preset(name).parameters)) for each in design.hypotheses]
+        for name in design.presets
+    }
+    assert holds == {
+        "null": [False] * 4,
+        "literature": [True] * 4,
+        "claim": [True] * 4,
+        "trap": [True, False, False, False],
+    }
 
 
 def test_the_null_is_at_the_edge():
@@ -50,10 +56,16 @@ def test_the_null_is_at_the_edge():
 
 def test_moves_happen_with_the_chain_s_probabilities(large):
     parameters, cohort = large
-    for (heavy, moved_up, stage), rows in cohort.months.query("stage < @LAPSED").groupby(["heavy", "moved_up", "stage"]):
+    for (heavy, moved_up, stage), rows in cohort.months.query("stage < @LAPSED").groupby(
+        ["heavy", "moved_up", "stage"]
+    ):
         expected = lifecycle.ladder_chain(parameters, heavy)[moved_up, stage]
         found = np.bincount(rows.next_stage, minlength=5) / len(rows)
-        assert (np.abs(found - expected) <= four_errors(expected, len(rows)) + 1e-9).all(), (heavy, moved_up, stage)
+        assert (np.abs(found - expected) <= four_errors(expected, len(rows)) + 1e-9).all(), (
+            heavy,
+            moved_up,
+            stage,
+        )
 
 
 @pytest.mark.parametrize("memory", [0.0, 0.9])
@@ -111,8 +123,25 @@ def test_the_share_off_the_curve_is_what_a_large_market_shows(preset):
 def test_stages_are_climbed_one_by_one(large):
     panel = lifecycle.stage_panel(large[1].months)
     assert panel.shape == (LARGE, MONTHS + 1)
-    seen = {(int(a), int(b)) for a, b in np.unique(np.stack([panel[:, :-1].ravel(), panel[:, 1:].ravel()]), axis=1).T}
-    assert seen == {(0, 0), (0, 1), (1, 1), (1, 2), (1, 4), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (3, 4), (4, 2), (4, 4)}
+    seen = {
+        (int(a), int(b))
+        for a, b in np.unique(np.stack([panel[:, :-1].ravel(), panel[:, 1:].ravel()]), axis=1).T
+    }
+    assert seen == {
+        (0, 0),
+        (0, 1),
+        (1, 1),
+        (1, 2),
+        (1, 4),
+        (2, 2),
+        (2, 3),
+        (2, 4),
+        (3, 2),
+        (3, 3),
+        (3, 4),
+        (4, 2),
+        (4, 4),
+    }
     assert not (panel[:, 0] == LAPSED).any()
 
 
@@ -120,11 +149,17 @@ def test_what_a_month_says_of_the_one_before_is_true(large):
     months = large[1].months
     stage, after = (months[name].to_numpy().reshape(-1, MONTHS) for name in ("stage", "next_stage"))
     assert (after[:, :-1] == stage[:, 1:]).all()
-    moved_up, lapsed_for, advanced = (months[name].to_numpy().reshape(-1, MONTHS) for name in ("moved_up", "lapsed_for", "advanced"))
-    assert (moved_up[:, 1:] == ((stage[:, 1:] == stage[:, :-1] + 1) & (stage[:, 1:] < LAPSED))).all() and not moved_up[:, 0].any()
+    moved_up, lapsed_for, advanced = (
+        months[name].to_numpy().reshape(-1, MONTHS) for name in ("moved_up", "lapsed_for", "advanced")
+    )
+    assert (
+        moved_up[:, 1:] == ((stage[:, 1:] == stage[:, :-1] + 1) & (stage[:, 1:] < LAPSED))
+    ).all() and not moved_up[:, 0].any()
     assert ((lapsed_for > 0) == (stage == LAPSED)).all()
     assert (lapsed_for[:, 1:][lapsed_for[:, 1:] > 1] == lapsed_for[:, :-1][lapsed_for[:, 1:] > 1] + 1).all()
-    best = np.where(stage == LAPSED, after == REPEAT, np.where(stage == LOYAL, after == LOYAL, after == stage + 1))
+    best = np.where(
+        stage == LAPSED, after == REPEAT, np.where(stage == LOYAL, after == LOYAL, after == stage + 1)
+    )
     assert (advanced == (best & ~((stage == LOYAL) & (after == LAPSED)))).all()
     assert not months.query("stage == @LAPSED").contacted.any() and (months.matched <= months.contacted).all()
 
@@ -169,8 +204,10 @@ def test_a_market_that_cannot_be_is_refused():
 def test_regressions_on_counts_are_those_on_single_months():
     cohort = design.simulate(7)
     counts = GroupedLogit(lifecycle.ADJUSTED_LADDER, "moved_up", "ladder").fit(cohort.tables)
-    months = smf.logit("advanced ~ C(stage) + contacted + matched + moved_up + heavy",
-                       cohort.months.query("stage < @LAPSED and month > 1")).fit(disp=False)
+    months = smf.logit(
+        "advanced ~ C(stage) + contacted + matched + moved_up + heavy",
+        cohort.months.query("stage < @LAPSED and month > 1"),
+    ).fit(disp=False)
     assert counts.params == pytest.approx(months.params.to_numpy(), rel=1e-6)
     assert counts.bse == pytest.approx(months.bse.to_numpy(), rel=1e-6)
 
@@ -178,7 +215,10 @@ def test_regressions_on_counts_are_those_on_single_months():
 def test_a_regression_that_cannot_be_fitted_says_so():
     fit = GroupedLogit("returned ~ lapsed_for", "lapsed_for", "lapses")
     columns = {"lapsed_for": np.array([1.0, 2.0, 3.0]), "months": np.array([5, 5, 5])}
-    for returned, message in (([0, 0, 5], "separated|did not converge|perfect"), ([0, 0, 0], "separated|converge|perfect")):
+    for returned, message in (
+        ([0, 0, 5], "separated|did not converge|perfect"),
+        ([0, 0, 0], "separated|converge|perfect"),
+    ):
         with pytest.raises(EstimationFailed, match=message):
             fit(Tables({"lapses": {**columns, "returned": np.array(returned)}}))
     with pytest.raises(EstimationFailed, match="full rank"):
@@ -186,9 +226,18 @@ def test_a_regression_that_cannot_be_fitted_says_so():
 
 
 def test_the_naive_estimators_fall_into_the_trap():
-    table = design.preset("trap").only("H1", "H2", "H3").diagnose(sims=300, seed=8).table.set_index(["hypothesis", "estimator"])
+    table = (
+        design.preset("trap")
+        .only("H1", "H2", "H3")
+        .diagnose(sims=300, seed=8)
+        .table.set_index(["hypothesis", "estimator"])
+    )
     naive = table.xs("all alike", level="estimator")
-    assert naive.rejection_rate["H2"] > 0.99 and naive.rejection_rate["H3"] > 0.5 and naive.rejection_rate["H1"] < 0.25
+    assert (
+        naive.rejection_rate["H2"] > 0.99
+        and naive.rejection_rate["H3"] > 0.5
+        and naive.rejection_rate["H1"] < 0.25
+    )
     assert (naive.coverage < [0.25, 0.01, 0.6]).all()
 
 
@@ -223,8 +272,11 @@ def test_order_tests_convict_sorting_and_cooling_and_acquit_the_ladder():
         months = market.simulate((12, number)).months
         panel, heavy = lifecycle.stage_panel(months), months.heavy.to_numpy()[::MONTHS]
         wide = lifecycle.with_lapse_time(panel)
-        for name, test in (("pooled", order_test(panel, 5)), ("within", order_test(panel, 5, groups=heavy)),
-                           ("acquitted", order_test(wide, wide.max() + 1, groups=heavy))):
+        for name, test in (
+            ("pooled", order_test(panel, 5)),
+            ("within", order_test(panel, 5, groups=heavy)),
+            ("acquitted", order_test(wide, wide.max() + 1, groups=heavy)),
+        ):
             rejected[name].append(test.p_value < 0.05)
     assert np.mean(rejected["pooled"]) > 0.9 and np.mean(rejected["within"]) > 0.5
     assert abs(np.mean(rejected["acquitted"]) - 0.05) < four_errors(0.05, 120)
@@ -251,7 +303,11 @@ def test_sorting_alone_foretells_the_published_contracts():
     assert model.params_.round(3).tolist() == [0.704, 1.182]
     assert (np.abs(model.expected_survivors(1000, np.arange(8, 13)) - survivors.loc[8:]) < 3.5).all()
     renewing = (survivors / survivors.shift(1)).loc[1:]
-    assert renewing[1] == pytest.approx(0.63, abs=0.005) and renewing[12] > 0.90 and renewing.is_monotonic_increasing
+    assert (
+        renewing[1] == pytest.approx(0.63, abs=0.005)
+        and renewing[12] > 0.90
+        and renewing.is_monotonic_increasing
+    )
 
 
 def test_the_telephone_company_s_churn_depends_on_how_it_is_counted():

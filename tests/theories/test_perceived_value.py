@@ -14,7 +14,15 @@ from crmlab.design import Cohort, EstimationFailed
 from crmlab.errors import InputError
 from crmlab.models.choice import optimal_price
 from crmlab.theories import perceived_value as lesson
-from crmlab.theories.perceived_value import ATTRIBUTES, CONTROLLED, PRICE_AS_GIVEN, TILL_DATA, ValueMarket, WillingnessToPay, design
+from crmlab.theories.perceived_value import (
+    ATTRIBUTES,
+    CONTROLLED,
+    PRICE_AS_GIVEN,
+    TILL_DATA,
+    ValueMarket,
+    WillingnessToPay,
+    design,
+)
 
 TRAP = design.preset("trap")
 
@@ -29,15 +37,28 @@ def crowd():
 
 
 def test_what_holds_under_which_preset():
-    true = {name: {each.name for each in design.hypotheses if each.holds(each.estimand(design.preset(name).parameters))}
-            for name in design.presets}
+    true = {
+        name: {
+            each.name
+            for each in design.hypotheses
+            if each.holds(each.estimand(design.preset(name).parameters))
+        }
+        for name in design.presets
+    }
     everything = {"H1a", "H1b", "H1c", "H1d", "H2", "H3"}
-    assert true == {"null": set(), "literature": everything, "claim": everything, "trap": {"H1a", "H1b", "H1d"}}
+    assert true == {
+        "null": set(),
+        "literature": everything,
+        "claim": everything,
+        "trap": {"H1a", "H1b", "H1d"},
+    }
 
 
 def test_willingness_to_pay():
     assert lesson.willingness_to_pay(ValueMarket()) == pytest.approx(2.0)
-    assert lesson.willingness_to_pay(ValueMarket(brand_to_value=-0.6, price_to_value=-0.2)) == pytest.approx(-3.0)
+    assert lesson.willingness_to_pay(ValueMarket(brand_to_value=-0.6, price_to_value=-0.2)) == pytest.approx(
+        -3.0
+    )
     assert lesson.willingness_to_pay(ValueMarket(brand_to_value=0.0, price_to_value=0.0)) == 0.0
     with pytest.raises(InputError, match="willingness to pay has no end"):
         ValueMarket(price_to_value=0.0)
@@ -79,7 +100,9 @@ def test_each_visit_takes_one_of_three(crowd):
     visits = crowd.visits
     assert len(visits) == 20_000 * lesson.VISITS * 3
     assert (visits.groupby("visit").chosen.sum() == 1).all() and set(visits.chosen) == {0.0, 1.0}
-    assert (visits.groupby("visit").size() == 3).all() and (visits.groupby("customer").visit.nunique() == lesson.VISITS).all()
+    assert (visits.groupby("visit").size() == 3).all() and (
+        visits.groupby("customer").visit.nunique() == lesson.VISITS
+    ).all()
     neither = visits[visits.burger == 0]
     assert (neither[["brand", "quality", "emotion", "price", "cost"]] == 0).all().all()
 
@@ -136,10 +159,19 @@ def test_the_estimators_are_xlogit_on_the_visits(model):
     visits, names = tables.visits, list(model.attributes)
     if model.control:
         residual = smf.ols("price ~ quality + emotion + brand + cost", visits[visits.burger == 1]).fit().resid
-        visits, names = visits.assign(residual=residual.reindex(visits.index, fill_value=0.0)), [*names, "residual"]
+        visits, names = (
+            visits.assign(residual=residual.reindex(visits.index, fill_value=0.0)),
+            [*names, "residual"],
+        )
     theirs = MultinomialLogit()
-    theirs.fit(X=visits[names], y=visits.chosen, varnames=names, ids=visits.visit, alts=np.tile([0, 1, 2], len(visits) // 3),
-               verbose=0)
+    theirs.fit(
+        X=visits[names],
+        y=visits.chosen,
+        varnames=names,
+        ids=visits.visit,
+        alts=np.tile([0, 1, 2], len(visits) // 3),
+        verbose=0,
+    )
     fit = model.fit(tables)
     assert np.allclose(fit.coefficients[0], theirs.coeff_, atol=2e-4)
     assert np.allclose(np.sqrt(np.diagonal(fit.uncorrected[0])), theirs.stderr, rtol=1e-2)
@@ -149,10 +181,18 @@ def test_the_estimators_are_xlogit_on_the_visits(model):
 def test_hypotheses_share_a_fit():
     tables = design.simulate(9).tables
     assert CONTROLLED.fit(tables) is CONTROLLED.fit(tables)
-    worth = {name: WillingnessToPay(CONTROLLED, "brand", name)(tables) for name in ("fieller", "delta", "krinsky_robb")}
-    assert len({each.value for each in worth.values()}) == 1 and len({each.interval for each in worth.values()}) == 3
+    worth = {
+        name: WillingnessToPay(CONTROLLED, "brand", name)(tables)
+        for name in ("fieller", "delta", "krinsky_robb")
+    }
+    assert (
+        len({each.value for each in worth.values()}) == 1
+        and len({each.interval for each in worth.values()}) == 3
+    )
     brand = lesson.Coefficient(CONTROLLED, "brand")(tables)
-    assert worth["fieller"].p(">", 0.0) == pytest.approx(brand.p(">", 0.0)), "Fieller's test is the numerator's"
+    assert worth["fieller"].p(">", 0.0) == pytest.approx(brand.p(">", 0.0)), (
+        "Fieller's test is the numerator's"
+    )
 
 
 def test_what_a_model_does_not_have_is_refused():
@@ -164,7 +204,10 @@ def test_what_a_model_does_not_have_is_refused():
 
 
 def test_choices_that_one_attribute_decides_are_a_failure_that_is_told():
-    visits = {name: values.copy() for name, values in design.replace(n_customers=50).simulate(1).tables.columns("visits").items()}
+    visits = {
+        name: values.copy()
+        for name, values in design.replace(n_customers=50).simulate(1).tables.columns("visits").items()
+    }
     visits["chosen"] = visits["brand"].copy()
     tables = Cohort({"visits": visits}).tables
     with pytest.raises(EstimationFailed, match="no maximum"):
@@ -192,13 +235,23 @@ def test_the_best_price_is_about_23_yuan():
 
 
 def test_the_faulty_instrument_biases_by_its_fault():
-    rows = design.only("H1d").with_estimators("control function").vary(cost_to_value=[-0.05, 0.05]).diagnose(400, seed=1).table
+    rows = (
+        design.only("H1d")
+        .with_estimators("control function")
+        .vary(cost_to_value=[-0.05, 0.05])
+        .diagnose(400, seed=1)
+        .table
+    )
     assert np.allclose(rows.bias, rows.cost_to_value, atol=4 * rows.bias_mcse.max())
 
 
 def test_a_third_would_pay_to_avoid_the_brand_and_one_taste_for_all_misses_the_average():
     assert norm.cdf(0, 2.0, 0.6 / 0.15) == pytest.approx(0.31, abs=0.005)
-    one = design.only("H3").with_estimators("price taken as given").replace(demand_behind_markup=0.0, taste_spread=1.2)
+    one = (
+        design.only("H3")
+        .with_estimators("price taken as given")
+        .replace(demand_behind_markup=0.0, taste_spread=1.2)
+    )
     row = one.diagnose(400, seed=2).row("H3", "price taken as given")
     assert row.bias > 4 * row.bias_mcse and row.coverage < 0.9
 
@@ -208,9 +261,17 @@ def test_the_mixed_logit_finds_how_customers_differ():
     residual = smf.ols("price ~ quality + emotion + brand + cost", visits[visits.burger == 1]).fit().resid
     names = [*ATTRIBUTES, "residual"]
     mixed = MixedLogit()
-    mixed.fit(X=visits.assign(residual=residual.reindex(visits.index, fill_value=0.0))[names], y=visits.chosen, varnames=names,
-              ids=visits.visit, alts=np.tile([0, 1, 2], len(visits) // 3), panels=visits.customer, randvars={"brand": "n"},
-              n_draws=100, verbose=0)
+    mixed.fit(
+        X=visits.assign(residual=residual.reindex(visits.index, fill_value=0.0))[names],
+        y=visits.chosen,
+        varnames=names,
+        ids=visits.visit,
+        alts=np.tile([0, 1, 2], len(visits) // 3),
+        panels=visits.customer,
+        randvars={"brand": "n"},
+        n_draws=100,
+        verbose=0,
+    )
     found, error = (pd.Series(each, mixed.coeff_names) for each in (mixed.coeff_, mixed.stderr))
     truth = {"brand": 0.3, "price": -0.15, "quality": 0.3, "sd.brand": 0.9}
     for name, value in truth.items():
@@ -219,10 +280,25 @@ def test_the_mixed_logit_finds_how_customers_differ():
 
 def test_the_delta_methods_misses_lie_on_one_side_where_the_price_hardly_varied():
     kinds = ("fieller", "delta", "krinsky_robb")
-    h3 = replace(design.hypothesis("H3"), estimators={kind: WillingnessToPay(CONTROLLED, "brand", kind) for kind in kinds})
-    weak = replace(design, hypotheses=[h3]).replace(n_customers=100, cost_spread=1.2).diagnose(800, seed=3).simulations
-    missed = weak.assign(low_miss=weak.high < weak.estimand, high_miss=weak.low > weak.estimand,
-                         endless=np.isinf(weak.high)).groupby("estimator")[["low_miss", "high_miss", "endless"]].mean()
+    h3 = replace(
+        design.hypothesis("H3"),
+        estimators={kind: WillingnessToPay(CONTROLLED, "brand", kind) for kind in kinds},
+    )
+    weak = (
+        replace(design, hypotheses=[h3])
+        .replace(n_customers=100, cost_spread=1.2)
+        .diagnose(800, seed=3)
+        .simulations
+    )
+    missed = (
+        weak.assign(
+            low_miss=weak.high < weak.estimand,
+            high_miss=weak.low > weak.estimand,
+            endless=np.isinf(weak.high),
+        )
+        .groupby("estimator")[["low_miss", "high_miss", "endless"]]
+        .mean()
+    )
     assert missed.low_miss["delta"] > 4 * missed.high_miss["delta"]
     assert 0.1 < missed.endless["fieller"] < 0.6 and (missed.endless[["delta", "krinsky_robb"]] == 0).all()
     covered = weak.groupby("estimator").covered.mean()
@@ -236,7 +312,10 @@ def lesson_cell(root, *names):
     """What cells of the lesson define, as a reader would have it after running them."""
     import nbformat
 
-    cells = {cell.id: cell.source for cell in nbformat.read(root / "notebooks" / "05_perceived_value.ipynb", 4).cells}
+    cells = {
+        cell.id: cell.source
+        for cell in nbformat.read(root / "notebooks" / "05_perceived_value.ipynb", 4).cells
+    }
     space = {"display": lambda shown: None}
     for name in ("imports", *names):
         exec(cells[name], space)
@@ -246,7 +325,12 @@ def lesson_cell(root, *names):
 def test_the_importances_of_tea(root, real_data):
     pytest.importorskip("rdata", reason="rdata is not installed")
     importances = lesson_cell(root, "tea")["importances"]
-    assert importances.mean().round(2).to_dict() == {"price": 24.76, "variety": 32.22, "kind": 27.15, "aroma": 15.88}
+    assert importances.mean().round(2).to_dict() == {
+        "price": 24.76,
+        "variety": 32.22,
+        "kind": 27.15,
+        "aroma": 15.88,
+    }
     assert (importances.min() > 0).all() and np.allclose(importances.sum(axis=1), 100)
 
 
@@ -255,7 +339,11 @@ def test_importance_without_preference():
     rng, profiles = np.random.default_rng(5), pd.DataFrame({"a": list("xyz") * 5, "b": (list("pq") * 8)[:15]})
     ranges = []
     for _ in range(50):
-        parts = smf.ols("rating ~ C(a, Sum) + C(b, Sum)", profiles.assign(rating=rng.standard_normal(15))).fit().params
+        parts = (
+            smf.ols("rating ~ C(a, Sum) + C(b, Sum)", profiles.assign(rating=rng.standard_normal(15)))
+            .fit()
+            .params
+        )
         ranges.append([np.ptp([*parts[1:3], -parts[1:3].sum()]), 2 * abs(parts.iloc[3])])
     assert (np.mean(ranges, axis=0) > 0.3).all()
 

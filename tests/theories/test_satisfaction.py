@@ -23,7 +23,9 @@ PRESETS = ["null", "literature", "claim", "trap"]
 def large():
     """One large cohort of each preset."""
     made = {}
-    return lambda preset: made.setdefault(preset, design.preset(preset).replace(n_customers=LARGE).simulate(11))
+    return lambda preset: made.setdefault(
+        preset, design.preset(preset).replace(n_customers=LARGE).simulate(11)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +37,14 @@ def cohort():
 
 
 def test_which_claims_hold_where():
-    true = {name: {each.name for each in design.hypotheses if each.holds(each.estimand(design.preset(name).parameters))}
-            for name in PRESETS}
+    true = {
+        name: {
+            each.name
+            for each in design.hypotheses
+            if each.holds(each.estimand(design.preset(name).parameters))
+        }
+        for name in PRESETS
+    }
     drivers = {"H4a", "H4b", "H4c", "H4d"}
     assert true == {
         "null": set(),
@@ -66,13 +74,20 @@ def test_expectation_and_satisfaction_correlate_as_in_the_meta_analysis(large):
 def test_the_survey_is_as_its_parameters_say(preset, large):
     cohort, p = large(preset), design.preset(preset).parameters
     truth, customers = cohort.truth, cohort.customers
-    assert np.std(truth.expectation) == pytest.approx(1, abs=0.01) and np.std(truth.experience) == pytest.approx(1, abs=0.01)
+    assert np.std(truth.expectation) == pytest.approx(1, abs=0.01) and np.std(
+        truth.experience
+    ) == pytest.approx(1, abs=0.01)
     assert np.corrcoef(truth.expectation, truth.experience)[0, 1] == pytest.approx(
-        theory.expectation_experience_correlation(p), abs=0.01)
+        theory.expectation_experience_correlation(p), abs=0.01
+    )
     mean, spread = theory.surprise_distribution(p)
-    assert customers.gap.mean() == pytest.approx(mean, abs=0.01) and customers.gap.std() == pytest.approx(spread, abs=0.01)
+    assert customers.gap.mean() == pytest.approx(mean, abs=0.01) and customers.gap.std() == pytest.approx(
+        spread, abs=0.01
+    )
     assert (customers.gap < 0).mean() == pytest.approx(theory.share_disappointed(p), abs=0.005)
-    assert theory.satisfaction_moments(p) == pytest.approx((truth.satisfaction.mean(), truth.satisfaction.std()), abs=0.01)
+    assert theory.satisfaction_moments(p) == pytest.approx(
+        (truth.satisfaction.mean(), truth.satisfaction.std()), abs=0.01
+    )
     assert customers.rating.mean() == pytest.approx(theory.average_rating(p), abs=0.02)
     between = np.corrcoef(customers[list(theory.DRIVERS)].T)[np.triu_indices(4, 1)]
     assert between == pytest.approx(np.full(6, p.halo), abs=0.01)
@@ -84,16 +99,22 @@ def test_slopes_are_what_regressions_of_the_latent_find(preset, large):
     truth, p = large(preset).truth, design.preset(preset).parameters
     frame = pd.DataFrame({"S": truth.satisfaction, "E": truth.expectation, "P": truth.experience})
     frame["D"] = frame.P - frame.E
-    assert smf.ols("S ~ E + D", frame).fit().params["D"] == pytest.approx(theory.slope_of_surprise(p), abs=0.02)
-    assert smf.ols("S ~ E + P", frame).fit().params["E"] == pytest.approx(theory.slope_of_expectation(p), abs=0.02)
+    assert smf.ols("S ~ E + D", frame).fit().params["D"] == pytest.approx(
+        theory.slope_of_surprise(p), abs=0.02
+    )
+    assert smf.ols("S ~ E + P", frame).fit().params["E"] == pytest.approx(
+        theory.slope_of_expectation(p), abs=0.02
+    )
 
 
 @pytest.mark.parametrize("preset, promise", [(name, 0.0) for name in PRESETS] + [("literature", 0.7)])
 def test_slopes_in_rating_points_are_what_regressions_find(preset, promise):
     market = design.preset(preset).replace(n_customers=LARGE, promise=promise)
     customers, p = market.simulate(12).customers, market.parameters
-    surface = smf.ols("rating ~ expected + experienced + I(expected**2) + expected:experienced + I(experienced**2)",
-                      customers).fit(cov_type="HC1")
+    surface = smf.ols(
+        "rating ~ expected + experienced + I(expected**2) + expected:experienced + I(experienced**2)",
+        customers,
+    ).fit(cov_type="HC1")
     along = surface.t_test("expected + experienced = 0")
     assert abs(along.effect.item() - theory.slope_along_agreement(p)) < 4 * along.sd.item()
     drivers = smf.ols(theory.ALL_DRIVERS, customers).fit(cov_type="HC1")
@@ -101,15 +122,25 @@ def test_slopes_in_rating_points_are_what_regressions_find(preset, promise):
         assert abs(drivers.params[name] - theory.effect_of_driver(p, name)) < 4 * drivers.bse[name], name
 
 
-@pytest.mark.parametrize("changes", [{}, {"promise": 0.8}, {"adaptation": 0.0}, {"optimism": 0.0, "adaptation": 0.8},
-                                     {"expectation_effect": 0.7, "gain_slope": 0.7, "loss_slope": 0.7}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"promise": 0.8},
+        {"adaptation": 0.0},
+        {"optimism": 0.0, "adaptation": 0.8},
+        {"expectation_effect": 0.7, "gain_slope": 0.7, "loss_slope": 0.7},
+    ],
+)
 def test_the_lift_is_what_a_large_panel_shows(changes):
     market = design.replace(n_customers=LARGE, **changes)
     panel = market.simulate(13).panel
     for wave in range(LAST + 1):
         means = panel.groupby("treated")[[f"satisfied_{wave}", f"expected_{wave}"]].agg(["mean", "sem"])
-        for column, truth in ((f"satisfied_{wave}", theory.lift_of_step(market.parameters, wave)),
-                              (f"expected_{wave}", theory.expectation_after_step(market.parameters, wave))):
+        for column, truth in (
+            (f"satisfied_{wave}", theory.lift_of_step(market.parameters, wave)),
+            (f"expected_{wave}", theory.expectation_after_step(market.parameters, wave)),
+        ):
             difference = means[column, "mean"].diff().iloc[1]
             assert abs(difference - truth) < 4 * np.hypot(*means[column, "sem"]), (wave, column)
 
@@ -143,8 +174,12 @@ def test_paths_that_explain_too_much_are_refused():
 
 def test_the_ordered_probits_are_statsmodels(cohort):
     customers = cohort.customers
-    terms = pd.DataFrame({"expected": customers.expected, "gap": customers.gap, "loss": np.minimum(customers.gap, 0)})
-    fit = OrderedModel(customers.rating, terms, distr="probit").fit(method="bfgs", maxiter=1000, gtol=1e-7, disp=False)
+    terms = pd.DataFrame(
+        {"expected": customers.expected, "gap": customers.gap, "loss": np.minimum(customers.gap, 0)}
+    )
+    fit = OrderedModel(customers.rating, terms, distr="probit").fit(
+        method="bfgs", maxiter=1000, gtol=1e-7, disp=False
+    )
     share, n = (customers.gap < 0).mean(), len(customers)
     tests = design.only("H1", "H1a", "H2").test(cohort).set_index(["hypothesis", "estimator"])
     for name, weights in (("H1", [0, 1, share]), ("H1a", [1, -1, -share]), ("H2", [0, 0, 1])):
@@ -152,8 +187,12 @@ def test_the_ordered_probits_are_statsmodels(cohort):
         row = tests.loc[name, "ordered probit"]
         assert row.estimate == pytest.approx(known.effect.item(), abs=1e-4)
         share_is_estimated = fit.params["loss"] ** 2 * share * (1 - share) / n if name != "H2" else 0.0
-        assert row.standard_error == pytest.approx(np.hypot(known.sd.item(), np.sqrt(share_is_estimated)), rel=1e-3)
-    gap = OrderedModel(customers.rating, customers[["gap"]], distr="probit").fit(method="bfgs", gtol=1e-7, disp=False)
+        assert row.standard_error == pytest.approx(
+            np.hypot(known.sd.item(), np.sqrt(share_is_estimated)), rel=1e-3
+        )
+    gap = OrderedModel(customers.rating, customers[["gap"]], distr="probit").fit(
+        method="bfgs", gtol=1e-7, disp=False
+    )
     assert tests.loc["H1", "gap score"].estimate == pytest.approx(gap.params["gap"], abs=1e-4)
     assert tests.loc["H1a", "gap score"].estimate == pytest.approx(-gap.params["gap"], abs=1e-4)
     assert tests.loc["H1a", "gap score"].standard_error == pytest.approx(gap.bse["gap"], rel=1e-3)
@@ -171,28 +210,48 @@ def test_the_step_is_two_stage_least_squares_and_fixed_effects_are_dummies(cohor
     small = design.replace(n_customers=120)
     tables = theory.Cohort({"panel": {name: panel[name].to_numpy() for name in panel}}).tables
     estimators = small.hypothesis("H3").estimators
-    by_lot = IV2SLS(panel.expected_2 - panel.expected_1, sm.add_constant(panel.surprise_1), sm.add_constant(panel.treated)).fit()
+    by_lot = IV2SLS(
+        panel.expected_2 - panel.expected_1, sm.add_constant(panel.surprise_1), sm.add_constant(panel.treated)
+    ).fit()
     found = estimators["step as instrument"](tables)
     assert (found.value, found.standard_error) == pytest.approx((by_lot.params.iloc[1], by_lot.bse.iloc[1]))
-    long = pd.concat([pd.DataFrame({"customer": panel.index, "surprise": panel[f"surprise_{wave}"],
-                                    "change": panel[f"expected_{wave + 1}"] - panel[f"expected_{wave}"]})
-                      for wave in range(LAST)])
+    long = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "customer": panel.index,
+                    "surprise": panel[f"surprise_{wave}"],
+                    "change": panel[f"expected_{wave + 1}"] - panel[f"expected_{wave}"],
+                }
+            )
+            for wave in range(LAST)
+        ]
+    )
     dummies = smf.ols("change ~ surprise + C(customer)", long).fit()
     found = estimators["fixed effects"](tables)
     assert found.value == pytest.approx(dummies.params["surprise"])
     within = long - long.groupby("customer").transform("mean").reindex(columns=long.columns, fill_value=0.0)
-    clustered = smf.ols("change ~ 0 + surprise", within).fit(cov_type="cluster", cov_kwds={"groups": long.customer})
+    clustered = smf.ols("change ~ 0 + surprise", within).fit(
+        cov_type="cluster", cov_kwds={"groups": long.customer}
+    )
     assert found.standard_error == pytest.approx(clustered.bse["surprise"])
 
 
 def test_ratings_without_variation_fail_and_say_so():
-    tables = theory.Cohort({"customers": {"rating": np.full(80, 7.0), "expected": np.arange(80.0), "gap": np.sin(np.arange(80))}}).tables
+    tables = theory.Cohort(
+        {"customers": {"rating": np.full(80, 7.0), "expected": np.arange(80.0), "gap": np.sin(np.arange(80))}}
+    ).tables
     with pytest.raises(EstimationFailed, match="no maximum"):
         design.hypothesis("H2").estimators["ordered probit"](tables)
 
 
 def test_boxes_that_nobody_ticked_do_no_harm():
-    happy = design.preset("trap").replace(base_satisfaction=3.0, n_customers=150).only("H2").with_estimators("ordered probit")
+    happy = (
+        design.preset("trap")
+        .replace(base_satisfaction=3.0, n_customers=150)
+        .only("H2")
+        .with_estimators("ordered probit")
+    )
     ratings = happy.simulate((5, 0)).customers.rating
     assert ratings.nunique() < theory.POINTS
     assert happy.diagnose(sims=40, seed=5).table.failures.item() == 0
@@ -252,10 +311,18 @@ def test_brands_promise_eats_most_of_its_effect():
 # -- the lesson on real data --------------------------------------------------------------------------------
 
 PUBLISHED = {
-    ("image", "expectations"): 0.5047, ("expectations", "quality"): 0.5572, ("expectations", "value"): 0.0508,
-    ("quality", "value"): 0.5572, ("image", "satisfaction"): 0.1788, ("expectations", "satisfaction"): 0.0644,
-    ("quality", "satisfaction"): 0.5125, ("value", "satisfaction"): 0.1918, ("satisfaction", "complaints"): 0.5261,
-    ("image", "loyalty"): 0.1954, ("satisfaction", "loyalty"): 0.4835, ("complaints", "loyalty"): 0.0712,
+    ("image", "expectations"): 0.5047,
+    ("expectations", "quality"): 0.5572,
+    ("expectations", "value"): 0.0508,
+    ("quality", "value"): 0.5572,
+    ("image", "satisfaction"): 0.1788,
+    ("expectations", "satisfaction"): 0.0644,
+    ("quality", "satisfaction"): 0.5125,
+    ("value", "satisfaction"): 0.1918,
+    ("satisfaction", "complaints"): 0.5261,
+    ("image", "loyalty"): 0.1954,
+    ("satisfaction", "loyalty"): 0.4835,
+    ("complaints", "loyalty"): 0.0712,
 }
 
 
@@ -265,11 +332,24 @@ def test_the_lessons_own_cells_find_the_published_paths(real_data, root, capsys)
     shown = []
     space = {"display": shown.append}
     functions = cells["reliability"].split("\nscales = ")[0]
-    for source in (cells["parameters"], cells["imports"], functions, cells["mobi-scales"], cells["mobi-paths"], cells["mobi-yardstick"]):
+    for source in (
+        cells["parameters"],
+        cells["imports"],
+        functions,
+        cells["mobi-scales"],
+        cells["mobi-paths"],
+        cells["mobi-yardstick"],
+    ):
         exec(source, space)
     scales, fit = shown
-    assert scales.alpha.to_dict() == {"image": 0.72, "expectations": 0.45, "quality": 0.88, "value": 0.82,
-                                      "satisfaction": 0.78, "loyalty": 0.47}
+    assert scales.alpha.to_dict() == {
+        "image": 0.72,
+        "expectations": 0.45,
+        "quality": 0.88,
+        "value": 0.82,
+        "satisfaction": 0.78,
+        "loyalty": 0.47,
+    }
     assert {(row.source, row.target): round(row.path, 4) for row in fit.paths.itertuples()} == PUBLISHED
     printed = capsys.readouterr().out
     assert "overall satisfaction: expectation at equal quality 0.25 (standard error 0.07)" in printed

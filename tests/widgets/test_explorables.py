@@ -30,7 +30,9 @@ def tidy():
 
 def shown(explorable):
     """Picture and text as the widget has them."""
-    alt, data = re.fullmatch(r'<img [^>]*alt="([^"]*)" src="data:image/png;base64,([^"]+)">', explorable.picture.value).groups()
+    alt, data = re.fullmatch(
+        r'<img [^>]*alt="([^"]*)" src="data:image/png;base64,([^"]+)">', explorable.picture.value
+    ).groups()
     assert base64.b64decode(data).startswith(b"\x89PNG")
     return data, html.unescape(alt)
 
@@ -42,11 +44,14 @@ def lesson_explorable(lesson):
     end = next(at for at, cell in enumerate(cells) if at > start and cell.cell_type == "markdown")
     needed = [cell for cell in cells if "parameters" in cell.metadata.get("tags", ()) or cell.id == "imports"]
     names = {}
-    for cell in needed + cells[start + 1:end]:
+    for cell in needed + cells[start + 1 : end]:
         *before, last = ast.parse(cell.source).body
         exec(compile(ast.Module(before, []), cell.id, "exec"), names)
-        shown = (eval(compile(ast.Expression(last.value), cell.id, "eval"), names) if isinstance(last, ast.Expr)
-                 else exec(compile(ast.Module([last], []), cell.id, "exec"), names))
+        shown = (
+            eval(compile(ast.Expression(last.value), cell.id, "eval"), names)
+            if isinstance(last, ast.Expr)
+            else exec(compile(ast.Module([last], []), cell.id, "exec"), names)
+        )
     return shown
 
 
@@ -61,7 +66,11 @@ def test_it_begins_with_a_picture_and_a_text(explorable):
     data, alt = shown(explorable)
     assert len(alt) > 40 and "{" not in alt and "nan" not in alt
     bundle, metadata = explorable._repr_mimebundle_()
-    assert bundle["image/png"] == data and bundle["text/plain"] == f"[{alt}]" and metadata == {"image/png": {"alt": alt}}
+    assert (
+        bundle["image/png"] == data
+        and bundle["text/plain"] == f"[{alt}]"
+        and metadata == {"image/png": {"alt": alt}}
+    )
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
@@ -97,9 +106,11 @@ def drawn():
         calls.append((effect, world))
         figure, axes = plt.subplots(figsize=(1, 1))
         axes.plot([0, effect])
-        return figure, f"effect {effect} in <{world}> & \"so on\""
+        return figure, f'effect {effect} in <{world}> & "so on"'
 
-    return Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0, 0.1), "world": choice("world", ["null", "trap"])}), calls
+    return Explorable(
+        draw, {"effect": slider("effect", 0.5, 0.0, 1.0, 0.1), "world": choice("world", ["null", "trap"])}
+    ), calls
 
 
 def test_outside_a_notebook_each_move_is_drawn_at_once(drawn):
@@ -153,7 +164,8 @@ def test_the_power_curve_draws_what_it_returns():
     table = power_curve(axes, design, "H1", (25, 100), sims=20, seed=1)
     assert table.n_customers.tolist() == [25, 25, 100, 100]
     assert {line.get_label(): line.lines[0].get_ydata().tolist() for line in axes.containers} == {
-        name: rows.rejection_rate.tolist() for name, rows in table.groupby("estimator")}
+        name: rows.rejection_rate.tolist() for name, rows in table.groupby("estimator")
+    }
     plt.close(figure)
 
 

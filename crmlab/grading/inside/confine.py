@@ -78,7 +78,11 @@ def own_disk(scratch):
     own_processes = True
     options = b"size=%d,nr_inodes=8192,mode=1777" % scratch
     # An environment that lies under /tmp itself would be hidden: it is held open, and bound back.
-    held = {place: os.open(place, os.O_PATH) for place in (sys.base_prefix, sys.prefix) if place.startswith("/tmp/")}
+    held = {
+        place: os.open(place, os.O_PATH)
+        for place in (sys.base_prefix, sys.prefix)
+        if place.startswith("/tmp/")
+    }
     for place in (b"/dev/shm", b"/tmp"):
         call("mount", b"tmpfs", place, b"tmpfs", _MS_NOSUID | _MS_NODEV, options)
     for place, handle in held.items():

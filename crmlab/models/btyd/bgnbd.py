@@ -137,7 +137,7 @@ class BGNBD(_BetaGeometric):
     Examples
     --------
     >>> model = BGNBD().fit(summary.frequency, summary.recency, summary["T"])  # doctest: +SKIP
-    >>> model.conditional_expected_purchases(39, 2, 30.43, 38.86)              # doctest: +SKIP
+    >>> model.conditional_expected_purchases(39, 2, 30.43, 38.86)  # doctest: +SKIP
     """
 
     name = "BG/NBD"
