@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import matplotlib.pyplot as plt
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crmlab.errors import InputError
+from crmlab.pages import environment
 from crmlab.plots import btyd
 from crmlab.plots.style import png
 from crmlab.words import words
 
-STYLE = Path(__file__).resolve().parent.parent / "notebook" / "pages" / "style.css"
+_FOLDER = Path(__file__).resolve().parent
 TOP = 10  # customers shown
 
 
@@ -239,27 +239,22 @@ def _drawn(report):
 
 
 def _page(report, shown):
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).resolve().parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.globals |= {"words": words}
-    environment.filters |= {"number": _number, "count": lambda value: f"{value:,.0f}"}
+    filters = {"number": _number, "count": lambda value: f"{value:,.0f}"}
     pictures = {each["name"]: each for each in shown}
-    return environment.get_template("customers.html.j2").render(
-        report=report,
-        settings=report.settings,
-        totals=_totals(report),
-        pictures=pictures,
-        top=_top(report),
-        units=words(f"fit.units_{report.settings['time_unit']}"),
-        style=STYLE.read_text(encoding="utf-8"),
-        story=report.model._story(),
-        spend_story=report.spend._story() if report.spend is not None else [],
-        data=report.summary.attrs["report"],
+    return (
+        environment(_FOLDER, filters=filters)
+        .get_template("customers.html.j2")
+        .render(
+            report=report,
+            settings=report.settings,
+            totals=_totals(report),
+            pictures=pictures,
+            top=_top(report),
+            units=words(f"fit.units_{report.settings['time_unit']}"),
+            story=report.model._story(),
+            spend_story=report.spend._story() if report.spend is not None else [],
+            data=report.summary.attrs["report"],
+        )
     )
 
 

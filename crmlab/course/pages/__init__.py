@@ -11,13 +11,13 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from crmlab.course.authoring import told
 from crmlab.course.batch import bins, flags_of, question_statistics
 from crmlab.course.gradebook import number
 from crmlab.grading.reports import printable
+from crmlab.pages import environment
 from crmlab.words import words
 
 _FOLDER = Path(__file__).resolve().parent
@@ -242,13 +242,6 @@ def prose(text):
 
 @functools.cache
 def _template(name):
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.globals.update(words=words, style=(_FOLDER / "style.css").read_text(encoding="utf-8"))
-    environment.filters.update(number=number, prose=prose)
-    return environment.get_template(name)
+    return environment(
+        _FOLDER, _FOLDER / "course.css", filters={"number": number, "prose": prose}
+    ).get_template(name)

@@ -3,11 +3,9 @@
 import functools
 from pathlib import Path
 
-import jinja2
-
 from crmlab.notebook.pages.cells import rendered_cells
 from crmlab.notebook.pages.pictures import cover
-from crmlab.words import words
+from crmlab.pages import environment, number
 
 _FOLDER = Path(__file__).resolve().parent
 HEADLINES = 4
@@ -77,22 +75,4 @@ def _changed(source, run):
 
 @functools.cache
 def _template(name):
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.globals.update(words=words, style=(_FOLDER / "style.css").read_text(encoding="utf-8"))
-    environment.filters["number"] = _number
-    return environment.get_template(name)
-
-
-def _number(value):
-    """A number as people write it: thousands set apart, no more than four digits after them."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return environment(_FOLDER, _FOLDER / "book.css", filters={"number": number}).get_template(name)
