@@ -172,8 +172,8 @@ def release_command(chosen):
 
 
 def collect_command(chosen):
-    from crmlab.course.collecting import collect
     from crmlab.course.folder import Course
+    from crmlab.course.intake.collecting import collect
     from crmlab.words import words
 
     course = Course(chosen.course)
@@ -410,7 +410,7 @@ def demo_command(chosen):
 
 
 def new_command(chosen):
-    from crmlab.course.authoring import new_master
+    from crmlab.exercises.authoring.writing import new_master
     from crmlab.words import words
 
     made = new_master(chosen.name)
@@ -420,8 +420,8 @@ def new_command(chosen):
 
 
 def preview_command(chosen):
-    from crmlab.course.authoring import preview, told, tolerance
     from crmlab.course.folder import Course
+    from crmlab.exercises.authoring.showing import preview, told, tolerance
     from crmlab.exercises.checking import columns
     from crmlab.words import words
 

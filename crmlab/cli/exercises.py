@@ -100,8 +100,8 @@ def test_command(chosen):
     from tqdm import tqdm
 
     from crmlab.errors import InputError
+    from crmlab.exercises.authoring.stress import stress
     from crmlab.exercises.masters import master, masters
-    from crmlab.exercises.stress import stress
     from crmlab.words import words
 
     if not 2 <= chosen.variants <= 100_000:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from crmlab import __version__
-from crmlab.course.collecting import read_records
+from crmlab.course.intake.records import read_records
 
 
 @dataclass

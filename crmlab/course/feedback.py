@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from crmlab import files
 from crmlab.course.batch import read_reports
-from crmlab.course.collecting import read_records
+from crmlab.course.intake.records import read_records
 from crmlab.course.marks import marks
 from crmlab.errors import InputError
 

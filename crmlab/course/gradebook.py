@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass, field
 
 from crmlab import files
-from crmlab.course.collecting import read_records, table_text
+from crmlab.course.intake.records import read_records
 from crmlab.course.marks import marks
+from crmlab.course.tables import table_text
 from crmlab.errors import InputError
 from crmlab.words import words
 

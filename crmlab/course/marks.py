@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from crmlab.course.batch import read_reports
-from crmlab.course.collecting import read_records, read_table
+from crmlab.course.intake.records import read_records
+from crmlab.course.tables import read_table
 from crmlab.errors import InputError, listing
 
 COLUMNS = ("exercise", "student", "question", "points", "comment")

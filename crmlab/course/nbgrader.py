@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmlab import files
-from crmlab.course.authoring import cell, free_path, notebook, title_of
 from crmlab.errors import InputError
 from crmlab.exercises import running
+from crmlab.exercises.authoring.writing import cell, free_path, notebook, title_of
 from crmlab.exercises.copies import blocks
 from crmlab.exercises.masters import BEGIN, END, UNREADABLE, Master, read_notebook
 from crmlab.notebook.zygote import quick_import

@@ -8,10 +8,10 @@ import nbformat
 import pytest
 
 from crmlab import grading
-from crmlab.course.authoring import cell, notebook
 from crmlab.course.folder import Course
 from crmlab.course.releasing import release
 from crmlab.exercises import running
+from crmlab.exercises.authoring.writing import cell, notebook
 from crmlab.exercises.masters import read_notebook
 
 ROSTER = """id,name,email

@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from crmlab.course import arrivals as arriving
-from crmlab.course.arrivals import parse_time
-from crmlab.course.collecting import collect
+from crmlab.course.intake import arrivals as arriving
+from crmlab.course.intake.collecting import collect
+from crmlab.course.intake.times import parse_time
 from crmlab.errors import InputError
 
 from .conftest import copy_of, worked
@@ -377,7 +377,7 @@ def test_links_are_not_followed(course, tmp_path):
 
 def test_bombs(course, tmp_path, monkeypatch):
     monkeypatch.setattr(arriving, "LARGEST", 100_000)
-    monkeypatch.setattr("crmlab.course.collecting.LARGEST", 100_000)
+    monkeypatch.setattr("crmlab.course.intake.collecting.LARGEST", 100_000)
     nothing = b" " * 5_000_000
     inner = archive(tmp_path / "inner.zip", {"s003.ipynb": nothing}).read_bytes()
     deepest = archive(tmp_path / "deep.zip", {"deep.zip": inner}).read_bytes()
@@ -393,7 +393,7 @@ def test_bombs(course, tmp_path, monkeypatch):
 def test_a_size_that_lies(course, tmp_path, monkeypatch):
     """An entry that says it is small and is not."""
     monkeypatch.setattr(arriving, "LARGEST", 100_000)
-    monkeypatch.setattr("crmlab.course.collecting.LARGEST", 100_000)
+    monkeypatch.setattr("crmlab.course.intake.collecting.LARGEST", 100_000)
     path = archive(tmp_path / "lie.zip", {"s001.ipynb": b" " * 5_000_000})
     data = path.read_bytes().replace((5_000_000).to_bytes(4, "little"), (50).to_bytes(4, "little"))
     path.write_bytes(data)
@@ -402,7 +402,7 @@ def test_a_size_that_lies(course, tmp_path, monkeypatch):
 
 
 def test_a_download_that_unpacks_to_too_much(course, tmp_path, monkeypatch):
-    monkeypatch.setattr("crmlab.course.collecting.READ_IN_ALL", 1000)
+    monkeypatch.setattr("crmlab.course.intake.collecting.READ_IN_ALL", 1000)
     path = archive(tmp_path / "a.zip", {f"x{n}/s001.ipynb": b" " * 600 for n in range(3)})
     with pytest.raises(InputError, match="nothing was taken"):
         collect(course, "90", path)

@@ -6,12 +6,12 @@ import jsonschema
 import nbformat
 import pytest
 
-from crmlab.course.authoring import new_master
 from crmlab.course.nbgrader import _looked_at, import_source
 from crmlab.errors import InputError
+from crmlab.exercises.authoring.stress import stress
+from crmlab.exercises.authoring.writing import new_master
 from crmlab.exercises.copies import make_copy
 from crmlab.exercises.masters import Master, masters
-from crmlab.exercises.stress import stress
 
 # What nbgrader 0.9 demands of a cell's metadata, schema version 3.
 FLAG = {"type": "boolean"}

@@ -8,13 +8,13 @@ import pytest
 
 from crmlab.errors import InputError
 from crmlab.exercises import open_exercise
+from crmlab.exercises.authoring.stress import stress
 from crmlab.exercises.calling import packed, returned, unpacked
 from crmlab.exercises.cards import Card
 from crmlab.exercises.copies import make_copy
 from crmlab.exercises.plain import is_blank, well_formed
 from crmlab.exercises.questions import question
 from crmlab.exercises.running import questions
-from crmlab.exercises.stress import stress
 
 SOLUTION = (
     "def stay(months):\n    ### BEGIN SOLUTION\n    return (1 - number / 200) ** months\n    ### END SOLUTION"

@@ -6,9 +6,9 @@ import nbformat
 import pytest
 
 from crmlab.cli import main
+from crmlab.exercises.authoring.stress import stress
 from crmlab.exercises.masters import masters
 from crmlab.exercises.running import questions
-from crmlab.exercises.stress import stress
 from tests.exercises.conftest import CHECK, SETUP, SOLUTION, toy_notebook
 
 NAMES = sorted(masters())

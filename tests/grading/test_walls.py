@@ -381,7 +381,7 @@ def test_limits_must_be_positive():
 
 
 def test_write_master_is_a_sound_master(tmp_path):
-    from crmlab.exercises.stress import stress
+    from crmlab.exercises.authoring.stress import stress
 
     report = stress(write_master(tmp_path), variants=4)
     assert [each for each in report.problems if "does not" in each or "judged" in each] == []

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from crmlab.course.authoring import told
 from crmlab.course.batch import bins, flags_of, question_statistics
 from crmlab.course.gradebook import number
+from crmlab.exercises.authoring.showing import told
 from crmlab.grading.reports import printable
 from crmlab.pages import environment
 from crmlab.words import words

@@ -20,8 +20,9 @@ from crmlab.exercises import running
 from crmlab.exercises.calling import returned
 from crmlab.exercises.plain import plain
 from crmlab.grading.inside import suspicion
+from crmlab.grading.inside.source import parsed
 
-_eval, _exec, _compile, _parse = eval, exec, compile, ast.parse  # students may put others in their place
+_eval, _exec, _compile = eval, exec, compile  # students may put others in their place
 TEXT = 300  # characters of an error that are passed on
 
 
@@ -183,19 +184,6 @@ class Work:
 
 class _NoValue(Exception):
     pass
-
-
-def parsed(source):
-    """The syntax tree of a cell, IPython's own syntax translated where there is any."""
-    try:
-        return _parse(source)
-    except SyntaxError as plainly:
-        from IPython.core.inputtransformer2 import TransformerManager
-
-        try:
-            return _parse(TransformerManager().transform_cell(source))
-        except SyntaxError:
-            raise plainly from None
 
 
 def _told(error, place):

@@ -9,6 +9,8 @@ import os
 import sys
 from _thread import get_ident
 
+from crmlab.grading.inside.source import parsed
+
 EVIDENCE = 30  # of each submission, at most
 LINE = 110
 
@@ -72,8 +74,6 @@ def _line(cell, number):
 
 
 def _signs(source, parameters):
-    from crmlab.grading.inside.student import parsed
-
     try:
         tree = parsed(source)
     except Exception:

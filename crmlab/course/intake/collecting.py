@@ -1,10 +1,7 @@
 """Collecting: what came back goes to ``submitted/STUDENT/NAME/``, and what is doubtful to a human."""
 
-import csv
 import hashlib
-import io
 import json
-import re
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -12,14 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from crmlab import files
-from crmlab.course.arrivals import LARGEST, arrivals, parse_time
-from crmlab.course.matching import Index, Match, Peek, name_key, peek
+from crmlab.course.intake.arrivals import LARGEST, arrivals
+from crmlab.course.intake.matching import Index, Match, Peek, peek
+from crmlab.course.intake.records import NOBODY, decisions, read_records, write_doubtful
+from crmlab.course.intake.times import read_times
+from crmlab.course.tables import table_text
 from crmlab.errors import InputError, listing
 from crmlab.words import words
 
 READ_IN_ALL = 8_000_000_000  # bytes; an archive that unpacks to more is a bomb
-DOUBTFUL = ("file", "sha256", "suggestion", "why", "student")
-NOBODY = "-"
 LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -91,12 +89,12 @@ def collect(course, which, source, times=None, on_file=None):
     known_times = read_times(times, course) if times else {}
     index = Index(course.students, {course.seed(exercise, each.id): each.id for each in course.students})
     done = Collected(exercise.name, records=read_records(course, exercise.name))
-    decisions = _decisions(course, exercise.name)
+    decided = decisions(course, exercise.name)
     by_student = defaultdict(list)
     with ExitStack() as stack:
         budget = READ_IN_ALL
         for arrival in arrivals(source, stack):
-            candidate = _candidate(arrival, index, exercise.name, decisions, course.exercises)
+            candidate = _candidate(arrival, index, exercise.name, decided, course.exercises)
             budget -= len(candidate.data)
             if budget < 0:
                 raise InputError(
@@ -116,7 +114,7 @@ def collect(course, which, source, times=None, on_file=None):
 # -------------------------------------------------------------------------------------------- each file
 
 
-def _candidate(arrival, index, exercise, decisions, exercises):
+def _candidate(arrival, index, exercise, decided, exercises):
     row = Row(arrival.label)
     data, seen = b"", Peek()
     if not arrival.problem and arrival.is_notebook:
@@ -129,7 +127,7 @@ def _candidate(arrival, index, exercise, decisions, exercises):
         row.sha256 = hashlib.sha256(data).hexdigest() if data else ""
         seen = peek(data)
     match = index.match(arrival, seen)
-    decided = decisions.get((arrival.label, row.sha256)) or decisions.get((arrival.file, row.sha256))
+    decided = decided.get((arrival.label, row.sha256)) or decided.get((arrival.file, row.sha256))
     if decided:
         match = Match("" if decided == NOBODY else decided, decided != NOBODY, "decided by hand")
     row.student, row.why = match.student, match.why
@@ -222,17 +220,6 @@ def _time(text):
 # ----------------------------------------------------------------------------------------------- records
 
 
-def read_records(course, exercise):
-    """What has been collected: ``{student: {"file", "sha256", "when", "late_mark", "notes", ...}}``."""
-    path = course.path("collected", f"{exercise}.json")
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["submissions"]
-    except (ValueError, KeyError, UnicodeDecodeError):
-        raise InputError(f"{str(path)!r} is damaged; delete it and collect again") from None
-
-
 def _finish(course, done, exercise):
     on_roster = [each.id for each in course.students]
     done.records = {student: done.records[student] for student in sorted(done.records)}
@@ -251,7 +238,7 @@ def _finish(course, done, exercise):
     open_rows = done.having("doubtful") + done.having("not on the roster")
     if open_rows:
         done.doubtful_file = folder / f"{done.exercise}_doubtful.csv"
-        _write_doubtful(course, done, open_rows)
+        write_doubtful(course, done, open_rows)
     course.log(
         "collected",
         exercise=done.exercise,
@@ -259,106 +246,3 @@ def _finish(course, done, exercise):
         submissions=len(done.records),
         doubtful=len(open_rows),
     )
-
-
-def _write_doubtful(course, done, rows):
-    """Rows for a human, under those decided already."""
-    before = [row for row in _read_doubtful(course, done.exercise) if row["student"]]
-    rows = [
-        dict(file=row.file, sha256=row.sha256, suggestion=row.student, why=row.why, student="")
-        for row in rows
-    ]
-    files.write_text(done.doubtful_file, table_text(DOUBTFUL, before + rows))
-
-
-def _read_doubtful(course, exercise):
-    path = course.path("collected", f"{exercise}_doubtful.csv")
-    if not path.is_file():
-        return []
-    return read_table(path, DOUBTFUL)
-
-
-def _decisions(course, exercise):
-    """Whose a human says that files are: ``{(file, sha256): id}``."""
-    known, found = {each.id.casefold(): each.id for each in course.students} | {NOBODY: NOBODY}, {}
-    for number, row in enumerate(_read_doubtful(course, exercise), 2):
-        given = row["student"].strip()
-        if given:
-            if given.casefold() not in known:
-                raise InputError(
-                    f"{exercise}_doubtful.csv, row {number}: no student {given!r} on the roster; write an "
-                    "id, or - for nobody"
-                )
-            found[row["file"].removeprefix("'"), row["sha256"]] = known[given.casefold()]
-    return found
-
-
-def read_table(path, columns):
-    """The rows of a CSV file that has these columns, as dicts of text."""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {str(path)!r}: {error}; it must be a CSV file in UTF-8") from None
-    first = text.splitlines()[0] if text.strip() else ""
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), restval="")
-    lacking = [each for each in columns if each not in (reader.fieldnames or ())]
-    if lacking:
-        raise InputError(f"{Path(path).name}, row 1: the column {listing(lacking)} is missing")
-    return [{key: value for key, value in row.items() if isinstance(value, str)} for row in reader]
-
-
-def table_text(columns, rows):
-    """A CSV table. Text that a spreadsheet would take for a formula is kept text."""
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
-    return held.getvalue()
-
-
-def _cell(value):
-    text = "" if value is None else str(value)
-    risky = isinstance(value, str) and re.match(r"[=@\t\r]|[+-](?![\d.]*$)", text)
-    return f"'{text}" if risky else text
-
-
-def read_times(path, course):
-    """Times of handing in by student, from a CSV file.
-
-    Students are found by the columns ``id``, ``Email address``, ``Full name`` or Moodle's ``Identifier``;
-    times stand in ``time`` or Moodle's ``Last modified (submission)``.
-    """
-    rows = read_table(path, ())
-    if not rows:
-        raise InputError(f"{Path(path).name} has no rows")
-    lower = lambda row: {str(key).strip().lower(): value.strip() for key, value in row.items()}
-    known = _who(course.students)
-    found = {}
-    for number, row in enumerate(map(lower, rows), 2):
-        time = row.get("time") or row.get("last modified (submission)") or ""
-        keys = [row.get(each, "").casefold() for each in ("id", "id number", "email address", "email")]
-        keys.append("participant " + row.get("identifier", "").lower().removeprefix("participant").strip())
-        keys.append(name_key(row.get("full name", row.get("name", ""))))
-        student = next((known[key] for key in keys if key and key in known), None)
-        if student and time not in ("", "-"):
-            try:
-                found[student] = parse_time(time, course.zone)
-            except InputError as error:
-                raise InputError(f"{Path(path).name}, row {number}: {error}") from None
-    if not found:
-        raise InputError(
-            f"{Path(path).name} has no time of anyone on the roster; it needs the columns id,time"
-        )
-    return found
-
-
-def _who(students):
-    known, names = {}, defaultdict(list)
-    for each in students:
-        known[each.id.casefold()] = each.id
-        if each.email:
-            known[each.email.casefold()] = each.id
-        if "moodle_id" in each.extra:
-            known["participant " + each.extra["moodle_id"]] = each.id
-        names[name_key(each.name)].append(each.id)
-    return known | {key: ids[0] for key, ids in names.items() if len(ids) == 1}

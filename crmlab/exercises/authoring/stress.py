@@ -18,7 +18,7 @@ from crmlab.errors import InputError
 from crmlab.exercises import running
 from crmlab.exercises.answers import Choice, Text, Truth, Unfit
 from crmlab.exercises.cards import drawn
-from crmlab.exercises.copies import blocks, make_copy, solved, solution_cells
+from crmlab.exercises.copies import blocks, make_copy, solution_cells, solved
 from crmlab.exercises.masters import SCHEMA, Master, master, role
 
 ALIKE = 0.10  # of pairs of learners may have answers that would pass for one another's

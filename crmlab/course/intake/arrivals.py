@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from crmlab.course.intake.times import parse_time
 from crmlab.errors import InputError
 
 LARGEST = 20_000_000  # bytes of one file; notebooks with many pictures have five
@@ -179,30 +180,6 @@ def _nbgrader_time(folder):
         return parse_time((folder / NBGRADER_TIME).read_text(encoding="utf-8")[:100])
     except (OSError, UnicodeDecodeError, InputError):
         return None
-
-
-def parse_time(text, zone=UTC):
-    """A time as people and learning platforms write it; in `zone` if it names none."""
-    from zoneinfo import ZoneInfo
-
-    text = re.sub(r"^[A-Za-z]+,\s*", "", text.strip())  # Moodle begins with the weekday
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) ([A-Za-z_]+(?:/[A-Za-z_+-]+)*)", text)
-    try:
-        if match:
-            return datetime.fromisoformat(match[1]).replace(tzinfo=ZoneInfo(match[2]))
-        found = _parsed(text)
-    except Exception:  # zoneinfo and strptime raise many kinds
-        raise InputError(f"cannot read the time {text[:60]!r}; write it like 2026-11-30 23:59") from None
-    return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
-def _parsed(text):
-    for form in ("%d %B %Y, %I:%M %p", "%d %B %Y, %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M"):
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    return datetime.fromisoformat(text)
 
 
 # ---------------------------------------------------------------------------------------------- archives

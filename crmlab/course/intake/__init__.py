@@ -1,0 +1,1 @@
+"""What came back: found in archives and folders, matched with the roster, stored for grading."""

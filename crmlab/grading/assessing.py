@@ -1,0 +1,243 @@
+"""The grading of one submission: rebuilt, run on each variant, judged, added up."""
+
+import time
+
+from crmlab.errors import InputError
+from crmlab.grading import building
+from crmlab.grading.reading import read
+from crmlab.grading.rebuilding import plan, rebuild
+from crmlab.grading.reports import Report
+from crmlab.grading.sandbox import Broken
+from crmlab.words import words
+
+NOTHING_SECONDS = 20  # for a run of no question, to tell a broken machine from a student who breaks things
+
+
+class Assessment:
+    """The grading of one submission by one worker."""
+
+    def __init__(self, batch, submission, sandbox, judge):
+        self.batch, self.submission, self.sandbox, self.judge = batch, submission, sandbox, judge
+        self.limits, self.own = batch.limits, batch.own[submission.student]
+        self.ends = {}  # question -> why its run ended early
+        self.result = Report(submission.student, batch.exercise.name, batch.master)
+        self.result.walls = list(building.ALWAYS + (building.STRONG if batch.strong else ()))
+
+    def report(self):
+        handed = read(self.submission.path, self.limits.notebook)
+        self.result.key = self.batch.key(self.submission, handed.digest)
+        for kind, evidence in handed.flags:
+            self.result.flag(kind, evidence)
+        if handed.cells is None:
+            for name, points in self.batch.exercise.points.items():
+                self.result.questions.append(
+                    _row(name, points, handed.verdict, handed.reason, 0, self.variants)
+                )
+            return self.result
+        rebuilt = rebuild(self.batch.exercise, handed, self.own)
+        for kind, evidence in rebuilt.flags:
+            self.result.flag(kind, evidence)
+        verdicts = self._verdicts(rebuilt)
+        for question in rebuilt.questions:
+            self._add(question, verdicts[question.name])
+        self._compare_cards(handed)
+        return self.result
+
+    @property
+    def variants(self):
+        return 1 + len(self.batch.fresh)
+
+    # ---------------------------------------------------------------------------------------- running
+
+    def _verdicts(self, rebuilt):
+        """``{question: [verdict of each variant]}``; None where a variant gave no answer."""
+        self.until = time.monotonic() + self.limits.total_seconds
+        lost = {question.name for question in rebuilt.questions if question.verdict}
+        variants = []
+        for number, parameters in enumerate([self.own, *self.batch.fresh]):
+            answers = self._answers(rebuilt, parameters, lost, scan=number == 0)
+            lost |= set(self.ends)
+            variants.append({"parameters": parameters, "answers": answers})
+        judged = self._judged(variants)
+        found = {
+            question.name: [each.get(question.name) for each in judged] for question in rebuilt.questions
+        }
+        for question in rebuilt.questions[1:]:
+            told = found[question.name]
+            lost = question.verdict or question.name in self.ends or question.is_blank
+            if not lost and any(each is None or each["verdict"] != "right" for each in told):
+                found[question.name] = self._alone(rebuilt, question.name) or told
+        return found
+
+    def _plan(self, rebuilt, parameters, *blank, **choice):
+        inputs = {}
+        if self.batch.exercise.functions:
+            inputs = self.judge.ask(do="inputs", master=str(self.batch.exercise.path), parameters=parameters)
+        return plan(rebuilt, parameters, inputs, *blank, **choice)
+
+    def _judged(self, variants):
+        return self.judge.ask(
+            len(variants), do="judge", master=str(self.batch.exercise.path), variants=variants
+        )
+
+    def _alone(self, rebuilt, name):
+        """Verdicts on a question without the student's work on the others, if all are right then.
+
+        So that what one cell does to names, data or libraries costs no other question.
+        """
+        at, found = [each.name for each in rebuilt.questions].index(name), []
+        for parameters in [self.own, *self.batch.fresh]:
+            outcome = self._run(self._plan(rebuilt, parameters, only=name))
+            raw = outcome.answers.get(at, b"").decode("utf-8", "replace")
+            found.append(self._judged([{"parameters": parameters, "answers": {name: raw}}])[0][name])
+            if found[-1]["verdict"] != "right":
+                return None
+        return found
+
+    def _answers(self, rebuilt, parameters, lost, scan):
+        """Raw answers for one variant.
+
+        A run that dies at a question costs that question: the ones after it get a run in which it stays
+        blank. Where other work of the student's ran before it, the question first gets a run of its own. A run
+        that dies at a blank question all the same was undone by what ran before: each that is left runs alone.
+        """
+        names, answers, blank = [each.name for each in rebuilt.questions], {}, set(lost)
+        while set(names) - set(answers) - blank:
+            outcome = self._run(self._plan(rebuilt, parameters, blank, scan=scan))
+            for number, raw in outcome.answers.items():
+                if names[number] not in blank:
+                    answers.setdefault(names[number], raw.decode("utf-8", "replace"))
+            scan = False if outcome.scan is not None or outcome.cause == "unreadable" else scan
+            if outcome.at is None and outcome.cause != "unreadable":
+                break
+            if outcome.cause == "unreadable":
+                self.result.flag("unreadable", words("grading.no_scan"))
+                continue
+            name = names[outcome.at]
+            if name in blank:
+                for each in [each for each in names if each not in answers and each not in blank]:
+                    self._by_itself(rebuilt, parameters, each, answers)
+                break
+            if name not in answers and set(names[: outcome.at]) - blank:
+                self._by_itself(rebuilt, parameters, name, answers, outcome)
+            elif name not in answers and name not in self.ends:
+                self._ended(name, outcome)
+            blank.add(name)
+            if outcome.cause == "total":
+                for each in set(names) - set(answers) - blank:
+                    self._ended(each, outcome)
+                break
+        return answers
+
+    def _by_itself(self, rebuilt, parameters, name, answers, outcome=None):
+        """Add the answer that a question gets without the student's work on the others, if it gets one.
+
+        If not, `outcome` tells why; by default, that run's own.
+        """
+        alone = self._run(self._plan(rebuilt, parameters, only=name))
+        at = [each.name for each in rebuilt.questions].index(name)
+        if at in alone.answers:
+            answers[name] = alone.answers[at].decode("utf-8", "replace")
+        elif name not in self.ends:
+            self._ended(name, outcome or alone)
+
+    def _run(self, plan):
+        for attempt in (1, 2):
+            try:
+                outcome = self.sandbox.run(plan, self.limits, self.until)
+                break
+            except Broken as broken:
+                if self.batch.stop.is_set():
+                    raise self._broken(broken) from None
+                self.sandbox.again()
+                if attempt == 2:
+                    outcome = self._undone(broken, plan)
+        for name in outcome.walls:
+            if name not in self.result.walls:
+                self.result.walls.append(name)
+        if outcome.forged:
+            self.result.flag("forged", words("grading.forged"))
+        for kind, evidence in [*(outcome.scan or []), *outcome.events]:
+            self.result.flag(kind, evidence)
+        return outcome
+
+    def _undone(self, broken, plan):
+        """The outcome of a run that has broken two sandboxes; another's fault if a run of nothing breaks one."""
+        try:
+            self.sandbox.run(
+                {"questions": [], "scan": False}, self.limits, time.monotonic() + NOTHING_SECONDS
+            )
+        except Broken:
+            raise self._broken(broken) from None
+        self.result.flag("broken walls", words("grading.broke"))
+        outcome = broken.outcome
+        outcome.cause, outcome.at = "exited", min(len(outcome.answers), len(plan["questions"]) - 1)
+        return outcome
+
+    def _broken(self, broken):
+        return InputError(words("grading.broken", why=broken, student=self.submission.student))
+
+    def _ended(self, name, outcome):
+        cause = {"total": "timeout", "unreadable": "error"}.get(outcome.cause, outcome.cause)
+        if outcome.cause == "exited" and outcome.status == -24:  # SIGXCPU
+            cause = "timeout"
+        facts = {"seconds": self.limits.question_seconds, "total": self.limits.total_seconds,
+                 "mb": self.limits.output >> 20, "kb": self.limits.answer >> 10}  # fmt: skip
+        key = "timeout_total" if outcome.cause == "total" else f"ended_{cause}"
+        self.ends[name] = (cause, words(f"grading.{key}", **facts))
+        self.result.flag(cause, f"{name}: {words(f'grading.{key}', **facts)}")
+
+    # --------------------------------------------------------------------------------------- adding up
+
+    def _add(self, question, verdicts):
+        possible = self.batch.exercise.points[question.name]
+        right = sum(1 for each in verdicts if each and each["verdict"] == "right")
+        row = _row(question.name, possible, "", "", right, self.variants)
+        first_wrong = next((each for each in verdicts if each and each["verdict"] != "right"), None)
+        own = verdicts[0]
+        if question.verdict:
+            row |= {"verdict": question.verdict, "reason": question.reason}
+        elif question.name in self.ends:
+            cause, reason = self.ends[question.name]
+            row |= {"verdict": cause, "reason": reason}
+        elif right == self.variants:
+            row |= _facts(own) | {"points": possible}
+        elif own and own["verdict"] != "right":
+            row |= _facts(own)
+        else:
+            row |= {
+                "verdict": "wrong",
+                "reason": words("grading.only_own", right=right, variants=self.variants),
+            }
+            row["given"] = own and own["given"]
+            if own and first_wrong and first_wrong["given"] == own["given"] and own["given"] is not None:
+                self.result.flag("hard-coded", words("grading.hard_coded", question=question.name))
+            else:
+                self.result.flag("other variants", words("grading.other_variants", question=question.name))
+        if any(each and each.get("exited") for each in verdicts):
+            self.result.flag("exit", f"{question.name}: {words('grading.exited')}")
+        for kind in ("memory", "disk"):
+            if any(each and each.get("limit") == kind for each in verdicts):
+                self.result.flag(kind, f"{question.name}: {row['reason']}")
+        if any(each and each["verdict"] == "malformed" for each in verdicts):
+            self.result.flag("forged", f"{question.name}: {words('grading.malformed')}")
+        self.result.questions.append(row)
+
+    def _compare_cards(self, handed):
+        """Saved cards that say right where the grade says otherwise."""
+        points = {row["name"]: row["points"] for row in self.result.questions}
+        for cell in handed.cells:
+            for name, verdict in cell.cards:
+                if verdict == "right" and points.get(name) == 0:
+                    self.result.flag("card differs", words("grading.card_differs", question=name))
+
+
+def _row(name, possible, verdict, reason, right, variants):
+    return {
+        "name": name, "points": 0, "possible": possible, "verdict": verdict, "reason": reason,
+        "variants_right": f"{right}/{variants}", "hint": None, "misconception": "", "given": None,
+    }  # fmt: skip
+
+
+def _facts(judged):
+    return {key: judged[key] for key in ("verdict", "reason", "hint", "misconception", "given")}
