@@ -227,7 +227,7 @@ def _description(source):
 def build_command(chosen):
     from pathlib import Path
 
-    from crmlab.notebook.book import build
+    from crmlab.book import build
     from crmlab.notebook.parameters import pairs
     from crmlab.words import words
 

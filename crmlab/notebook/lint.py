@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from crmlab.errors import InputError, listing
 from crmlab.notebook.jupyter import nbformat
-from crmlab.notebook.pages.formulas import check_formula
-from crmlab.notebook.pages.pictures import KINDS, alt_text
+from crmlab.notebook.formulas import check_formula
+from crmlab.notebook.pictures import KINDS, alt_text
 from crmlab.notebook.parameters import parameters_cell, read_parameters, unreadable_lines
 from crmlab.notebook.recording import recorded
 from crmlab.notebook.source import read

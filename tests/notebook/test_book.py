@@ -9,9 +9,9 @@ import nbformat
 import pytest
 
 from crmlab.errors import InputError
-from crmlab.notebook.book import build
-from crmlab.notebook.pages.cells import offline
-from crmlab.notebook.pages.formulas import check_formula, mathml
+from crmlab.book import build
+from crmlab.book.cells import offline
+from crmlab.notebook.formulas import check_formula, mathml
 
 from .conftest import code, text
 from .test_refresh import PICTURE, WIDGET

@@ -287,7 +287,7 @@ def test_importing_the_room_is_quick():
 def test_a_slow_grammar_is_not_imported():
     """It costs a second and serves only to check addresses in JSON schemas."""
     script = (
-        "import sys, crmlab.notebook.engine, crmlab.notebook.storing, crmlab.notebook.book\n"
+        "import sys, crmlab.notebook.engine, crmlab.notebook.storing, crmlab.book\n"
         "print('rfc3987_syntax' in sys.modules)\nimport rfc3987_syntax"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

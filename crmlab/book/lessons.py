@@ -3,11 +3,11 @@
 import functools
 from pathlib import Path
 
-from crmlab.notebook.pages.cells import rendered_cells
-from crmlab.notebook.pages.pictures import cover
+from crmlab.book.cells import rendered_cells
+from crmlab.notebook.pictures import cover
 from crmlab.pages import environment, number
 
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parent / "templates"
 HEADLINES = 4
 
 

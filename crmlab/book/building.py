@@ -130,7 +130,7 @@ def _line(done):
 
 
 def _write_pages(out, sources, runs):
-    from crmlab.notebook import pages
+    from crmlab.book import lessons as pages
 
     for source, run in zip(sources, runs):
         files.write_text(out / f"{run.lesson}.html", pages.lesson_page(source, run, sources))

@@ -12,8 +12,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from crmlab.notebook.pages.formulas import mathml
-from crmlab.notebook.pages.pictures import picture
+from crmlab.notebook.formulas import mathml
+from crmlab.notebook.pictures import picture
 from crmlab.notebook.recording import MIME, flattened
 from crmlab.notebook.widgets import is_fallback, without_widgets
 from crmlab.words import words
