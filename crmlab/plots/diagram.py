@@ -1,36 +1,55 @@
 """Causal pictures: boxes for what is observed, ellipses for what is not, arrows for what causes what."""
 
+from collections.abc import Collection, Mapping, Sequence
+
+from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 
 from crmlab.errors import check_known
 from crmlab.plots.style import NAIVE, PALETTE, TRUTH, subplots
 
-LOOKS = {"cause": (TRUTH, "-"), "bias": (NAIVE, (0, (5, 3)))}
+LOOKS = {
+    "cause": (TRUTH, "-", "-|>"),
+    "bias": (NAIVE, (0, (5, 3)), "-|>"),
+    "correlation": (PALETTE["grey"], (0, (1, 1.5)), "<|-|>"),
+}
 
 
-def causal_diagram(nodes, arrows, latent=(), size=(7.2, 3.2)):
+def causal_diagram(
+    nodes: Mapping[str, tuple[float, float]],
+    arrows: Sequence[tuple],
+    latent: Collection[str] = (),
+    size: tuple[float, float] = (7.2, 3.2),
+    labels: Mapping[str, str] | None = None,
+) -> Figure:
     """A directed acyclic graph.
 
     Parameters
     ----------
     nodes : dict of str to (float, float)
-        Place of each variable, both coordinates from 0 to 1. A newline in a name breaks the line.
+        Place of each variable, both coordinates from 0 to 1.
     arrows : sequence of (str, str) or (str, str, dict)
-        From and to; options ``label``, ``kind`` (``"cause"`` or ``"bias"``) and ``bend``.
+        From and to, as `crmlab.mechanisms.paths.PathModel.arrows` gives them; options ``label``, ``kind``
+        (``"cause"``, ``"bias"`` or, with a head at both ends, ``"correlation"``) and ``bend``.
     latent : collection of str
         The variables that nobody observes: drawn as ellipses.
+    size : (float, float)
+        Inches.
+    labels : dict of str to str, optional
+        What is written in a node, where that is not its name. A newline breaks the line.
 
     Returns
     -------
     matplotlib Figure
     """
     check_known("node", [name for arrow in arrows for name in arrow[:2]], nodes)
+    check_known("node", [*latent, *(labels or {})], nodes)
     figure, axes = subplots(figsize=size)
     axes.set(xlim=(-0.15, 1.17), ylim=(-0.15, 1.15))
     axes.axis("off")
     shapes = {}
     for name, place in nodes.items():
-        shapes[name] = _shape(axes, name, place, name in latent)
+        shapes[name] = _shape(axes, (labels or {}).get(name, name), place, name in latent)
     for start, end, *options in arrows:
         _arrow(axes, nodes, shapes, start, end, **(options[0] if options else {}))
     return figure
@@ -59,7 +78,8 @@ def _shape(axes, name, place, latent):
 
 
 def _arrow(axes, nodes, shapes, start, end, label="", kind="cause", bend=0.0):
-    colour, line = LOOKS[kind]
+    check_known("kind", [kind], LOOKS)
+    colour, line, heads = LOOKS[kind]
     arrow = FancyArrowPatch(
         nodes[start],
         nodes[end],
@@ -67,7 +87,7 @@ def _arrow(axes, nodes, shapes, start, end, label="", kind="cause", bend=0.0):
         patchB=shapes[end],
         shrinkA=2,
         shrinkB=2,
-        arrowstyle="-|>",
+        arrowstyle=heads,
         mutation_scale=13,
         color=colour,
         linestyle=line,

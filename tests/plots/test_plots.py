@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Ellipse, FancyArrowPatch
 
 from crmlab import plots
 from crmlab.design import Cohort, Design, Hypothesis, LeastSquares, LogisticRegression, Parameters, parameter
 from crmlab.errors import InputError
+from crmlab.mechanisms.paths import PathModel
 from crmlab.plots.customers import alive_map, frequency_plot, gain_map, tracking_plot
 from crmlab.plots.style import png, style
 
@@ -251,6 +252,21 @@ def test_a_causal_diagram_draws_every_variable_and_every_arrow():
     assert sum(isinstance(patch, Ellipse) for patch in axes.patches) == 1 and len(axes.patches) == 3 + 2
     with pytest.raises(InputError, match="unknown node 'loyalty'; known: satisfaction"):
         plots.causal_diagram(nodes, [("loyalty", "renewal")])
+
+
+def test_a_path_model_gives_the_arrows_and_labels_say_what_nodes_are():
+    model = PathModel({("habit", "renewal"): 0.3, ("attitude", "renewal"): 0.2}, {("habit", "attitude"): 0.4})
+    places = {"habit": (0, 1), "attitude": (0, 0), "renewal": (1, 0.5)}
+    figure = plots.causal_diagram(
+        places, model.arrows(habit_to_renewal={"label": "0.3"}), labels={"habit": "habit\nof buying"}
+    )
+    written = {text.get_text() for text in figure.axes[0].texts}
+    assert written == {"habit\nof buying", "attitude", "renewal", "0.3"}
+    arrows = [each for each in figure.axes[0].patches if isinstance(each, FancyArrowPatch)]
+    assert len(arrows) == 3 and arrows[-1].get_arrowstyle().beginarrow
+    with pytest.raises(InputError, match="unknown node 'loyalty'"):
+        plots.causal_diagram(places, [], labels={"loyalty": "x"})
+    plt.close("all")
 
 
 def test_pictures_of_a_customer_base():
