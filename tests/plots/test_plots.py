@@ -81,7 +81,7 @@ def tidy():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-    plt.close("all")
+    plt.close(figure)
 
 
 def lines_of(axes):
@@ -263,10 +263,10 @@ def test_a_path_model_gives_the_arrows_and_labels_say_what_nodes_are():
     written = {text.get_text() for text in figure.axes[0].texts}
     assert written == {"habit\nof buying", "attitude", "renewal", "0.3"}
     arrows = [each for each in figure.axes[0].patches if isinstance(each, FancyArrowPatch)]
-    assert len(arrows) == 3 and arrows[-1].get_arrowstyle().beginarrow
+    assert len(arrows) == 3 and arrows[-1].get_arrowstyle().arrow == "<|-|>"
     with pytest.raises(InputError, match="unknown node 'loyalty'"):
         plots.causal_diagram(places, [], labels={"loyalty": "x"})
-    plt.close("all")
+    plt.close(figure)
 
 
 def test_pictures_of_a_customer_base():
