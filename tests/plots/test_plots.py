@@ -81,7 +81,7 @@ def tidy():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-    plt.close(figure)
+    plt.close("all")
 
 
 def lines_of(axes):
@@ -266,7 +266,6 @@ def test_a_path_model_gives_the_arrows_and_labels_say_what_nodes_are():
     assert len(arrows) == 3 and arrows[-1].get_arrowstyle().arrow == "<|-|>"
     with pytest.raises(InputError, match="unknown node 'loyalty'"):
         plots.causal_diagram(places, [], labels={"loyalty": "x"})
-    plt.close(figure)
 
 
 def test_pictures_of_a_customer_base():
