@@ -1,13 +1,15 @@
 """Grading a whole course: who is graded on what, what is done already, and what came out."""
 
-import json
 import statistics
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from crmlab import __version__
+from crmlab.course.folder import Course
 from crmlab.course.intake.records import read_records
+from crmlab.grading.reports import Report
+from crmlab.grading.saying import spoken
 
 
 @dataclass
@@ -17,7 +19,7 @@ class Batch:
     Attributes
     ----------
     exercise : Master
-    reports : dict of str to dict
+    reports : dict of str to Report
         Of everyone on the roster, as stored.
     graded, skipped : int
         How many were graded now, and how many had been before.
@@ -58,9 +60,7 @@ def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=N
     exercise, started = course.exercise(which), time.monotonic()
     out, records = course.reports(exercise.name), read_records(course, exercise.name)
     submissions = [_submission(course, exercise, student.id) for student in course.students]
-    before = (
-        {} if again else {name: each.get("key") for name, each in read_reports(course, exercise.name).items()}
-    )
+    before = {} if again else {name: each.key for name, each in read_reports(course, exercise.name).items()}
     batch = Batch(exercise)
     if on_start:
         on_start(len(submissions))
@@ -115,13 +115,12 @@ def _submission(course, exercise, student):
 
 def _report(path):
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        return report if isinstance(report, dict) and isinstance(report["questions"], list) else None
-    except (OSError, ValueError, KeyError):
+        return Report.from_text(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def read_reports(course, exercise):
+def read_reports(course: Course, exercise: str) -> dict[str, Report]:
     """``{student: report}`` of everyone on the roster who has been graded."""
     folder = course.reports(exercise)
     found = {student.id: _report(folder / f"{student.id}.json") for student in course.students}
@@ -143,13 +142,12 @@ def question_statistics(reports):
     """For each question: name, possible, share who are right, mean points, and how often each verdict."""
     found = {}
     for report in reports.values():
-        for each in report["questions"]:
+        for each in report.questions:
             entry = found.setdefault(
-                each["name"],
-                {"name": each["name"], "possible": each["possible"], "points": [], "verdicts": Counter()},
+                each.name, {"name": each.name, "possible": each.possible, "points": [], "verdicts": Counter()}
             )
-            entry["points"].append(each["points"])
-            entry["verdicts"][each["verdict"]] += 1
+            entry["points"].append(each.points)
+            entry["verdicts"][each.verdict] += 1
     for entry in found.values():
         points = entry.pop("points")
         entry["mean"] = statistics.fmean(points)
@@ -157,16 +155,10 @@ def question_statistics(reports):
     return list(found.values())
 
 
-def flags_of(reports):
-    """``[(student, kind, evidence)]`` of all reports, as they stand in them."""
+def flags_of(reports: dict[str, Report]) -> list[tuple[str, str, str]]:
+    """``[(student, kind, evidence)]`` of all reports, in the reader's language."""
     return [
-        (student, str(flag.get("kind", "")), _evidence(flag.get("evidence", "")))
+        (student, str(flag.get("kind", "")), spoken(flag.get("evidence", "")))
         for student, report in reports.items()
-        for flag in report.get("flags", [])
+        for flag in report.flags
     ]
-
-
-def _evidence(value):
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {each}" for name, each in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -70,7 +70,7 @@ def _detailed(exercise, found):
     questions = list(exercise.checks)
     rows = []
     for mark in found:
-        points = {each["name"]: number(each["points"]) for each in mark.questions}
+        points = {each.name: number(each.points) for each in mark.questions}
         rows.append(
             {
                 "id": mark.student.id,
@@ -140,9 +140,7 @@ def in_short(mark):
     """A mark in one line of text."""
     if mark.status != "graded":
         return words(f"feedback.status_{mark.status.replace(' ', '_')}")
-    parts = [
-        f"{each['name']}: {number(each['points'])} / {number(each['possible'])}" for each in mark.questions
-    ]
+    parts = [f"{each.name}: {number(each.points)} / {number(each.possible)}" for each in mark.questions]
     if mark.percent_off:
         parts.append(words("feedback.late_short", percent=number(mark.percent_off)))
     return "; ".join(parts + _comments(mark))
@@ -150,4 +148,4 @@ def in_short(mark):
 
 def _comments(mark):
     """What the instructor says of single questions, then of the whole."""
-    return [comment for each in mark.questions for comment in each["comments"]] + mark.comments
+    return [comment for each in mark.questions for comment in each.comments] + mark.comments

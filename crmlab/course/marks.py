@@ -19,8 +19,17 @@ from crmlab.course.batch import read_reports
 from crmlab.course.intake.records import read_records
 from crmlab.course.tables import read_table
 from crmlab.errors import InputError, listing
+from crmlab.grading.reports import QuestionResult
 
 COLUMNS = ("exercise", "student", "question", "points", "comment")
+
+
+@dataclass
+class QuestionMark(QuestionResult):
+    """One question of a mark: as reported, and what the instructor says of it."""
+
+    overridden: bool = False
+    comments: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -31,8 +40,7 @@ class Mark:
     ----------
     status : str
         graded, missing (nothing handed in), unusable (nothing that could be read) or "not graded" (yet).
-    questions : list of dict
-        As reported, with ``overridden`` and ``comment`` besides.
+    questions : list of QuestionMark
     earned, possible : float
         Points before lateness, in the gradebook's scale.
     days_late : int
@@ -89,9 +97,9 @@ def _mark(course, exercise, student, report, record, overrides):
     mark.comments = overrides.get("", (None, []))[1] + overrides.get("total", (None, []))[1]
     mark.comments += overrides.get("late", (None, []))[1]
     if report is not None:
-        mark.questions = [_question(each, overrides.get(each["name"])) for each in report["questions"]]
-        mark.walls = list(report.get("walls", []))
-        mark.earned = scale * math.fsum(each["points"] for each in mark.questions)
+        mark.questions = [_question(each, overrides.get(each.name)) for each in report.questions]
+        mark.walls = list(report.walls)
+        mark.earned = scale * math.fsum(each.points for each in mark.questions)
         _lateness(mark, course, settings, record or {}, overrides.get("late"))
         mark.total = round(mark.earned * (1 - mark.percent_off / 100), 2) + 0.0
     given = overrides.get("total", (None, []))[0]
@@ -109,11 +117,11 @@ def _status(report, record):
 
 
 def _question(reported, override):
-    entry = {"overridden": False, "comments": [], "hint": "", "reason": "", **reported}
+    entry = QuestionMark(**vars(reported))
     if override is not None:
-        points, entry["comments"] = override
+        points, entry.comments = override
         if points is not None:
-            entry |= {"points": points, "overridden": True}
+            entry.points, entry.overridden = points, True
     return entry
 
 

@@ -62,12 +62,15 @@ class Verdict:
         What that text mentions. Never the right answer.
     misconception : str
         The name of the misconception that was recognised.
+    share : float
+        Of a wrong answer whose parts count one by one, the share that is right.
     """
 
     reason: str
     text: str = ""
     facts: dict = field(default_factory=dict)
     misconception: str = ""
+    share: float = 0.0
 
     @property
     def right(self):

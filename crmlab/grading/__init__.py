@@ -9,6 +9,7 @@ _HOMES = {
     "grade_batch": "batch",
     "Submission": "reports",
     "Report": "reports",
+    "QuestionResult": "reports",
     "Limits": "reports",
     "walls": "building",
 }

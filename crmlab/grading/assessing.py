@@ -6,8 +6,9 @@ from crmlab.errors import InputError
 from crmlab.grading import building
 from crmlab.grading.reading import read
 from crmlab.grading.rebuilding import plan, rebuild
-from crmlab.grading.reports import Report
+from crmlab.grading.reports import QuestionResult, Report
 from crmlab.grading.sandbox import Broken
+from crmlab.grading.saying import said
 from crmlab.words import words
 
 NOTHING_SECONDS = 20  # for a run of no question, to tell a broken machine from a student who breaks things
@@ -31,7 +32,9 @@ class Assessment:
         if handed.cells is None:
             for name, points in self.batch.exercise.points.items():
                 self.result.questions.append(
-                    _row(name, points, handed.verdict, handed.reason, 0, self.variants)
+                    QuestionResult(
+                        name, points, verdict=handed.verdict, reason=handed.reason, variants=self.variants
+                    )
                 )
             return self.result
         rebuilt = rebuild(self.batch.exercise, handed, self.own)
@@ -111,7 +114,7 @@ class Assessment:
             if outcome.at is None and outcome.cause != "unreadable":
                 break
             if outcome.cause == "unreadable":
-                self.result.flag("unreadable", words("grading.no_scan"))
+                self.result.flag("unreadable", said("grading.no_scan"))
                 continue
             name = names[outcome.at]
             if name in blank:
@@ -156,7 +159,7 @@ class Assessment:
             if name not in self.result.walls:
                 self.result.walls.append(name)
         if outcome.forged:
-            self.result.flag("forged", words("grading.forged"))
+            self.result.flag("forged", said("grading.forged"))
         for kind, evidence in [*(outcome.scan or []), *outcome.events]:
             self.result.flag(kind, evidence)
         return outcome
@@ -169,7 +172,7 @@ class Assessment:
             )
         except Broken:
             raise self._broken(broken) from None
-        self.result.flag("broken walls", words("grading.broke"))
+        self.result.flag("broken walls", said("grading.broke"))
         outcome = broken.outcome
         outcome.cause, outcome.at = "exited", min(len(outcome.answers), len(plan["questions"]) - 1)
         return outcome
@@ -184,60 +187,56 @@ class Assessment:
         facts = {"seconds": self.limits.question_seconds, "total": self.limits.total_seconds,
                  "mb": self.limits.output >> 20, "kb": self.limits.answer >> 10}  # fmt: skip
         key = "timeout_total" if outcome.cause == "total" else f"ended_{cause}"
-        self.ends[name] = (cause, words(f"grading.{key}", **facts))
-        self.result.flag(cause, f"{name}: {words(f'grading.{key}', **facts)}")
+        self.ends[name] = (cause, said(f"grading.{key}", **facts))
+        self.result.flag(cause, _of(name, self.ends[name][1]))
 
     # --------------------------------------------------------------------------------------- adding up
 
     def _add(self, question, verdicts):
-        possible = self.batch.exercise.points[question.name]
-        right = sum(1 for each in verdicts if each and each["verdict"] == "right")
-        row = _row(question.name, possible, "", "", right, self.variants)
-        first_wrong = next((each for each in verdicts if each and each["verdict"] != "right"), None)
-        own = verdicts[0]
+        row = QuestionResult(question.name, self.batch.exercise.points[question.name], variants=self.variants)
+        row.right = sum(1 for each in verdicts if each and each["verdict"] == "right")
         if question.verdict:
-            row |= {"verdict": question.verdict, "reason": question.reason}
+            row.verdict, row.reason = question.verdict, question.reason
         elif question.name in self.ends:
-            cause, reason = self.ends[question.name]
-            row |= {"verdict": cause, "reason": reason}
-        elif right == self.variants:
-            row |= _facts(own) | {"points": possible}
-        elif own and own["verdict"] != "right":
-            row |= _facts(own)
+            row.verdict, row.reason = self.ends[question.name]
         else:
-            row |= {
-                "verdict": "wrong",
-                "reason": words("grading.only_own", right=right, variants=self.variants),
-            }
-            row["given"] = own and own["given"]
-            if own and first_wrong and first_wrong["given"] == own["given"] and own["given"] is not None:
-                self.result.flag("hard-coded", words("grading.hard_coded", question=question.name))
-            else:
-                self.result.flag("other variants", words("grading.other_variants", question=question.name))
+            self._judge(row, verdicts)
+        self._flag_runs(row, verdicts)
+        self.result.questions.append(row)
+
+    def _judge(self, row, verdicts):
+        """Points by the worst variant: what is right on one's own numbers alone is not."""
+        own = verdicts[0]
+        row.share = min(each["share"] if each else 0.0 for each in verdicts)
+        row.points = row.possible if row.right == self.variants else round(row.share * row.possible, 2)
+        if row.right == self.variants or own and own["verdict"] != "right":
+            row.take(own)
+            return
+        row.verdict, row.given = "wrong", own and own["given"]
+        row.reason = said("grading.only_own", right=row.right, variants=self.variants)
+        wrong = next((each for each in verdicts if each and each["verdict"] != "right"), None)
+        if own and wrong and own["given"] is not None and wrong["given"] == own["given"]:
+            self.result.flag("hard-coded", said("grading.hard_coded", question=row.name))
+        else:
+            self.result.flag("other variants", said("grading.other_variants", question=row.name))
+
+    def _flag_runs(self, row, verdicts):
         if any(each and each.get("exited") for each in verdicts):
-            self.result.flag("exit", f"{question.name}: {words('grading.exited')}")
+            self.result.flag("exit", _of(row.name, said("grading.exited")))
         for kind in ("memory", "disk"):
             if any(each and each.get("limit") == kind for each in verdicts):
-                self.result.flag(kind, f"{question.name}: {row['reason']}")
+                self.result.flag(kind, _of(row.name, row.reason))
         if any(each and each["verdict"] == "malformed" for each in verdicts):
-            self.result.flag("forged", f"{question.name}: {words('grading.malformed')}")
-        self.result.questions.append(row)
+            self.result.flag("forged", _of(row.name, said("grading.malformed")))
 
     def _compare_cards(self, handed):
         """Saved cards that say right where the grade says otherwise."""
-        points = {row["name"]: row["points"] for row in self.result.questions}
+        points = {row.name: row.points for row in self.result.questions}
         for cell in handed.cells:
             for name, verdict in cell.cards:
                 if verdict == "right" and points.get(name) == 0:
-                    self.result.flag("card differs", words("grading.card_differs", question=name))
+                    self.result.flag("card differs", said("grading.card_differs", question=name))
 
 
-def _row(name, possible, verdict, reason, right, variants):
-    return {
-        "name": name, "points": 0, "possible": possible, "verdict": verdict, "reason": reason,
-        "variants_right": f"{right}/{variants}", "hint": None, "misconception": "", "given": None,
-    }  # fmt: skip
-
-
-def _facts(judged):
-    return {key: judged[key] for key in ("verdict", "reason", "hint", "misconception", "given")}
+def _of(question, reason):
+    return said("grading.of_question", question=question, reason=reason)

@@ -22,6 +22,7 @@ from crmlab.grading.judge import COMPARED, SAMPLE, Judge
 from crmlab.grading.reading import read
 from crmlab.grading.reports import Limits, Report, Submission
 from crmlab.grading.sandbox import Sandbox
+from crmlab.grading.saying import said
 from crmlab.grading.version import grader_version
 from crmlab.words import words
 
@@ -201,8 +202,8 @@ class _Batch:
         wrong = {
             student: answers
             for student, report in self.reports.items()
-            if (answers := {each["name"]: each["given"] for each in report.questions
-                            if each["verdict"] in COMPARED and each["given"] is not None})
+            if (answers := {each.name: each.given for each in report.questions
+                            if each.verdict in COMPARED and each.given is not None})
         }  # fmt: skip
         before = {student: list(report.flags) for student, report in self.reports.items()}
         for report in self.reports.values():
@@ -227,10 +228,10 @@ class _Batch:
                 found.setdefault((student, question), ([], chance))[0].extend(same)
         for (student, question), (same, chance) in sorted(found.items()):
             pairs = len(sample) * (len(sample) - 1) // 2
-            often = words("grading.chance", percent=100 * chance, pairs=pairs)
+            often = said("grading.chance", percent=100 * chance, pairs=pairs)
             shown = ", ".join(sorted(same)[:5]) + (", …" if len(same) > 5 else "")
             self.reports[student].flag(
-                COPIED, words("grading.copied", question=question, students=shown, often=often)
+                COPIED, said("grading.copied", question=question, students=shown, often=often)
             )
 
 

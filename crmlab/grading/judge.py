@@ -20,6 +20,7 @@ from crmlab.exercises.answers import Verdict
 from crmlab.exercises.masters import Master
 from crmlab.exercises.plain import well_formed
 from crmlab.grading.reports import printable
+from crmlab.grading.saying import said
 from crmlab.words import words
 
 PATIENCE = 300.0  # seconds for one run of a master, on a machine that has much else to do
@@ -146,20 +147,20 @@ def verdict_on(question, raw):
     try:
         told = strictly(raw)
     except ValueError:
-        return _verdict("malformed", words("grading.malformed"))
+        return _verdict("malformed", said("grading.malformed"))
     if "answer" in told:
         try:
             verdict, given = question.judge(told["answer"]), told["answer"]
         except Exception:  # data that no kind of answer foresaw
-            return _verdict("malformed", words("grading.malformed"))
+            return _verdict("malformed", said("grading.malformed"))
         return _judged(question, verdict, given) | {"exited": "exited" in told}
     if "error" in told:
         return _error(told["error"])
     if "exited" in told:
-        return _verdict("exited", words("grading.exited")) | {"exited": True}
+        return _verdict("exited", said("grading.exited")) | {"exited": True}
     if "unnamed" in told:
-        return _verdict("todo", words("grading.unnamed", name=printable(told["unnamed"], 60)))
-    return _verdict("malformed", words("grading.malformed"))
+        return _verdict("todo", said("grading.unnamed", name=printable(told["unnamed"], 60)))
+    return _verdict("malformed", said("grading.malformed"))
 
 
 def strictly(raw):
@@ -185,33 +186,42 @@ def strictly(raw):
 
 
 def _verdict(verdict, reason, **more):
-    return {"verdict": verdict, "reason": reason, "hint": None, "misconception": "", "given": None, **more}
+    row = {
+        "verdict": verdict,
+        "reason": reason,
+        "share": 0.0,
+        "hint": None,
+        "misconception": "",
+        "given": None,
+    }
+    return row | more
 
 
 def _judged(question, verdict, given):
     if verdict.misconception:
-        reason, hint = words("grading.misconception", name=verdict.misconception), verdict.facts["hint"]
+        reason, hint = said("grading.misconception", name=verdict.misconception), verdict.facts["hint"]
     else:
         reason = _said(question, verdict)
         hint = question.hints[0] if question.hints and not verdict.right else None
     short = json.dumps(given)
     return _verdict(
-        verdict.reason, reason, hint=hint, misconception=verdict.misconception,
+        verdict.reason, reason, share=1.0 if verdict.right else verdict.share, hint=hint, misconception=verdict.misconception,
         given=given if len(short) <= SHORT else None,
     )  # fmt: skip
 
 
 def _said(question, verdict):
     if verdict.reason in ("right", "todo"):
-        return words(f"grading.{verdict.reason}")
+        return said(f"grading.{verdict.reason}")
     facts = {
         name: printable(value, 300) if isinstance(value, str) else value
         for name, value in verdict.facts.items()
     }
-    said = words(f"cards.{verdict.text or 'say_' + verdict.reason}", **facts)
+    found = said(f"cards.{verdict.text or 'say_' + verdict.reason}", **facts)
     if verdict.reason in ("units", "magnitude") and question.units:
-        said += " " + words("cards.units_asked", units=question.units)
-    return said
+        asked = said("cards.units_asked", units=question.units)
+        found = said("grading.and_also", first=found, second=asked)
+    return found
 
 
 def _error(told):
@@ -219,9 +229,9 @@ def _error(told):
     kind, line = printable(told.get("type", "?"), 60), told.get("line")
     message = printable(told.get("message", ""), 200)
     if kind.endswith("MemoryError") or message.startswith("[Errno 12]"):
-        return _verdict("memory", words("grading.memory")) | {"limit": "memory"}
-    where = words("grading.line", line=line) if type(line) is int and 0 < line < 100_000 else ""
-    verdict = _verdict("error", words("grading.error", type=kind, message=message, where=where))
+        return _verdict("memory", said("grading.memory")) | {"limit": "memory"}
+    where = said("grading.line", line=line) if type(line) is int and 0 < line < 100_000 else ""
+    verdict = _verdict("error", said("grading.error", type=kind, message=message, where=where))
     return verdict | ({"limit": "disk"} if message.startswith(("[Errno 27]", "[Errno 28]")) else {})
 
 

@@ -10,7 +10,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from crmlab.words import words
+from crmlab.grading.saying import Said, said
 
 CELLS = 3000
 SOURCE = 1_000_000  # characters of all code cells together
@@ -45,14 +45,15 @@ class Handed:
         None if it cannot be graded; then `reason` says why.
     digest : str
         SHA-256 of the file.
-    verdict, reason : str
+    verdict : str
+    reason : Said or None
     flags : list of (kind, evidence)
     """
 
     cells: list | None = None
     digest: str = ""
     verdict: str = ""
-    reason: str = ""
+    reason: Said | None = None
     flags: list = field(default_factory=list)
 
 
@@ -64,26 +65,26 @@ def read(path, most):
     """The notebook at `path`, of no more than `most` bytes. Never raises."""
     handed = Handed()
     if path is None:
-        handed.verdict, handed.reason = "missing", words("grading.nothing")
+        handed.verdict, handed.reason = "missing", said("grading.nothing")
         return handed
     try:
         data = _bytes(path, most)
         handed.digest = hashlib.sha256(data).hexdigest()
         if not data.strip():
-            handed.verdict, handed.reason = "missing", words("grading.empty")
+            handed.verdict, handed.reason = "missing", said("grading.empty")
             return handed
         handed.cells = _cells(_object(data, handed), handed)
     except FileNotFoundError:
-        handed.verdict, handed.reason = "missing", words("grading.nothing")
+        handed.verdict, handed.reason = "missing", said("grading.nothing")
     except _Unreadable as error:
         handed.verdict, handed.reason = (
             "unreadable",
-            words("grading.unreadable", what=words(f"grading.{error}")),
+            said("grading.unreadable", what=said(f"grading.{error}")),
         )
-        handed.flags.append(("unreadable", words(f"grading.{error}")))
+        handed.flags.append(("unreadable", said(f"grading.{error}")))
     except OSError as error:
         handed.verdict = "unreadable"
-        handed.reason = words("grading.unreadable", what=error.strerror or "?")
+        handed.reason = said("grading.unreadable", what=error.strerror or "?")
         handed.flags.append(("unreadable", error.strerror or "?"))
     return handed
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from crmlab.exercises.copies import make_copy, solution_cells
 from crmlab.exercises.masters import answer_call, role
-from crmlab.words import words
+from crmlab.grading.saying import Said, said
 
 
 @dataclass
@@ -26,8 +26,9 @@ class Question:
         ``id``, ``role`` (``parameters``, ``given``, ``solution``, ``extra``), ``source``; the blank one too.
     expression, own_expression : str
         What the check cell asks for, in the master's and in the student's words.
-    verdict, reason : str
-        Why it cannot be graded, or "".
+    verdict : str
+    reason : Said or None
+        Why it cannot be graded.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Question:
     expression: str = ""
     own_expression: str = ""
     verdict: str = ""
-    reason: str = ""
+    reason: Said | None = None
 
     @property
     def is_blank(self):
@@ -131,7 +132,7 @@ def _add(question, cell, kind, given, owner):
         elif cell.id in owner and not question.verdict:
             question.verdict = "missing" if not code else "duplicate"
             what = "retyped" if given and not code else question.verdict
-            question.reason = words(f"grading.cell_{what}", cell=cell.id, count=len(given))
+            question.reason = said(f"grading.cell_{what}", cell=cell.id, count=len(given))
     question.cells.append(entry)
 
 

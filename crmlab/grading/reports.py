@@ -3,8 +3,10 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crmlab.errors import InputError
+from crmlab.grading.saying import Said
 
 MB = 1 << 20
 
@@ -68,6 +70,47 @@ class Limits:
 
 
 @dataclass
+class QuestionResult:
+    """What became of one question of a submission.
+
+    Attributes
+    ----------
+    name : str
+    possible, points : float
+    verdict : str
+        One of `crmlab.exercises.verdicts.REASONS`, or why there is no answer: missing, timeout, error …
+    reason : Said or None
+        What there is to say of it, as a key and facts (`crmlab.grading.saying`).
+    right, variants : int
+        On how many variants the answer was right, of how many.
+    share : float
+        Of the parts that count one by one, the share that was right on every variant; 1 for a right answer.
+    hint : str or None
+        The master's.
+    misconception : str
+    given
+        The student's own answer as plain data, if it is short.
+    """
+
+    name: str
+    possible: float
+    points: float = 0
+    verdict: str = ""
+    reason: Said | None = None
+    right: int = 0
+    variants: int = 1
+    share: float = 0.0
+    hint: str | None = None
+    misconception: str = ""
+    given: Any = None
+
+    def take(self, judged: dict[str, Any]) -> None:
+        """Take over what the judge says of an answer."""
+        for name in ("verdict", "reason", "hint", "misconception", "given"):
+            setattr(self, name, judged[name])
+
+
+@dataclass
 class Report:
     """What became of one submission.
 
@@ -78,11 +121,10 @@ class Report:
         SHA-256 of the master notebook.
     walls : list of str
         That stood while the student's code ran; texts of all are in ``[grading]`` of the words.
-    questions : list of dict
-        ``name``, ``points``, ``possible``, ``verdict``, ``reason`` (in plain words), ``variants_right`` as
-        ``"2/3"``, ``hint`` or None, ``misconception``, ``given`` (the student's own answer, if it is short).
+    questions : list of QuestionResult
     flags : list of dict
-        ``kind``, ``evidence``: what a human may want to look at. They cost no points.
+        ``kind``, ``evidence`` (said, or a text that quotes the student's code): what a human may want to
+        look at. They cost no points.
     key : str
         Digest of everything that the grade depends on.
     """
@@ -90,38 +132,42 @@ class Report:
     student: str
     exercise: str
     master: str
-    walls: list = field(default_factory=list)
-    questions: list = field(default_factory=list)
-    flags: list = field(default_factory=list)
+    walls: list[str] = field(default_factory=list)
+    questions: list[QuestionResult] = field(default_factory=list)
+    flags: list[dict[str, Any]] = field(default_factory=list)
     key: str = ""
 
     @property
-    def score(self):
-        return sum(each["points"] for each in self.questions)
+    def score(self) -> float:
+        return round(sum(each.points for each in self.questions), 6)
 
     @property
-    def possible(self):
-        return sum(each["possible"] for each in self.questions)
+    def possible(self) -> float:
+        return sum(each.possible for each in self.questions)
 
-    def flag(self, kind, evidence):
-        entry = {"kind": kind, "evidence": printable(evidence, 200)}
+    def flag(self, kind: str, evidence: Said | str) -> None:
+        quoted = evidence if isinstance(evidence, dict) else printable(evidence, 200)
+        entry = {"kind": kind, "evidence": quoted}
         if entry not in self.flags and len(self.flags) < 60:
             self.flags.append(entry)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"score": self.score, "possible": self.possible}
 
-    def text(self):
+    def text(self) -> str:
         """The report as its file holds it: the same bytes for the same grade."""
         return json.dumps(self.as_dict(), indent=1, sort_keys=True, ensure_ascii=True) + "\n"
 
     @classmethod
-    def from_text(cls, text):
+    def from_text(cls, text: str) -> "Report":
+        """The report in a file. Raises ValueError, KeyError or TypeError for what is none."""
         told = json.loads(text)
-        return cls(**{name: told[name] for name in cls.__dataclass_fields__})
+        report = cls(**{name: told[name] for name in cls.__dataclass_fields__})
+        report.questions = [QuestionResult(**each) for each in report.questions]
+        return report
 
 
-def printable(text, most):
+def printable(text: Any, most: int) -> str:
     """`text` on one line, without control characters, cut after `most`."""
     clean = "".join(each if each.isprintable() else " " for each in str(text)[: 4 * most])
     clean = " ".join(clean.split())

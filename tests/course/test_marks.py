@@ -152,7 +152,7 @@ def test_overrides(graded):
     assert totals(graded) == {"s001": 10, "s002": 10, "s003": 4.5, "s004": 1, "s005": 10}
     found = {mark.student.id: mark for mark in marks(graded, graded.exercise("90"))}
     assert found["s001"].comments == ["Beautiful."] and not found["s001"].overridden
-    assert found["s002"].questions[0]["comments"] == ["Your idea was right."] and found["s002"].overridden
+    assert found["s002"].questions[0].comments == ["Your idea was right."] and found["s002"].overridden
     assert found["s005"].comments == ["Ill."] and found["s005"].percent_off == 0
 
 

@@ -109,8 +109,8 @@ def test_flags_are_for_the_instructor_alone(fed):
 
 def test_an_answer_that_is_right_for_some_numbers_is_not_shown(fed):
     """A typed-in right answer must not be confirmed by being printed."""
-    report(fed, "s002", question={"verdict": "wrong", "variants_right": "1/3", "given": 4711, "points": 0})
-    report(fed, "s003", question={"verdict": "wrong", "variants_right": "0/3", "given": 4712, "points": 0})
+    report(fed, "s002", question={"verdict": "wrong", "right": 1, "variants": 3, "given": 4711, "points": 0})
+    report(fed, "s003", question={"verdict": "wrong", "right": 0, "variants": 3, "given": 4712, "points": 0})
     write_feedback(fed, "90")
     assert "4711" not in page(fed, "s002") and "Right on 1 of 3 variants" in page(fed, "s002")
     assert "4712" in page(fed, "s003")
@@ -126,7 +126,7 @@ def report(course, student, question=None, **changes):
 
 def test_an_answer_that_no_file_can_hold_stops_no_page(fed):
     """Half of a character, and one that turns the direction of reading."""
-    report(fed, "s003", question={"verdict": "type", "variants_right": "0/3", "given": "a\ud800\u202eb"})
+    report(fed, "s003", question={"verdict": "type", "right": 0, "variants": 3, "given": "a\ud800\u202eb"})
     write_feedback(fed, "90")
     assert "a b" in page(fed, "s003") and "\u202e" not in page(fed, "s003")
 
@@ -159,11 +159,11 @@ def test_hostile_text_is_text(home, course, core, tmp_path):
     report(
         course,
         "s001",
-        flags=[{"kind": HOSTILE, "evidence": {HOSTILE: [HOSTILE]}}],
+        flags=[{"kind": HOSTILE, "evidence": {"key": HOSTILE, "facts": {HOSTILE: [HOSTILE]}}}],
         walls=[HOSTILE],
         question={
             "verdict": HOSTILE,
-            "reason": "so " + HOSTILE,
+            "reason": {"key": "grading.error", "facts": {"type": HOSTILE, "message": HOSTILE, "where": ""}},
             "hint": HOSTILE,
             "given": HOSTILE,
             "points": 0,

@@ -19,6 +19,7 @@ from crmlab.grading import Report, Submission, building, grade_batch
 from crmlab.grading import judge as judging
 from crmlab.grading.judge import strictly
 from crmlab.grading.reading import read
+from crmlab.grading.saying import spoken
 
 from .probe import FRESH, LIMITS, Course, extra, needs_walls, right_answer, write_master
 
@@ -90,7 +91,8 @@ def test_killed_and_started_again_it_gives_the_same_reports(tmp_path):
     assert _files(tmp_path / "parts") == _files(tmp_path / "whole")
     reports = {name: Report.from_text(text.decode()) for name, text in _files(tmp_path / "whole").items()}
     assert [reports[f"s{number:03}.json"].score for number in range(6)] == [6, 4, 4, 3, 0, 6]
-    copied = [flag["evidence"] for flag in reports["s001.json"].flags if flag["kind"] == "classmate's answer"]
+    flags = reports["s001.json"].flags
+    copied = [spoken(flag["evidence"]) for flag in flags if flag["kind"] == "classmate's answer"]
     assert len(copied) == 1 and "s000" in copied[0] and "%" in copied[0]
     assert not any(flag["kind"] == "classmate's answer" for flag in reports["s003.json"].flags)
 

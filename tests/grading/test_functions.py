@@ -73,7 +73,7 @@ def test_a_function_scores_what_it_returns(graded, name):
     _, points, verdict, flags = WORK[name]
     report = graded[1][name]
     question = report.questions[0]
-    assert (question["points"], question["verdict"]) == (points, verdict), question
+    assert (question.points, question.verdict) == (points, verdict), question
     assert report.score == points + 4
     kinds = {flag["kind"] for flag in report.flags}
     assert flags <= kinds and bool(flags) == bool(kinds), report.flags
@@ -81,7 +81,7 @@ def test_a_function_scores_what_it_returns(graded, name):
 
 def test_solved_and_blank(graded):
     assert graded[1]["solved"].score == 6 and graded[1]["blank"].score == 0
-    assert graded[1]["blank"].questions[0]["verdict"] == "todo"
+    assert graded[1]["blank"].questions[0].verdict == "todo"
 
 
 def test_each_student_is_asked_other_inputs(graded):

@@ -56,7 +56,7 @@ def _odd_files(course):
 
 
 def _about(report):
-    return [(each["name"], each["verdict"], each["reason"]) for each in report.questions], report.flags
+    return [(each.name, each.verdict, each.reason) for each in report.questions], report.flags
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -65,7 +65,7 @@ def test_honest_work_scores_full_without_a_flag(reports, name):
     assert report.score == 6, _about(report)
     allowed = {"honest-renamed": {"edited cell"}, "honest-without_any_id": {"edited cell"}}.get(name, set())
     assert {flag["kind"] for flag in report.flags} <= allowed, _about(report)
-    assert all(each["variants_right"] == "3/3" for each in report.questions)
+    assert all((each.right, each.variants) == (3, 3) for each in report.questions)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -84,7 +84,7 @@ def test_attack_scores_what_honest_work_would_and_is_flagged(reports, name):
 )  # fmt: skip
 def test_files_that_are_no_notebooks(reports, name, verdict, flagged):
     report = reports[name]
-    assert {each["verdict"] for each in report.questions} == {verdict}
+    assert {each.verdict for each in report.questions} == {verdict}
     assert report.score == 0 and report.possible == 6
     assert bool(report.flags) == flagged
 
@@ -103,12 +103,12 @@ def test_an_odd_file_name_does_no_harm(reports):
      ("source-output", "output"), ("source-null_byte", "error"), ("change-forged_cards", "todo")],
 )  # fmt: skip
 def test_the_reason_is_named(reports, name, verdict):
-    assert verdict in [each["verdict"] for each in reports[name].questions], _about(reports[name])
+    assert verdict in [each.verdict for each in reports[name].questions], _about(reports[name])
 
 
 def test_a_hard_coded_answer_fails_the_fresh_variants(reports):
     question = reports["hard-coded"].questions[0]
-    assert (question["verdict"], question["variants_right"], question["points"]) == ("wrong", "1/3", 0)
+    assert (question.verdict, question.right, question.variants, question.points) == ("wrong", 1, 3, 0)
     assert "hard-coded" in {flag["kind"] for flag in reports["hard-coded"].flags}
 
 
@@ -120,5 +120,5 @@ def test_reports_say_nothing_of_the_right_answer(reports, master):
         for name in ("source-nan", "change-removed", "source-os_exit", "source-misconception", "hard-coded"):
             report = reports[name]
             for each in report.questions:
-                if each["verdict"] != "right" and each["variants_right"] == "0/3":
-                    assert repr(right[each["name"]].right) not in repr(each)
+                if each.verdict != "right" and each.right == 0:
+                    assert repr(right[each.name].right) not in repr(each)

@@ -127,7 +127,7 @@ def test_canaries_are_not_found_from_inside(tmp_path, master, tampered_environme
         master, course.submissions, [], tmp_path / "out", jobs=1, limits=limits
     )
     assert sibling.score == 6, sibling.questions
-    told = search.questions[0]["given"]
+    told = search.questions[0].given
     assert isinstance(told, str), search.questions
     assert told.startswith("found [], processes ['1', '"), told
     assert told.count("', '") <= 2  # the first process of the run, and the run
@@ -136,7 +136,7 @@ def test_canaries_are_not_found_from_inside(tmp_path, master, tampered_environme
         assert int(told.split("user ")[1]) > 1_000_000_000
     assert (search.score, {"files"} <= {flag["kind"] for flag in search.flags}) == (4, True)
     assert CANARY in master.path.read_text()  # there was something to find
-    assert "/tmp/x" in control.questions[0]["given"]  # and the search is able to find it
+    assert "/tmp/x" in control.questions[0].given  # and the search is able to find it
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +318,7 @@ def test_weak_walls_grade_and_say_so(course, master, monkeypatch, tmp_path):
     assert {"broken walls", "signals"} <= {flag["kind"] for flag in found[4].flags}
     assert not {"network", "disk", "processes"} & set(found[0].walls)
     assert "sleep(987" not in _processes()
-    folder = found[6].questions[0]["given"].partition("[")[0]
+    folder = found[6].questions[0].given.partition("[")[0]
     assert not Path(folder).exists()
 
 
@@ -349,7 +349,7 @@ def _as_ordinary_user(tmp_path):
         course.hand_in("b", q1=SEARCH)
         course.hand_in("c", q1="import os\\nwhile True:\\n    try:\\n        os.fork()\\n    except OSError:\\n        pass")
         found = grade_batch(master, course.submissions, [], jobs=1, limits=replace(LIMITS, question_seconds=10))
-        print([each.score for each in found], found[0].walls, found[1].questions[0]["given"])
+        print([each.score for each in found], found[0].walls, found[1].questions[0].given)
     """)  # fmt: skip
     (tmp_path / "run.py").write_text(script)
     tmp_path.chmod(0o755)

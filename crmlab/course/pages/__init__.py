@@ -16,7 +16,8 @@ from markupsafe import Markup
 from crmlab.course.batch import bins, flags_of, question_statistics
 from crmlab.course.gradebook import number
 from crmlab.exercises.authoring.showing import told
-from crmlab.grading.reports import printable
+from crmlab.grading.reports import QuestionResult, printable
+from crmlab.grading.saying import spoken
 from crmlab.pages import environment
 from crmlab.words import words
 
@@ -48,7 +49,7 @@ def student_page(course, exercise, mark, parameters):
         settings=course.settings(exercise.name),
         share=_share(mark),
         handed_in=_when(mark.when, course),
-        full=sum(each["possible"] for each in mark.questions),
+        full=sum(each.possible for each in mark.questions),
     )
 
 
@@ -102,22 +103,21 @@ def question_titles(exercise):
 
 def _shown(question, titles):
     """A question as the student page shows it."""
-    verdict = str(question["verdict"])
-    variants = _variants(question.get("variants_right"))
-    if verdict == "wrong" and variants and 0 < variants["right"] < variants["of"]:
+    verdict, right = str(question.verdict), question.right
+    if verdict == "wrong" and 0 < right < question.variants:
         verdict = "some_only"
     look, mark = LOOKS.get(verdict, ("wrong", "✗"))
-    partly = 0 < question["points"] < question["possible"]
-    if question["overridden"]:
-        look, mark = ("right", "✓") if question["points"] >= question["possible"] else ("todo", "•")
-    return question | {
-        "title": titles.get(question["name"], ""),
+    partly = 0 < question.points < question.possible
+    if question.overridden:
+        look, mark = ("right", "✓") if question.points >= question.possible else ("todo", "•")
+    return vars(question) | {
+        "title": titles.get(question.name, ""),
         "look": "partly" if partly and look == "wrong" else look,
         "mark": mark,
         "label": verdict_words(verdict),
-        "said": _sentence(question, verdict),
-        "given": "" if verdict in ("right", "some_only") else _given(question.get("given")),
-        "variants": variants if verdict == "some_only" else None,
+        "said": "" if verdict in ("right", "some_only") else reason_words(question)[:LONGEST],
+        "given": "" if verdict in ("right", "some_only") else _given(question.given),
+        "some_only": verdict == "some_only",
     }
 
 
@@ -126,14 +126,9 @@ def _given(given):
     return "" if given in (None, "") else printable(told(given), LONGEST)
 
 
-def _sentence(question, verdict):
-    """The report's own sentence if it has one, else ours for the verdict."""
-    reason = str(question.get("reason") or "")
-    if verdict in ("right", "some_only"):
-        return ""
-    if " " in reason.strip():
-        return reason[:LONGEST]
-    return _words_or("feedback.reason", reason or verdict, "")
+def reason_words(question: QuestionResult) -> str:
+    """Why a question has the verdict that it has, in the reader's language."""
+    return spoken(question.reason) if question.reason else _words_or("feedback.reason", question.verdict, "")
 
 
 def verdict_words(verdict):
@@ -147,12 +142,6 @@ def _words_or(section, name, default=None):
         return words(f"{section}_{name.replace(' ', '_')}")
     except KeyError:
         return name.replace("_", " ")[:LONGEST] if default is None else default
-
-
-def _variants(value):
-    """On how many variants the answer was right: ``"2/3"`` taken apart."""
-    match = re.fullmatch(r"(\d+)/(\d+)", str(value))
-    return {"right": int(match[1]), "of": int(match[2])} if match else None
 
 
 def _share(mark):
