@@ -3,6 +3,7 @@
 
     python3 lab.py run     run every lesson; results and pictures go to build/index.html
     python3 lab.py test    run the test suite
+    python3 lab.py check   look at the code without running it: layout, lint, imports, types; takes seconds
     python3 lab.py open    open JupyterLab at the first lesson
     python3 lab.py setup   only make the environment
     python3 lab.py lock    choose the locked versions anew (for developers, needs uv)
@@ -97,6 +98,35 @@ def test(arguments):
     return hand_over([PYTHON, "-m", "pytest", *spread, *arguments])
 
 
+def check(arguments):
+    """Run every check, also after one has found something; ``--fix`` mends first what can be mended."""
+    if arguments not in ([], ["--fix"]):
+        raise Trouble(f"check takes --fix or nothing, and got {' '.join(arguments)}")
+    set_up("test")
+    if arguments:
+        for mend in (["check", "--quiet", "--fix-only"], ["format", "--quiet"]):
+            subprocess.call([BIN / "ruff", *mend], cwd=HERE, env=environment())
+    found = []
+    for name, command in CHECKS.items():
+        done = subprocess.run(
+            [BIN / command[0], *command[1:]],
+            cwd=HERE,
+            env=environment(),
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        say(f"{name}: {'ok' if done.returncode == 0 else 'see below'}")
+        if done.returncode:
+            found.append(name)
+            print(done.stdout.rstrip(), flush=True)
+    if found:
+        raise Trouble(f"to be mended: {', '.join(found)}")
+    return 0
+
+
 def open_lab(arguments):
     set_up("run")
     return hand_over([PYTHON, "-m", "jupyterlab", "notebooks/00_start_here.ipynb", *arguments])
@@ -142,13 +172,22 @@ def lock(arguments):
     extra = ["--extra", "test", "--extra", "cluster", "--extra", "data", "--constraints", LOCKS["run"]]
     for options in (["--output-file", LOCKS["run"]], [*extra, "--output-file", LOCKS["test"]]):
         say(f"resolving {options[-1]}")
-        status = subprocess.run([*common, *options], cwd=HERE).returncode
+        status = subprocess.run([*common, *options], cwd=HERE, check=False).returncode
         if status:
             return status
     return 0
 
 
-COMMANDS = {"run": run, "test": test, "open": open_lab, "setup": setup, "lock": lock}
+# What `check` runs, in this order; pyproject.toml holds their settings, each exception with its reason.
+CHECKS = {
+    "layout": ["ruff", "format", "--check", "."],
+    "lint": ["ruff", "check", "--output-format", "concise", "."],
+    "imports": ["lint-imports"],
+    "types": ["mypy"],
+    "conventions": ["pytest", "-q", "-p", "no:cacheprovider", "tests/test_conventions.py"],
+}
+
+COMMANDS = {"run": run, "test": test, "check": check, "open": open_lab, "setup": setup, "lock": lock}
 
 
 # The environment --------------------------------------------------------------------------------------
@@ -236,6 +275,7 @@ def prepare():
     # Without pip: that part of venv is a package of its own on Debian. See `installers`.
     made = subprocess.run(
         [starting_python(), "-m", "venv", "--without-pip", VENV],
+        check=False,
         stderr=subprocess.STDOUT,
         stdout=subprocess.PIPE,
         encoding="utf-8",

@@ -1,4 +1,4 @@
-"""Draw the README's picture: python .github/picture.py"""
+"""Draw the README's picture: python .github/picture.py."""
 
 from pathlib import Path
 
@@ -19,6 +19,7 @@ COLOURS = {"naive": NAIVE, "adjusted": HEADLINE}
 
 
 def main():
+    """Write ``.github/picture.png``."""
     diagnosis = design.only("H2").vary(preset=list(PRESETS)).diagnose(sims=2000, seed=1)
     use_style()
     figure, (left, right) = subplots(1, 2, figsize=(10.5, 4.2), width_ratios=[1.2, 1])

@@ -24,7 +24,7 @@ def write_bytes(path, data):
 
 
 def write_text(path, text):
-    """Write `text` as UTF-8 with ``\\n`` line ends; see `write_bytes`."""
+    r"""Write `text` as UTF-8 with ``\n`` line ends; see `write_bytes`."""
     return write_bytes(path, text.encode("utf-8"))
 
 

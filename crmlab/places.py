@@ -20,6 +20,7 @@ class Lesson:
 
     @property
     def stem(self):
+        """The name of its files without their ending: ``09_loyalty``."""
         return f"{self.number}_{self.name}"
 
 
@@ -65,7 +66,7 @@ def lesson(which):
     text = str(which).strip()
     known = lessons()
     for each in known:
-        if text in (each.number, each.name, each.stem) or text.isdigit() and int(text) == int(each.number):
+        if text in (each.number, each.name, each.stem) or (text.isdigit() and int(text) == int(each.number)):
             return each
     path = Path(text)
     if path.suffix == ".ipynb" and path.is_file():

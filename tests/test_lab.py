@@ -333,7 +333,7 @@ def test_an_old_python_points_at_a_newer_one(lab, monkeypatch):
 def test_an_unknown_command_is_refused_with_the_known_ones(folder):
     answer = call(folder, "tests")
     assert answer.returncode == 2
-    assert answer.stderr == "lab.py: no command 'tests'; there are run, test, open, setup, lock\n"
+    assert answer.stderr == "lab.py: no command 'tests'; there are run, test, check, open, setup, lock\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("help",), ("--help",)])

@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **options)
 
     def error(self, message):
+        """Raise what argparse has to say, for `main` to show."""
         raise InputError(f"{message} (see {self.prog} --help)")
 
 

@@ -1,3 +1,5 @@
+"""``python -m crmlab.cli``."""
+
 import sys
 
 from crmlab.cli import main

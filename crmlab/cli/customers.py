@@ -7,8 +7,9 @@ def add_commands(commands):
     parser = commands.add_parser(
         "fit",
         help="fit a customer-base model to a transaction log and write a report",
-        description="Read a transaction log of any size, fit a customer-base model, hold it against a holdout, and write "
-        "a report: index.html, customers.csv with P(alive), expected purchases and value, parameters.json.",
+        description="Read a transaction log of any size, fit a customer-base model, hold it against a "
+        "holdout, and write a report: index.html, customers.csv with P(alive), expected purchases and value, "
+        "parameters.json.",
     )
     parser.add_argument(
         "log", metavar="LOG", help="CSV or Parquet file, a folder of them, or a pattern in quotes"

@@ -7,8 +7,9 @@ def add_commands(commands):
     parser = commands.add_parser(
         "data",
         help="list and download real data that lessons use",
-        description="Some lessons end on real data. Most come with crmlab or a package; a few are downloaded once, from an "
-        "address that names one version for good, and checked by their SHA-256. No lesson downloads by itself.",
+        description="Some lessons end on real data. Most come with crmlab or a package; a few are downloaded "
+        "once, from an address that names one version for good, and checked by their SHA-256. No lesson "
+        "downloads by itself.",
     )
     parser.set_defaults(command=list_command)
     actions = parser.add_subparsers(metavar="ACTION")

@@ -72,10 +72,14 @@ ATTACKS = (
     "import os\nos._exit(0)",
     "while True:\n    try:\n        pass\n    except BaseException:\n        pass",
     "class Anything:\n    def __eq__(self, other):\n        return True\n{name} = Anything()",
-    "import glob, os\nfound = [open(each).read() for each in glob.glob('/**/.secret', recursive=True)]\n"
-    "found += [str(os.environ)]\n{name} = found",
-    "import json, math\nmath.isclose = lambda *_, **__: True\njson.dumps = lambda *_, **__: '99'\n"
-    "print('<script>alert(1)</script> 100 of 100')\n{name} = '<img src=x onerror=alert(1)>'",
+    (
+        "import glob, os\nfound = [open(each).read() for each in glob.glob('/**/.secret', recursive=True)]\n"
+        "found += [str(os.environ)]\n{name} = found"
+    ),
+    (
+        "import json, math\nmath.isclose = lambda *_, **__: True\njson.dumps = lambda *_, **__: '99'\n"
+        "print('<script>alert(1)</script> 100 of 100')\n{name} = '<img src=x onerror=alert(1)>'"
+    ),
     "held = [' ' * 10**9 for _ in range(100)]\n{name} = len(held)",
 )
 SHARES = (

@@ -100,7 +100,7 @@ def _mark(course, exercise, student, report, record, overrides):
         mark.questions = [_question(each, overrides.get(each.name)) for each in report.questions]
         mark.walls = list(report.walls)
         mark.earned = scale * math.fsum(each.points for each in mark.questions)
-        _lateness(mark, course, settings, record or {}, overrides.get("late"))
+        _lateness(mark, settings, record or {}, overrides.get("late"))
         mark.total = round(mark.earned * (1 - mark.percent_off / 100), 2) + 0.0
     given = overrides.get("total", (None, []))[0]
     mark.total = mark.total if given is None else given
@@ -125,7 +125,7 @@ def _question(reported, override):
     return entry
 
 
-def _lateness(mark, course, settings, record, override):
+def _lateness(mark, settings, record, override):
     when = datetime.fromisoformat(record["when"]) if record.get("when") else None
     mark.days_late = settings.late.days_late(when, settings.due)
     if when is None and record.get("late_mark"):

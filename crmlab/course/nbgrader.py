@@ -281,9 +281,10 @@ def _looked_at(test):
 def _difference(node):
     called = node.func if isinstance(node, ast.Call) else None
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    if name in ("abs", "fabs", "absolute") and len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):
-        if isinstance(node.args[0].op, ast.Sub):
-            return _side([node.args[0].left, node.args[0].right])
+    if name in ("abs", "fabs", "absolute") and len(node.args) == 1:
+        match node.args[0]:
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                return _side([left, right])
     return None
 
 

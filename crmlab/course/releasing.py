@@ -115,7 +115,7 @@ def _pinned(course, which, again):
         raise
     path = course.path("source", original.name, "master.ipynb")
     if again or not path.is_file():
-        original.parameters, original.checks  # refuse an unusable one before it is taken
+        _ = original.parameters, original.checks  # refuse an unusable one before it is taken
         files.write_bytes(path, original.path.read_bytes())
     return Master(path)
 

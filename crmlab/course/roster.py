@@ -78,8 +78,8 @@ def parse_roster(text, name="roster.csv"):
     for number, row in rows[1:]:
         entry = {column: _clean(value) for column, value in zip(header, row) if column}
         student = _student(entry)
-        for problem in _problems(student, number, seen, len(row) - len(header)):
-            problems.append(f"row {number}: {problem}")
+        found = _problems(student, number, seen, len(row) - len(header))
+        problems.extend(f"row {number}: {problem}" for problem in found)
         students.append(student)
     if problems:
         more = f"; and {len(problems) - SHOWN} problems more" if len(problems) > SHOWN else ""

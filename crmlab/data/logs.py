@@ -177,7 +177,8 @@ class Log:
             ", CASE WHEN isfinite(amount) THEN amount END AS amount, bad_amount" if self.has_amount else ""
         )
         self._define(
-            f"SELECT NULLIF(customer, -1) AS customer, stamp, bad_date, DATE '1970-01-01' + NULLIF(days, {NO_DAY}) AS day"
+            "SELECT NULLIF(customer, -1) AS customer, stamp, bad_date, "
+            f"DATE '1970-01-01' + NULLIF(days, {NO_DAY}) AS day"
             f"{money} FROM frame"
         )
 
@@ -237,8 +238,8 @@ class Log:
     def _refuse_plain_numbers(self, kind):
         if self.date_format is None:
             raise InputError(
-                f"column {self.columns['date']!r} of log holds numbers ({kind}), not dates; say by date_format "
-                f"how to read them: '%Y%m%d', 'epoch seconds' or 'epoch milliseconds'"
+                f"column {self.columns['date']!r} of log holds numbers ({kind}), not dates; say by "
+                "date_format how to read them: '%Y%m%d', 'epoch seconds' or 'epoch milliseconds'"
             )
 
     def _zone(self, default):
@@ -435,16 +436,20 @@ class Log:
                 for k, name in enumerate(self.columns.values())
             ]
             found = self.run(
-                f"SELECT row, place, COLUMNS('shown_.*') FROM (SELECT row_number() OVER () AS row, filename AS "
+                f"SELECT row, place, COLUMNS('shown_.*') FROM (SELECT row_number() OVER () AS row, "
+                f"filename AS "
                 f"place, {', '.join(shown)}, {self._select} FROM {self._reader[:-1]}, filename = true)) "
                 f"WHERE {condition} LIMIT {SHOWN}"
             ).fetchall()
         finally:
             self.connection.execute("SET preserve_insertion_order = false")
-        place = lambda row: f"row {row[0]}" if len(self.files) == 1 else f"in {Path(row[1]).name}"
-        values = lambda row: ", ".join(
-            f"{name} {value!r}" for name, value in zip(self.columns.values(), row[2:])
-        )
+
+        def place(row):
+            return f"row {row[0]}" if len(self.files) == 1 else f"in {Path(row[1]).name}"
+
+        def values(row):
+            return ", ".join(f"{name} {value!r}" for name, value in zip(self.columns.values(), row[2:]))
+
         return "the first being " + "; ".join(f"{place(row)} ({values(row)})" for row in found)
 
 
@@ -508,7 +513,7 @@ def _files(source):
 
 
 def _told_columns(file, wanted):
-    """Options that tell DuckDB the columns of a text file by its first line; none where that has not `wanted`."""
+    """Options that tell DuckDB a text file's columns by its first line; none where that has not `wanted`."""
     opened = gzip.open if file.lower().endswith(".gz") else open
     with opened(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as text:
         first = text.readline(1 << 16).rstrip("\r\n")
@@ -535,7 +540,7 @@ def _sentence(error):
     """What a message of DuckDB says happened, as a clause, with our remedy for text files."""
     lines = [line.strip().rstrip(".") for line in str(error).strip().splitlines()]
     text, where = " ".join(lines), lines[0].removeprefix("Invalid Input Error: ")
-    if "not utf-8 encoded" in text or "sniffing" in lines[0] and "Encoding: utf-8" in text:
+    if "not utf-8 encoded" in text or ("sniffing" in lines[0] and "Encoding: utf-8" in text):
         return f"{where}: not UTF-8, or not rows of columns; save the file as UTF-8 text"
     cause = [line for line in lines[1:] if line.startswith(("Original Line:", "Expected Number of Columns:"))]
     if cause and "CSV" in lines[0]:

@@ -15,9 +15,10 @@ Money is added in whole multiples of ``1 / scale``, so sums are exact and do not
 
 Examples
 --------
-On a cluster, or on a PySpark session of one's own (``pip install pyspark``, and a Java), with `orders` a Spark
-DataFrame. These rules hold whatever the amounts are; `customer_summary` asks a shorter query where there are
-no refunds and no amount is missing. It counts the rows that it leaves out, which here is the user's to do:
+On a cluster, or on a PySpark session of one's own (``pip install pyspark``, and a Java), with `orders` a
+Spark DataFrame. These rules hold whatever the amounts are; `customer_summary` asks a shorter query where
+there are no refunds and no amount is missing. It counts the rows that it leaves out, which here is the user's
+to do:
 
 >>> from datetime import date
 >>> from crmlab.data.queries import Rules, summary_query
@@ -216,7 +217,10 @@ def summary_query(rules):
     Besides the columns of the summary, ``row_count`` is how many rows of the log the customer's purchases
     are, and ``refund_count``, where refunds are netted, how many were taken off them.
     """
-    double = lambda number: f"{float(number)!r}E0"
+
+    def double(number):
+        return f"{float(number)!r}E0"
+
     unit, scale, last = double(rules.unit), double(rules.scale), rules.moment_of(rules.split or rules.end)
     refunds = ",\n       CAST(SUM(refunds) AS BIGINT) AS refund_count" if rules.net_refunds else ""
     if rules.split is None:
@@ -242,8 +246,7 @@ def repeats_query(rules):
 
 
 def latecomers_query(rules):
-    """The query of how many customers bought first after the end of calibration, and how many rows they
-    have."""
+    """The query of how many customers first bought after calibration, and how many rows they have."""
     return _purchases(rules, True) + LATECOMERS.format(
         rows_of="bought + refunds" if rules.net_refunds else "bought"
     )

@@ -403,11 +403,14 @@ def _report(log, rules, rows, netted, purchases, several):
     late_rows, latecomers = _latecomers(log, rules)
     merged = rows - purchases
     alike = _alike(log, rules, several)
-    entry = lambda rule, count, done="", **values: {
-        "rule": words(f"fit.rule_{rule}"),
-        "rows": int(count),
-        "done": words(f"fit.done_{done or rule}", **values),
-    }
+
+    def entry(rule, count, done="", **values):
+        return {
+            "rule": words(f"fit.rule_{rule}"),
+            "rows": int(count),
+            "done": words(f"fit.done_{done or rule}", **values),
+        }
+
     table = [
         entry("read", audit.rows),
         entry("no_customer", audit.no_customer, "left"),

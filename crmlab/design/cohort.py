@@ -10,7 +10,7 @@ from crmlab.errors import InputError, check_known, listing
 
 
 class Tables:
-    """What an analyst sees: named tables, by attribute or by name. Estimators are given this, never the truth.
+    """What an analyst sees: named tables, by attribute or name. Estimators are given this, never the truth.
 
     A table is a mapping of columns to arrays, shaped ``(rows,)``, or ``(simulations, rows)`` when many
     cohorts were drawn at once. It is handed out as a DataFrame when there is one cohort. A table may also be
@@ -23,6 +23,7 @@ class Tables:
         self._known = {}
 
     def names(self):
+        """The tables' names, in their order."""
         return list(self._columns)
 
     def columns(self, name=None):
@@ -87,8 +88,9 @@ def _of_shape(name, table, simulations):
         shape = np.shape(values)
         if len(shape) != 1 and (len(shape) != 2 or shape[0] != simulations):
             raise InputError(
-                f"column {column!r} of table {name!r} has shape {shape} where {simulations} cohorts were drawn at "
-                "once; a batched model gives random generators numbers and sizes, never columns. Set batched=False"
+                f"column {column!r} of table {name!r} has shape {shape} where {simulations} cohorts were "
+                "drawn at once; a batched model gives random generators numbers and sizes, never columns. "
+                "Set batched=False"
             )
     return columns
 
@@ -164,4 +166,5 @@ class Cohort:
             for line in self._lines()
         )
         head = "<tr><th>side</th><th>name</th><th>rows</th><th>holds</th></tr>"
-        return f"<table><caption>Cohort, seed {self.seed}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        caption = f"<caption>Cohort, seed {self.seed}</caption>"
+        return f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>"

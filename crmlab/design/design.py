@@ -2,8 +2,8 @@
 
 import html
 import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -209,7 +209,8 @@ class Design:
         )
         head = "<tr><th></th><th>claim</th><th>unit</th><th>truth</th><th>estimators</th></tr>"
         caption = f"<caption>{html.escape(self.title)}: preset {html.escape(self.preset_name)}</caption>"
-        return f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>{self.parameters._repr_html_()}"
+        table = f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>"
+        return table + self.parameters._repr_html_()
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ class Variations:
 
     @property
     def designs(self):
+        """The designs at the points, in their order."""
         return [design for _, design in self.points]
 
     def diagnose(self, sims=500, seed=1, jobs=None, progress=None):

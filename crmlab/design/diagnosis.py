@@ -114,7 +114,7 @@ class Diagnosis:
         return failed.groupby(keys, sort=False, observed=True).size().rename("count").reset_index()
 
     def row(self, hypothesis, estimator=None, **at):
-        """One row of the table, as a Series: ``row("H1", "naive", preset="trap")``; by default the headline's."""
+        """One row of the table, a Series: ``row("H1", "naive", preset="trap")``; else the headline's."""
         check_known("hypothesis", [hypothesis], self.hypotheses)
         check_known("varied name", at, self.by)
         estimator = estimator or self.hypotheses[hypothesis].headline
@@ -161,7 +161,8 @@ class Diagnosis:
     def _repr_html_(self):
         failed = self.failures
         tail = "" if failed.empty else f"<p>{words('design.failed')}</p>{failed.to_html(index=False)}"
-        return f"<p>{words('design.diagnosis', sims=self.sims, seed=self.seed)}</p>{self.summary().to_html(index=False)}{tail}"
+        head = words("design.diagnosis", sims=self.sims, seed=self.seed)
+        return f"<p>{head}</p>{self.summary().to_html(index=False)}{tail}"
 
 
 def _rate(name, flags):
@@ -268,7 +269,7 @@ def _any_looped(design):
 
 
 def _estimate_at_once(estimator, tables, count):
-    """As `_estimate_each`, in one pass. What that could not fit is fitted on its own, which may say why not."""
+    """As `_estimate_each`, in one pass; what that could not fit is fitted on its own, which may say why."""
     try:
         estimate = estimator.batch(tables)
         sound = np.isfinite(estimate.value) & np.isfinite(estimate.standard_error)

@@ -1,7 +1,7 @@
 """Estimates and hypotheses: what is claimed, what is estimated, and how the two are confronted."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Callable, Mapping
 
 import numpy as np
 from scipy import stats
@@ -140,10 +140,8 @@ class Hypothesis:
             raise InputError(
                 f"direction of {self.name} is {self.direction!r}; it must be one of {' '.join(DIRECTIONS)}"
             )
-        if (
-            (self.margin is not None) != (self.direction == "within")
-            or self.margin is not None
-            and self.margin <= 0
+        if (self.margin is not None) != (self.direction == "within") or (
+            self.margin is not None and self.margin <= 0
         ):
             raise InputError(
                 f"margin of {self.name} is {self.margin!r}; give a positive one with direction 'within' only"
@@ -200,4 +198,5 @@ class Hypothesis:
             "!=": f"≠ {self.null:g}",
             "within": f"within {self.margin} of {self.null:g}",
         }[self.direction]
-        return f"{self.name}: {self.claim} (estimand {against}{' ' + self.unit if self.unit else ''}; {', '.join(self.estimators)})"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.name}: {self.claim} (estimand {against}{unit}; {', '.join(self.estimators)})"

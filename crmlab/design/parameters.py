@@ -62,7 +62,8 @@ class Parameters:
 
     def _repr_html_(self):
         rows = "".join(
-            f"<tr><th scope='row' style='text-align:left'>{field.name}</th><td>{getattr(self, field.name)}</td>"
+            f"<tr><th scope='row' style='text-align:left'>{field.name}</th>"
+            f"<td>{getattr(self, field.name)}</td>"
             f"<td style='text-align:left'>{html.escape(field.metadata.get('unit', ''))}</td>"
             f"<td style='text-align:left'>{html.escape(field.metadata.get('source', ''))}</td></tr>"
             for field in dataclasses.fields(self)

@@ -298,9 +298,11 @@ class Product:
     second: object
 
     def __call__(self, tables):
+        """Estimate both and combine them."""
         return self._combine(self.first(tables), self.second(tables))
 
     def batch(self, tables):
+        """As a call, for a stack of cohorts."""
         return self._combine(self.first.batch(tables), self.second.batch(tables))
 
     @staticmethod
@@ -314,7 +316,7 @@ def _index(matrix, coefficients):
 
 
 def _orthogonal(matrix):
-    """``X = Q R`` for each matrix of a stack: Q, and the inverse of R, which is NaN where X is not of full rank."""
+    """``X = Q R`` for each matrix of a stack: Q, and the inverse of R, NaN where X is not of full rank."""
     rows, terms = matrix.shape[-2:]
     if rows <= terms:
         return np.zeros(matrix.shape), np.full((*matrix.shape[:-2], terms, terms), np.nan)

@@ -122,7 +122,7 @@ class Number(Kind):
             raise Unfit("type", "type_number_truth")
         if isinstance(given, str):
             raise Unfit("type", "type_number_text")
-        if given is None or isinstance(given, dict) and "float" in given:
+        if given is None or (isinstance(given, dict) and "float" in given):
             raise Unfit("not_finite", "")
         if isinstance(given, dict):
             raise Unfit("type", "type_number", given=given.get("unknown", "?"))

@@ -119,8 +119,10 @@ class Card:
         score = f' <span class="crmlab-points">({html.escape(self.score)})</span>' if self.score else ""
         parts = [
             f'<div class="crmlab-card crmlab-{look}" role="status" aria-label="{html.escape(self.title)}">',
-            f'<p class="crmlab-head"><span class="crmlab-mark" aria-hidden="true">{mark}</span> '
-            f"<strong>{html.escape(self.title)}</strong>{score}</p>",
+            (
+                f'<p class="crmlab-head"><span class="crmlab-mark" aria-hidden="true">{mark}</span> '
+                f"<strong>{html.escape(self.title)}</strong>{score}</p>"
+            ),
         ]
         parts += [f"<p>{_marked(each)}</p>" for each in self.says]
         if self.hints:

@@ -43,7 +43,7 @@ def make_copy(exercise, parameters):
         if cell.cell_type == "code":
             used |= _loaded(source)
         cells.insert(0, _copy_cell(cell, source))
-    notebook = nbformat.v4.new_notebook(
+    return nbformat.v4.new_notebook(
         cells=cells,
         metadata={
             "crmlab": {
@@ -56,7 +56,6 @@ def make_copy(exercise, parameters):
             "language_info": {"name": "python"},
         },
     )
-    return notebook
 
 
 def _copy_cell(cell, source):
@@ -207,7 +206,10 @@ def solution_cells(exercise):
 
 def _statements_between(tree, begin, end):
     """The outermost statements between two lines."""
-    inside = lambda node: isinstance(node, ast.stmt) and begin < node.lineno and node.end_lineno < end
+
+    def inside(node):
+        return isinstance(node, ast.stmt) and begin < node.lineno and node.end_lineno < end
+
     found = []
     for parent in ast.walk(tree):
         if not inside(parent):

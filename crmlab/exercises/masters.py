@@ -2,8 +2,6 @@
 
 A master is a notebook with its solutions. Its cells play one role each, told by nbgrader's metadata and tags:
 
-parameters
-    tagged ``parameters``; plain assignments ``seed = 1  # your own version, 0 to 999999999``;
 given
     code that every copy keeps as it is (``locked``);
 solution
@@ -11,7 +9,9 @@ solution
 reference
     tagged ``reference``; wrong values, pictures: whatever only the master needs;
 check
-    ``grade``; one call ``answer("q1", value, points=2, ...)`` and nothing else.
+    ``grade``; one call ``answer("q1", value, points=2, ...)`` and nothing else;
+cell of parameters
+    tagged ``parameters``; plain assignments ``seed = 1  # your own version, 0 to 999999999``.
 """
 
 import ast
@@ -132,11 +132,8 @@ def master(which):
     text, known = str(which).strip(), masters()
     for name, each in known.items():
         number, _, word = name.partition("_")
-        if (
-            text in (name, number, word)
-            or text.isdecimal()
-            and number.isdecimal()
-            and int(text) == int(number)
+        if text in (name, number, word) or (
+            text.isdecimal() and number.isdecimal() and int(text) == int(number)
         ):
             return each
     raise InputError(f"no exercises {text[:60]!r}; there are {listing(known) or 'none yet'}")

@@ -18,11 +18,11 @@ DICTS = (dict, OrderedDict, defaultdict, Counter)  # of Python's own
 def plain(value):
     """`value` as data that JSON can hold.
 
-    Numbers of Python, NumPy, pandas, ``decimal`` and ``fractions`` become ``int`` or ``float``; a float that is
-    not finite becomes ``{"float": "nan"}``. Arrays and tuples become lists. A DataFrame, a list of records or
-    a dict of columns becomes ``{"columns": [...], "rows": [[...]]}``, a Series with labels or another dict
-    ``{"key": name, "name": name, "pairs": [[label, value]]}``. A blank (``...`` or ``None``) becomes ``None``,
-    all else ``{"unknown": type name}``. Nothing of the learner's own classes is called.
+    Numbers of Python, NumPy, pandas, ``decimal`` and ``fractions`` become ``int`` or ``float``; a float that
+    is not finite becomes ``{"float": "nan"}``. Arrays and tuples become lists. A DataFrame, a list of records
+    or a dict of columns becomes ``{"columns": [...], "rows": [[...]]}``, a Series with labels or another dict
+    ``{"key": name, "name": name, "pairs": [[label, value]]}``. A blank (``...`` or ``None``) becomes
+    ``None``, all else ``{"unknown": type name}``. Nothing of the learner's own classes is called.
     """
     simple = _plain_scalar(value)
     if simple is not _NOT_SCALAR:
@@ -118,7 +118,7 @@ def _plain_dict(values):
     columns = list(values.values())
     if (
         columns
-        and all(type(each) in (list, tuple) or _is(each, np.ndarray) and each.ndim == 1 for each in columns)
+        and all(type(each) in (list, tuple) or (_is(each, np.ndarray) and each.ndim == 1) for each in columns)
         and len({len(each) for each in columns}) == 1
     ):
         names = [str(name) for name in values]
@@ -191,12 +191,12 @@ def well_formed(given, depth=0):
         case {"pairs": list(pairs), "key": key, "name": str(), **more}:
             return (
                 not more
-                and (isinstance(key, str) or isinstance(key, list) and _texts(key))
+                and (isinstance(key, str) or (isinstance(key, list) and _texts(key)))
                 and all(
                     isinstance(pair, list)
                     and len(pair) == 2
                     and _entry(pair[1])
-                    and (_entry(pair[0]) or isinstance(pair[0], list) and all(map(_entry, pair[0])))
+                    and (_entry(pair[0]) or (isinstance(pair[0], list) and all(map(_entry, pair[0]))))
                     for pair in pairs
                 )
             )

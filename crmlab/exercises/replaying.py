@@ -47,7 +47,8 @@ def _content(output):
     return output.output_type, {key: value for key, value in output.items() if key != "output_type"}
 
 
-def pytest_configure(config):
+def pytest_configure(config):  # noqa: ARG001 (pytest names the argument)
+    """Have nbval replay a run where a fresh one was made before."""
     if os.environ.get(FRESH):
         from nbval import plugin
 

@@ -78,7 +78,7 @@ def questions(master, parameters):
 
 
 @lru_cache(maxsize=512)
-def _questions(path, stamp, parameters):
+def _questions(path, stamp, parameters):  # noqa: ARG001 (a changed file has another stamp)
     master = Master(path)
     asked = run_cells(master.notebook.cells, dict(parameters), Asked(), master.name)
     if list(asked) != list(master.checks):
@@ -174,18 +174,19 @@ def _same_random_state():
 @contextlib.contextmanager
 def _no_figures():
     """Figures drawn by pyplot inside are closed, its style is restored, and `show` shows nothing."""
-    from matplotlib import pyplot, rc_context
+    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
 
-    before, active, show = set(pyplot.get_fignums()), None, pyplot.show
+    before, active, show = set(plt.get_fignums()), None, plt.show
     if before:
-        active = pyplot.gcf().number
-    pyplot.show = lambda *args, **options: None
+        active = plt.gcf().number
+    plt.show = lambda *args, **options: None
     try:
         with rc_context():
             yield
     finally:
-        pyplot.show = show
-        for number in set(pyplot.get_fignums()) - before:
-            pyplot.close(number)
-        if active is not None and pyplot.fignum_exists(active):
-            pyplot.figure(active)
+        plt.show = show
+        for number in set(plt.get_fignums()) - before:
+            plt.close(number)
+        if active is not None and plt.fignum_exists(active):
+            plt.figure(active)

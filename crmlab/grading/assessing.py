@@ -101,8 +101,9 @@ class Assessment:
         """Raw answers for one variant.
 
         A run that dies at a question costs that question: the ones after it get a run in which it stays
-        blank. Where other work of the student's ran before it, the question first gets a run of its own. A run
-        that dies at a blank question all the same was undone by what ran before: each that is left runs alone.
+        blank. Where other work of the student's ran before it, the question first gets a run of its own. A
+        run that dies at a blank question all the same was undone by what ran before: each that is left runs
+        alone.
         """
         names, answers, blank = [each.name for each in rebuilt.questions], {}, set(lost)
         while set(names) - set(answers) - blank:
@@ -165,7 +166,7 @@ class Assessment:
         return outcome
 
     def _undone(self, broken, plan):
-        """The outcome of a run that has broken two sandboxes; another's fault if a run of nothing breaks one."""
+        """The outcome of a run that broke two sandboxes; another's fault if a run of nothing breaks one."""
         try:
             self.sandbox.run(
                 {"questions": [], "scan": False}, self.limits, time.monotonic() + NOTHING_SECONDS
@@ -209,7 +210,7 @@ class Assessment:
         own = verdicts[0]
         row.share = min(each["share"] if each else 0.0 for each in verdicts)
         row.points = row.possible if row.right == self.variants else round(row.share * row.possible, 2)
-        if row.right == self.variants or own and own["verdict"] != "right":
+        if row.right == self.variants or (own and own["verdict"] != "right"):
             row.take(own)
             return
         row.verdict, row.given = "wrong", own and own["given"]

@@ -36,6 +36,7 @@ def strong():
     try:
         done = subprocess.run(
             [*probe, "--", "/usr/bin/sleep", "0"],
+            check=False,
             env={},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -96,6 +97,7 @@ def command(exposed, preload):
 
 
 def weak_command(preload):
+    """The command of a fork server without a sandbox."""
     return [sys.executable, *_module(), "weak", *preload]
 
 
@@ -123,6 +125,7 @@ def environment():
 
 
 def weak_environment():
+    """The variables of a fork server without a sandbox."""
     return environment() | {
         "PYTHONPATH": ":".join([str(PACKAGE.parent), *map(str, _user_packages())]),
         "CRMLAB_HOME": os.environ.get("CRMLAB_HOME", ""),

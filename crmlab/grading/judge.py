@@ -205,9 +205,13 @@ def _judged(question, verdict, given):
         hint = question.hints[0] if question.hints and not verdict.right else None
     short = json.dumps(given)
     return _verdict(
-        verdict.reason, reason, share=1.0 if verdict.right else verdict.share, hint=hint, misconception=verdict.misconception,
+        verdict.reason,
+        reason,
+        share=1.0 if verdict.right else verdict.share,
+        hint=hint,
+        misconception=verdict.misconception,
         given=given if len(short) <= SHORT else None,
-    )  # fmt: skip
+    )
 
 
 def _said(question, verdict):

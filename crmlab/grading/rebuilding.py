@@ -200,7 +200,7 @@ def _edited_metadata(given, original):
                 "edited metadata",
                 f"{original.id}: {key} {given.grading.get(key)!r}, was {expected.get(key)!r}",
             )
-    if not expected.get("locked") == given.grading.get("locked", expected.get("locked")):
+    if expected.get("locked") != given.grading.get("locked", expected.get("locked")):
         yield "edited metadata", f"{original.id}: locked"
     more = set(given.tags) - set(original.metadata.get("tags", []))
     if more:

@@ -57,8 +57,8 @@ class Scale:
             )
         if self.explained > 1 + 1e-9:
             raise InputError(
-                f"loading {self.loading:g} and method {self.method:g} explain {self.explained:.2f} of an item's "
-                "variance; lower one of them so that it is at most 1"
+                f"loading {self.loading:g} and method {self.method:g} explain {self.explained:.2f} of an "
+                "item's variance; lower one of them so that it is at most 1"
             )
 
     @property

@@ -258,7 +258,10 @@ def bg_nbd(n, T, *, r, alpha, a, b, seed, **options):
     Customers
         ``lifetime`` is the time of the purchase after which the customer is gone, also beyond T.
     """
-    draw = lambda *arguments: _beta_geometric(*arguments, r, alpha, a, b, at_start=0)
+
+    def draw(*arguments):
+        return _beta_geometric(*arguments, r, alpha, a, b, at_start=0)
+
     names = ("purchase_rate", "dropout_probability", "lifetime", "alive")
     return _simulate(draw, n, T, names, dict(r=r, alpha=alpha, a=a, b=b), seed, **options)
 
@@ -268,7 +271,10 @@ def mbg_nbd(n, T, *, r, alpha, a, b, seed, **options):
 
     Batislam, Denizel & Filiztekin (2007, https://doi.org/10.1016/j.ijresmar.2006.12.005).
     """
-    draw = lambda *arguments: _beta_geometric(*arguments, r, alpha, a, b, at_start=1)
+
+    def draw(*arguments):
+        return _beta_geometric(*arguments, r, alpha, a, b, at_start=1)
+
     names = ("purchase_rate", "dropout_probability", "lifetime", "alive")
     return _simulate(draw, n, T, names, dict(r=r, alpha=alpha, a=a, b=b), seed, **options)
 
@@ -490,7 +496,10 @@ def _simulate(
         if grain is not None:
             offset[part] = generator.random(part.stop - start) * grain
             window = window + grain - offset[part]
-        scale = lambda each: each[part] if np.ndim(each) else each
+
+        def scale(each):
+            return each[part] if np.ndim(each) else each
+
         x[part], t_x[part], drawn = draw(generator, part.stop - start, window, scale(faster), scale(leaving))
         for whole, some in zip(truth.values(), drawn):
             whole[part] = some

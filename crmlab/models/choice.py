@@ -154,7 +154,7 @@ def _fit_block(attributes, chosen):
     here on the alternatives come before the choices: NumPy adds up long axes faster than short ones.
     """
     different = _from_last(attributes)
-    cohorts, alternatives, choices, terms = different.shape
+    cohorts, _alternatives, _choices, terms = different.shape
     taken = chosen[:, :, :-1].swapaxes(1, 2)
     coefficients = np.zeros((cohorts, terms))
     moving = np.arange(cohorts)  # the cohorts that have not converged yet

@@ -82,7 +82,9 @@ class MeasuredRegression:
     outcome_exposed: bool = False
 
     def __post_init__(self):
-        put = lambda name, value: object.__setattr__(self, name, value)
+        def put(name, value):
+            return object.__setattr__(self, name, value)
+
         predictors, outcome = np.asarray(self.predictors, float), np.asarray(self.outcome, float)
         if outcome.shape != predictors.shape[:-1]:
             raise InputError(

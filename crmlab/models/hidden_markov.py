@@ -440,7 +440,7 @@ def _model(values, k, d, emission):
 def _score(values, found, panel, shape):
     """Derivative of the log-likelihood in the free parameters, by Fisher's identity."""
     counts, _, covariates, seen = panel
-    k, d, emission = shape
+    k, d, _emission = shape
     model = _model(values, *shape)
     _, _, gaps, _, _, rate_gaps = _split(values, k, d)
     states = found.states

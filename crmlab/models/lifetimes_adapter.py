@@ -6,10 +6,13 @@ published units: it stores a log-likelihood per customer of rescaled times.
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from crmlab.errors import InputError
 
@@ -32,30 +35,32 @@ class SecondOpinion:
 
     params_: pd.Series
     log_likelihood_: float
-    _fitter: object = field(repr=False)
+    _fitter: Any = field(repr=False)
 
-    def conditional_expected_purchases(self, t, frequency, recency, T):
+    def conditional_expected_purchases(
+        self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
+    ) -> np.ndarray:
         """BG/NBD: expected purchases in (T, T+t] of customers with these histories."""
         asked = self._fitter.conditional_expected_number_of_purchases_up_to_time
         return np.asarray(asked(t, *_arrays(frequency=frequency, recency=recency, T=T)))
 
-    def expected_purchases(self, t):
+    def expected_purchases(self, t: ArrayLike) -> np.ndarray:
         """BG/NBD: expected repeat purchases of a new customer in (0, t]."""
         return np.asarray(self._fitter.expected_number_of_purchases_up_to_time(np.asarray(t, float)))
 
-    def probability_alive(self, frequency, recency, T):
+    def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> np.ndarray:
         """BG/NBD: probability of being active at T."""
         return np.asarray(
             self._fitter.conditional_probability_alive(*_arrays(frequency=frequency, recency=recency, T=T))
         )
 
-    def expected_spend(self, frequency, monetary_value):
+    def expected_spend(self, frequency: ArrayLike, monetary_value: ArrayLike) -> np.ndarray:
         """Gamma-Gamma: expected mean spend of customers with these histories."""
         given = _arrays(frequency=frequency, monetary_value=monetary_value)
         return np.asarray(self._fitter.conditional_expected_average_profit(*given))
 
 
-def fit_bgnbd(frequency, recency, T):
+def fit_bgnbd(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> SecondOpinion:
     """BG/NBD by lifetimes.
 
     Parameters
@@ -82,7 +87,7 @@ def fit_bgnbd(frequency, recency, T):
     return SecondOpinion(parameters, float(-len(T) * mean_loss), fitter)
 
 
-def fit_gamma_gamma(frequency, monetary_value):
+def fit_gamma_gamma(frequency: ArrayLike, monetary_value: ArrayLike) -> SecondOpinion:
     """Gamma-Gamma by lifetimes, on customers with repeat purchases.
 
     Parameters
@@ -110,7 +115,9 @@ def fit_gamma_gamma(frequency, monetary_value):
     return SecondOpinion(parameters.rename({"v": "gamma"}), float(-len(spend) * mean_loss), fitter)
 
 
-def pareto_nbd_probability_alive(parameters, frequency, recency, T):
+def pareto_nbd_probability_alive(
+    parameters: Mapping[str, float], frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
+) -> np.ndarray:
     """Pareto/NBD: lifetimes' probability of being active at T, for given parameters, as it comes.
 
     With scipy 1.16 or later it is NaN, without a warning, for frequent customers whose last purchase is at T.

@@ -44,14 +44,17 @@ class MarkovCLV:
     transition: np.ndarray
     reward: np.ndarray
     discount_rate: float
-    stop_transition: np.ndarray = None
-    stop_reward: np.ndarray = None
-    states: tuple = ()
+    stop_transition: np.ndarray | None = None
+    stop_reward: np.ndarray | None = None
+    states: tuple[str, ...] = ()
 
     def __post_init__(self):
         reward = _column("reward", self.reward)
         k = reward.size
-        put = lambda name, value: object.__setattr__(self, name, value)
+
+        def put(name, value):
+            return object.__setattr__(self, name, value)
+
         put("reward", reward)
         put("transition", _stochastic("transition", self.transition, k))
         if not (isinstance(self.discount_rate, Real) and 0 <= self.discount_rate < np.inf):
@@ -104,7 +107,7 @@ class MarkovCLV:
             discount_rate,
             gone,
             bought,
-            tuple(f"recency {j + 1}" for j in range(k)) + ("former customer",),
+            (*tuple(f"recency {j + 1}" for j in range(k)), "former customer"),
         )
 
     def value(self, horizon=None):
@@ -255,9 +258,9 @@ def _undiscounted(transition, reward):
 
 
 def _whole(name, value, least):
-    if not (isinstance(value, Real) and least <= value < np.inf and value == int(value)):
+    if not (isinstance(value, Real) and least <= value < np.inf and float(value).is_integer()):
         raise InputError(f"{name} is {value!r}; give a whole number from {least}")
-    return int(value)
+    return int(float(value))
 
 
 def _array(name, values):

@@ -117,8 +117,11 @@ def _newton(responses, matrix, levels):
 
 
 def _start(responses, matrix, ticked):
-    """Where Newton's method begins: least squares on the levels' numbers, in standard deviations of its
-    residual, and the thresholds that give the shares ticked."""
+    """Where Newton's method begins.
+
+    Least squares on the levels' numbers, in standard deviations of its residual, and the thresholds that
+    give the shares ticked.
+    """
     centred = matrix - matrix.mean(1, keepdims=True)
     numbers = responses - responses.mean(1, keepdims=True)
     squares = centred.swapaxes(-1, -2) @ centred

@@ -233,7 +233,7 @@ def _inner_weights(between, adjacency, scheme):
 
 
 def _regressions(between, adjacency):
-    """Standardised coefficients, row on column, and each construct's R², from the constructs' correlations."""
+    """Standardised coefficients, row on column, and each construct's R², from constructs' correlations."""
     coefficients, explained = np.zeros(between.shape), np.zeros(between.shape[:2])
     for target in range(len(adjacency)):
         sources = np.flatnonzero(adjacency[:, target])

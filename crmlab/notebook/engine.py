@@ -20,8 +20,11 @@ _MARK = "papermill-error-cell-tag"
 
 
 class Watch:
-    """Follows one notebook: keeps it in sight when papermill raises, says which cell is running, and how
-    long it may still take."""
+    """Follows one notebook.
+
+    It keeps the notebook in sight when papermill raises, says which cell is running and how long it may
+    still take.
+    """
 
     def __init__(self, timeout, on_cell):
         self.until = None if timeout is None else time.monotonic() + timeout

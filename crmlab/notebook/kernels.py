@@ -7,6 +7,7 @@ is unsafe, and Windows has no fork.
 
 import asyncio
 import atexit
+import contextlib
 import importlib.util
 import json
 import math
@@ -278,10 +279,8 @@ def zygote():
 
 def wait_until_warm():
     """Return when the zygote is ready, or when it is clear that there will be none."""
-    try:
+    with contextlib.suppress(ValueError):
         zygote()
-    except ValueError:
-        pass
 
 
 def end_all():
@@ -290,10 +289,8 @@ def end_all():
         _stop_zygotes()
         _state.pop("failed", None)
     for pid, process in list(_alive.items()):
-        try:
+        with contextlib.suppress(OSError):
             os.killpg(pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
-        except OSError:
-            pass
     _alive.clear()
 
 
@@ -366,7 +363,7 @@ def _fingerprint():
 
 
 def _scratch():
-    """This process's own folder for sockets and settings, removed when it ends.
+    """The folder of this process alone for sockets and settings, removed when it ends.
 
     Its path is short, since the path of a Unix socket may not be longer than 107 bytes.
     """

@@ -5,15 +5,16 @@ notebook's metadata say which template it follows: ``"crmlab": {"template": "sta
 lesson 00.
 """
 
+import itertools
 import re
 import warnings
 from dataclasses import dataclass
 
 from crmlab.errors import InputError, listing
-from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.formulas import check_formula
-from crmlab.notebook.pictures import KINDS, alt_text
+from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.parameters import parameters_cell, read_parameters, unreadable_lines
+from crmlab.notebook.pictures import KINDS, alt_text
 from crmlab.notebook.recording import recorded
 from crmlab.notebook.source import read
 from crmlab.notebook.storing import as_text
@@ -180,8 +181,8 @@ def _sections(notebook, source):
     for name in SECTIONS:
         if name not in found and name not in OPTIONAL[template]:
             yield Problem("", f"section {name} is missing: a markdown cell with the tag section:{name}")
-    present = [name for name in found]
-    for earlier, later in zip(present, present[1:]):
+    present = list(found)
+    for earlier, later in itertools.pairwise(present):
         if SECTIONS.index(earlier) > SECTIONS.index(later):
             yield Problem(found[later].id, f"section {later} must come before {earlier}")
     for name, cell in found.items():

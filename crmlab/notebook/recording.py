@@ -143,9 +143,9 @@ def _label(key):
 
 
 def _entry(value, digits, what):
-    import pandas
+    import pandas as pd
 
-    missing = pandas.api.types.is_scalar(value) and pandas.isna(value)
+    missing = pd.api.types.is_scalar(value) and pd.isna(value)
     return None if missing else as_json(value, digits, what)
 
 

@@ -94,6 +94,7 @@ def write(done, out):
 
 
 def checked_timeout(timeout):
+    """`timeout`, if it is None or a number of seconds above 0."""
     if timeout is not None and not 0 < timeout < float("inf"):
         raise InputError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     return timeout

@@ -1,5 +1,6 @@
 """``sweep``: a lesson mapped over a grid of parameters, into one tidy table."""
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -44,7 +45,7 @@ def sweep(lesson, grid, jobs=None, out=None, timeout=None, progress=True):
 
     Returns
     -------
-    pandas.DataFrame
+    pd.DataFrame
         A row a run, in the order of the grid: the grid's parameters, the results (dictionaries spread over
         columns ``name.key``, lists and tables as JSON text), and ``error``, empty where the run succeeded.
 
@@ -113,7 +114,7 @@ def checked_grid(source, grid):
 def _as_list(parameter, values):
     listed = parameter.kind in (list, tuple)
     single = isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__")
-    if single or listed and not any(isinstance(each, (list, tuple)) for each in values):
+    if single or (listed and not any(isinstance(each, (list, tuple)) for each in values)):
         values = [values]
     if len(values := list(itertools.islice(values, LARGEST + 1))) > LARGEST:
         raise InputError(f"parameter {parameter.name} has more than {LARGEST} values")
@@ -214,10 +215,8 @@ class Parts:
         if self.folder is not None and self.folder.is_dir():
             for path in self.folder.glob("*.json"):
                 path.unlink()
-            try:
+            with contextlib.suppress(OSError):  # something else lies in it, which is not ours to remove
                 self.folder.rmdir()
-            except OSError:  # something else lies in it, which is not ours to remove
-                pass
 
     def _path(self, values):
         key = json.dumps([_lesson_digest(self.source), _package_digest(), values], sort_keys=True)
@@ -242,7 +241,7 @@ def _package_digest():
 
 def as_table(parameters, rows):
     """Rows ``(given parameters, {"results", "error"})`` as a tidy DataFrame."""
-    import pandas
+    import pandas as pd
 
     flat = [dict(flattened(row["results"])) for _, row in rows]
     names = list(dict.fromkeys(name for each in flat for name in each))
@@ -251,25 +250,23 @@ def as_table(parameters, rows):
         column = f"results.{name}" if name in columns or name == "error" else name
         columns[column] = [each.get(name) for each in flat]
     columns["error"] = [row["error"] for _, row in rows]
-    return pandas.DataFrame({name: _column(values) for name, values in columns.items()})
+    return pd.DataFrame({name: _column(values) for name, values in columns.items()})
 
 
 def _column(values):
     """One type a column, so that every file format can hold it."""
-    import pandas
+    import pandas as pd
 
     kinds = {type(value) for value in values if value is not None}
     missing = None in values
     if kinds == {bool}:
-        return pandas.array(values, dtype="boolean" if missing else "bool")
+        return pd.array(values, dtype="boolean" if missing else "bool")
     if kinds == {int} and all(abs(value) < 2**63 for value in values if value is not None):
-        return pandas.array(values, dtype="Int64" if missing else "int64")
+        return pd.array(values, dtype="Int64" if missing else "int64")
     if float in kinds and kinds <= {int, float}:
-        return pandas.array(
-            [math.nan if value is None else float(value) for value in values], dtype="float64"
-        )
+        return pd.array([math.nan if value is None else float(value) for value in values], dtype="float64")
     texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-    return pandas.array(texts, dtype="str")
+    return pd.array(texts, dtype="str")
 
 
 def write_table(table, path):

@@ -14,7 +14,7 @@ import select
 import signal
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # Imported before the first fork, where they are installed: what most lessons import.
 PRELOADED = (
@@ -145,10 +145,8 @@ def _threads():
 
 
 def _reap(wake, kernels):
-    try:
+    with suppress(BlockingIOError):
         os.read(wake, 4096)
-    except BlockingIOError:
-        pass
     while kernels:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -183,17 +181,13 @@ def _accept(listener, kernels, inherited):
 
 
 def _tell(connection, message):
-    try:
+    with suppress(OSError):
         connection.sendall(json.dumps(message).encode() + b"\n")
-    except OSError:
-        pass
 
 
 def _end_group(pid):
-    try:
+    with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
-    except OSError:
-        pass
 
 
 def _become_kernel(request):

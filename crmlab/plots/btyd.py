@@ -170,7 +170,10 @@ def holdout(model, summary, most=7):
             for k in groups
         ]
     )
-    means = lambda m, table, own: np.array([_expected(m, table)[own == k].mean() for k in groups])
+
+    def means(m, table, own):
+        return np.array([_expected(m, table)[own == k].mean() for k in groups])
+
     expected = means(model, summary, group)
     some = _spread_sample(group, groups)
     rough, low, high = interval(model, lambda m: means(m, summary.iloc[some], group[some]), "log")

@@ -121,7 +121,7 @@ class CustomerReport:
         return quality_report(self.summary)
 
     def write(self, out):
-        """Write ``index.html``, ``customers.csv``, ``parameters.json``, ``pictures/`` into the folder `out`."""
+        """Write ``index.html``, ``customers.csv``, ``parameters.json``, ``pictures/`` into folder `out`."""
         from crmlab.reports.pages import write
 
         return write(self, out)
@@ -299,7 +299,7 @@ def _holdout(kind, early):
     made = early["frequency_holdout"].to_numpy(float)
     some = np.linspace(0, len(early) - 1, min(len(early), MANY)).astype(int)
     sample = [each.iloc[some] for each in history]
-    mean, low, high = interval(
+    _mean, low, high = interval(
         model, lambda m: m.conditional_expected_purchases(length, *sample).mean(), "log"
     )
     doubt = 0.0 if low is None else np.log(high / low) / (2 * norm.ppf(0.975)) * expected.sum()

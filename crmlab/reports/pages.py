@@ -73,7 +73,7 @@ def _write_customers(report, path):
             f"customer_id is named {report.customers.index.name!r}, as a column of the report; rename it"
         )
     ids = table.iloc[:, 0]
-    if not (ids.dtype.kind in "iuf"):
+    if ids.dtype.kind not in "iuf":
         table[table.columns[0]] = ids.astype(str).astype(object)
     for name in table.columns[1:]:
         if table[name].dtype.kind == "f":

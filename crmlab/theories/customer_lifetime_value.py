@@ -175,7 +175,10 @@ def gain_from_points(alpha, beta, discount=DISCOUNT, points=POINTS):
     are alike this is the textbook's points/(d + θ − points).
     """
     kept = 1 - points * (alpha + beta) / alpha
-    value = lambda k: _mean_over_beta(lambda churn: 1 / (discount + k * churn), alpha, beta)
+
+    def value(k):
+        return _mean_over_beta(lambda churn: 1 / (discount + k * churn), alpha, beta)
+
     return value(kept) / value(1.0) - 1
 
 
@@ -293,7 +296,10 @@ def growth_within(tables):
     p = tables.columns("purchases")
     y, x = np.log(p["amount"]), p["tenure"]
     count = np.bincount(p["customer"])
-    mean = lambda values: (np.bincount(p["customer"], values) / np.maximum(count, 1))[p["customer"]]
+
+    def mean(values):
+        return (np.bincount(p["customer"], values) / np.maximum(count, 1))[p["customer"]]
+
     again = count[p["customer"]] > 1
     return _clustered_slope((y - mean(y))[again], (x - mean(x))[again], p["customer"][again], estimated=1)
 

@@ -117,8 +117,9 @@ class LoyaltyMarket(Parameters):
         super().__post_init__()
         if self._habit_explained() > 1 + 1e-9:
             raise InputError(
-                f"attitude_to_habit {self.attitude_to_habit} and satisfaction_to_habit {self.satisfaction_to_habit} "
-                f"explain {self._habit_explained():.2f} of the habit's variance; lower one so that it is at most 1"
+                f"attitude_to_habit {self.attitude_to_habit} and satisfaction_to_habit "
+                f"{self.satisfaction_to_habit} explain {self._habit_explained():.2f} of the habit's "
+                "variance; lower one so that it is at most 1"
             )
 
     def _habit_explained(self):
@@ -142,8 +143,10 @@ def _renewal_index(p, satisfaction, attitude, switching_cost, rivals, veteran):
 
 
 def simulate_loyalty_market(p, streams):
-    """Draw a cohort: ``customers`` (ratings, conditions, renewals), ``surveys`` (attitude items) and
-    ``purchases`` (quarterly spend)."""
+    """Draw a cohort: tables ``customers``, ``surveys`` and ``purchases``.
+
+    They hold ratings, conditions and renewals; attitude items; quarterly spend.
+    """
     rng, n = streams["customers"], p.n_customers
     satisfaction = rng.standard_normal(n)
     surprise = rng.standard_normal(n)
@@ -307,7 +310,7 @@ def score_correlation(tables):
 
 
 def indirect_effect(tables, within_groups=True):
-    """Satisfaction's path to habit through attitude, ``a b``, in a quarter's log spend; delta method error."""
+    """Satisfaction's path to habit through attitude, ``a b``, in a quarter's log spend; delta method."""
     fit = fit_structural(MEDIATION, measurement_table(tables, within_groups))
     return Estimate(*fit.combine(lambda v: v["a"] * v["b"]))
 
@@ -421,7 +424,7 @@ NO_LINK = {
 
 
 def _gap_at_margin(changes):
-    """The overstatement that puts the intention gap just at the margin, where the test's size is at its largest."""
+    """The overstatement that puts the intention gap at the margin, where the test's size is largest."""
     return MARGIN / (1 - renewal_rate(LoyaltyMarket(**changes)))
 
 

@@ -17,6 +17,7 @@ Expectations run after experience, E' = E + α (P + o - E) + shock, where o is h
 expects above what comes.
 """
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -192,8 +193,11 @@ def satisfaction_index(p, expectation, surprise):
 
 
 def simulate_satisfaction_market(p, streams):
-    """Draw a cohort: ``customers`` (drivers, what was expected and experienced, a rating), ``items`` (a long
-    questionnaire of the same customers) and ``panel`` (other customers, five waves)."""
+    """Draw a cohort: tables ``customers``, ``items`` and ``panel``.
+
+    They hold drivers, what was expected and experienced, and a rating; a long questionnaire of the same
+    customers; other customers in five waves.
+    """
     rng, n = streams["customers"], p.n_customers
     common = rng.standard_normal(n)
     drivers = [sqrt(p.halo) * common + sqrt(1 - p.halo) * rng.standard_normal(n) for _ in DRIVERS]
@@ -291,14 +295,16 @@ def slope_of_expectation(p):
 
 @lru_cache(maxsize=64)
 def _customers_on_a_grid(p):
-    """Nodes of expectation and surprise with their weights: Gauss–Legendre in D on both sides of the kink at
-    0, Gauss–Hermite in E given D."""
+    """Nodes of expectation and surprise with their weights.
+
+    Gauss–Legendre in D on both sides of the kink at 0, Gauss–Hermite in E given D.
+    """
     mean, spread = surprise_distribution(p)
     ends = mean - 9 * spread, mean + 9 * spread
     edges = np.unique(np.clip([ends[0], 0.0, ends[1]], *ends))
     nodes, weights = np.polynomial.legendre.leggauss(80)
-    surprise = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in zip(edges, edges[1:])])
-    weight = np.concatenate([(b - a) / 2 * weights for a, b in zip(edges, edges[1:])])
+    surprise = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in itertools.pairwise(edges)])
+    weight = np.concatenate([(b - a) / 2 * weights for a, b in itertools.pairwise(edges)])
     weight = weight * norm.pdf(surprise, mean, spread)
     z, mass = np.polynomial.hermite_e.hermegauss(40)
     rest = sqrt(1 - spread**2 / 4)  # Cov(E, D) = -spread² / 2

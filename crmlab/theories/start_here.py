@@ -3,7 +3,8 @@
     contact = w potential + √(1 - w²) noise                 targeting w: who is called
     spend   = β contact + γ potential + ε                    effect β: what a call does
 
-Last year's spend reveals a customer's potential; leave it out and the callers' targeting looks like an effect.
+Last year's spend reveals a customer's potential; leave it out and the callers' targeting looks like
+an effect.
 The market is linear and normal: a simplification, so that ten minutes are enough.
 """
 

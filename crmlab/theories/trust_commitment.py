@@ -174,8 +174,7 @@ def _carried(persistence, crossed, p):
 
 
 def simulate_trust_market(p, streams):
-    """Draw a cohort: ``customers`` (records and what the customers did), ``surveys`` and, a year later,
-    ``follow_up``."""
+    """Draw a cohort: ``customers`` (records, what they did), ``surveys`` and, a year later, ``follow_up``."""
     rng, n = streams["customers"], p.n_customers
     records = {name: rng.standard_normal(n) for name in [*RECORDS, "investment", "termination_cost"]}
     satisfaction = rng.standard_normal(n)

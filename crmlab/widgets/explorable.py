@@ -113,14 +113,14 @@ def choice(label, options, value=None):
     """A drop-down of words."""
     return ipywidgets.Dropdown(
         options=list(options),
-        value=value if value is not None else list(options)[0],
+        value=value if value is not None else next(iter(options)),
         description=label,
         style={"description_width": "initial"},
     )
 
 
 def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers"):
-    """Draw the share of cohorts that reject, by cohort size, one line an estimator, with its Monte-Carlo error.
+    """Draw the share of cohorts that reject by cohort size, a line an estimator, with its Monte-Carlo error.
 
     Returns
     -------

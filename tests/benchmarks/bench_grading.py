@@ -25,29 +25,29 @@ GRADING = {"grade": False, "locked": True, "solution": False, "task": False, "sc
 CELLS = {
     "parameters": ("seed = 1  # your own version, 0 to 999999999", {"tags": ["parameters"]}, {}),
     "setup": (
-        "import numpy as np\nimport pandas as pd\nimport statsmodels.formula.api as smf\n\n"
-        'from crmlab.exercises import open_exercise\n\nanswer = open_exercise("99_bench", seed=seed)',
+        ("import numpy as np\nimport pandas as pd\nimport statsmodels.formula.api as smf\n\n"
+        'from crmlab.exercises import open_exercise\n\nanswer = open_exercise("99_bench", seed=seed)'),
         {}, {},
     ),
     "q1-given": (
-        "rng = np.random.default_rng([seed, 1])\nn = 2000\n"
+        ("rng = np.random.default_rng([seed, 1])\nn = 2000\n"
         "rate, dropout = rng.gamma(0.4, 1 / 6, n), rng.beta(0.8, 3.0, n)\n"
         "x, t, alive = np.zeros(n, int), np.zeros(n), np.ones(n, bool)\n"
         "while alive.any():\n    t[alive] += rng.exponential(size=alive.sum()) / rate[alive]\n"
         "    alive &= t < 52\n    x += alive\n    alive &= rng.random(n) >= dropout\n"
         'customers = pd.DataFrame({"purchases": x, "satisfaction": rng.normal(0, 1, n)})\n'
-        'customers["spend"] = 20 + 8 * customers.purchases + 5 * customers.satisfaction + rng.normal(0, 9, n)',
+        'customers["spend"] = 20 + 8 * customers.purchases + 5 * customers.satisfaction + rng.normal(0, 9, n)'),
         {}, {},
     ),
     "q1-solution": (
-        '### BEGIN SOLUTION\nfit = smf.ols("spend ~ purchases + satisfaction", customers).fit()\n'
-        "slope = fit.params.satisfaction\n### END SOLUTION\nslope",
+        ('### BEGIN SOLUTION\nfit = smf.ols("spend ~ purchases + satisfaction", customers).fit()\n'
+        "slope = fit.params.satisfaction\n### END SOLUTION\nslope"),
         {}, {"locked": False, "solution": True},
     ),
     "q1-check": ('answer("q1", slope, points=2, relative=1e-6)', {}, {"grade": True, "points": 2}),
     "q2-solution": (
-        '### BEGIN SOLUTION\nmeans = customers.assign(active=customers.purchases > 0)'
-        '.groupby("active", as_index=False).spend.mean()\n### END SOLUTION\nmeans',
+        ('### BEGIN SOLUTION\nmeans = customers.assign(active=customers.purchases > 0)'
+        '.groupby("active", as_index=False).spend.mean()\n### END SOLUTION\nmeans'),
         {}, {"locked": False, "solution": True},
     ),
     "q2-check": ('answer("q2", means, points=1, key="active", relative=1e-6)', {}, {"grade": True, "points": 1}),

@@ -27,29 +27,37 @@ CELLS = [
     ),
     (
         "imports",
-        "import matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\nimport seaborn as sns\n"
-        "import statsmodels.formula.api as smf\nfrom crmlab.notebook import record",
+        (
+            "import matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\nimport seaborn as sns\n"
+            "import statsmodels.formula.api as smf\nfrom crmlab.notebook import record"
+        ),
     ),
     (
         "simulate",
-        "rng = np.random.default_rng(seed)\n"
-        "customers = pd.DataFrame({'satisfaction': rng.normal(size=n_customers),\n"
-        "    'group': rng.choice(list('abc'), n_customers)})\n"
-        "customers['attitude'] = .6 * customers.satisfaction + rng.normal(size=n_customers)\n"
-        "customers['renewed'] = (customers.attitude + rng.normal(size=n_customers) > 0).astype(int)\n"
-        "customers.describe().round(3)",
+        (
+            "rng = np.random.default_rng(seed)\n"
+            "customers = pd.DataFrame({'satisfaction': rng.normal(size=n_customers),\n"
+            "    'group': rng.choice(list('abc'), n_customers)})\n"
+            "customers['attitude'] = .6 * customers.satisfaction + rng.normal(size=n_customers)\n"
+            "customers['renewed'] = (customers.attitude + rng.normal(size=n_customers) > 0).astype(int)\n"
+            "customers.describe().round(3)"
+        ),
     ),
     (
         "look",
-        "figure, axes = plt.subplots(1, 2, figsize=(8, 3))\naxes[0].hist(customers.attitude, 30)\n"
-        "axes[1].scatter(customers.satisfaction, customers.attitude, s=6)\nplt.show()",
+        (
+            "figure, axes = plt.subplots(1, 2, figsize=(8, 3))\naxes[0].hist(customers.attitude, 30)\n"
+            "axes[1].scatter(customers.satisfaction, customers.attitude, s=6)\nplt.show()"
+        ),
     ),
     (
         "test",
-        "fit = smf.ols('attitude ~ satisfaction + C(group)', customers).fit()\n"
-        "logit = smf.logit('renewed ~ satisfaction', customers).fit(disp=False)\n"
-        "record('slope', fit.params['satisfaction'])\nrecord('logit', logit.params['satisfaction'])\n"
-        "fit.summary().tables[1]",
+        (
+            "fit = smf.ols('attitude ~ satisfaction + C(group)', customers).fit()\n"
+            "logit = smf.logit('renewed ~ satisfaction', customers).fit(disp=False)\n"
+            "record('slope', fit.params['satisfaction'])\nrecord('logit', logit.params['satisfaction'])\n"
+            "fit.summary().tables[1]"
+        ),
     ),
     (
         "curve",
@@ -57,9 +65,11 @@ CELLS = [
     ),
     (
         "diagnose",
-        "estimates = []\nfor _ in range(200):\n    x = rng.normal(size=200)\n"
-        "    estimates.append(np.polyfit(x, .6 * x + rng.normal(size=200), 1)[0])\n"
-        "record('bias', np.mean(estimates) - .6)\nplt.hist(estimates, 20)\nplt.show()",
+        (
+            "estimates = []\nfor _ in range(200):\n    x = rng.normal(size=200)\n"
+            "    estimates.append(np.polyfit(x, .6 * x + rng.normal(size=200), 1)[0])\n"
+            "record('bias', np.mean(estimates) - .6)\nplt.hist(estimates, 20)\nplt.show()"
+        ),
     ),
 ]
 

@@ -138,18 +138,19 @@ class Visit:
     def open(self, notebook):
         self.page.goto(self.server.address(notebook))
         self.panel.wait_for()
-        # The toolbar shows "idle" before the session is attached; a menu's "Run All" would then ask for a kernel.
+        # The toolbar shows "idle" before the session is attached; "Run All" would then ask for a kernel.
         self.page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
     def run_all(self, cells):
-        """Run all cells and wait until the last of `cells` code cells has its number and the kernel is idle."""
+        """Run all cells; wait until the last of `cells` code cells has its number and the kernel is idle."""
         for menu in ("Edit", "Clear Outputs of All Cells"), ("Run", "Run All Cells"):
             for item in menu:
                 self.page.get_by_role("menuitem", name=item, exact=True).click()
         self.page.wait_for_function(
             """count => {
                 const prompts = [...document.querySelectorAll(
-                    '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt')].map(each => each.textContent.trim());
+                    '.jp-NotebookPanel:not(.lm-mod-hidden) ' +
+                    '.jp-CodeCell .jp-InputPrompt')].map(each => each.textContent.trim());
                 const failed = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
                 return failed || prompts.length >= count && prompts.every(each => /^\\[\\d+\\]:$/.test(each));
             }""",

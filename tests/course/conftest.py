@@ -157,7 +157,7 @@ class Core:
                     3,
                     hint=verdict.facts.get("hint"),
                     misconception=verdict.misconception,
-                )  # fmt: skip
+                )
             )
         return grading.Report(submission.student, exercise.name, "0" * 64, ["clock"], rows)
 

@@ -289,8 +289,10 @@ def test_an_empty_file_counts_and_is_noted(course, tmp_path):
     "table",
     [
         "id,time\ns001,2026-12-01 08:00\n",
-        "Identifier,Full name,Email address,Last modified (submission)\n"
-        'Participant 12,Ana López,ANA@example.edu,"Tuesday, 1 December 2026, 8:00 AM"\n',
+        (
+            "Identifier,Full name,Email address,Last modified (submission)\n"
+            'Participant 12,Ana López,ANA@example.edu,"Tuesday, 1 December 2026, 8:00 AM"\n'
+        ),
         'Full name,Email address,Last modified (submission)\nAna López,,"1 December 2026, 08:00"\n',
     ],
 )
@@ -338,11 +340,11 @@ def test_times_are_read_as_platforms_write_them():
     ],
 )
 def test_names_that_lead_out(course, tmp_path, name):
-    outside = {path for path in tmp_path.rglob("*")}
+    outside = set(tmp_path.rglob("*"))
     done = collect(course, "90", archive(tmp_path / "evil.zip", {name: b"{}"}))
     (row,) = done.rows
     assert "leads out" in row.note and not submitted(course)
-    new = {path for path in tmp_path.rglob("*")} - outside - {tmp_path / "evil.zip"}
+    new = set(tmp_path.rglob("*")) - outside - {tmp_path / "evil.zip"}
     assert all(path.is_relative_to(course.folder) for path in new)
 
 

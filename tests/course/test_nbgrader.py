@@ -155,8 +155,10 @@ def test_what_does_not_is_listed(home, tmp_path):
         (
             "tests",
             "ok",
-            "### BEGIN HIDDEN TESTS\nassert area(1) == 3.14\n"
-            "### END HIDDEN TESTS\nassert isinstance(area(1), float)",
+            (
+                "### BEGIN HIDDEN TESTS\nassert area(1) == 3.14\n"
+                "### END HIDDEN TESTS\nassert isinstance(area(1), float)"
+            ),
             2,
         ),
         ("tests", "raises", "try:\n    area(-1)\nexcept ValueError:\n    pass", 1),

@@ -16,8 +16,8 @@ from crmlab.data import (
     load_cdnow_sample,
     load_cdnow_summary,
     quality_report,
+    queries,
 )
-from crmlab.data import queries
 from crmlab.data.logs import Log
 from crmlab.data.summary import repeat_purchases, rules_for
 from crmlab.errors import InputError
@@ -75,7 +75,10 @@ def oracle(log, end, split=None, unit=7.0, **rules):
         if not amounts:
             continue
         first, repeats = min(amounts), sorted(amounts)[1:]
-        mean = lambda days, money, sure: np.sum([money[d] for d in days]) / max(sum(sure[d] for d in days), 1)
+
+        def mean(days, money, sure):
+            return np.sum([money[d] for d in days]) / max(sum(sure[d] for d in days), 1)
+
         rows[customer] = {
             "frequency": len(repeats),
             "recency": (max(amounts) - first).days / unit,
@@ -283,7 +286,10 @@ def test_duplicates_are_counted_by_the_time_not_by_the_day():
             "date": ["2024-01-01", "2024-01-02 09:00", "2024-01-02 17:00", "2024-01-03", "2024-01-03"],
         }
     )
-    rows = lambda table: {entry["rule"]: entry["rows"] for entry in table.attrs["report"]}
+
+    def rows(table):
+        return {entry["rule"]: entry["rows"] for entry in table.attrs["report"]}
+
     kept, dropped = customer_summary(log), customer_summary(log, duplicates="drop")
     assert (
         rows(kept)["Alike in customer, time and amount"]
@@ -297,7 +303,10 @@ def test_days_are_those_of_the_zone():
     late = pd.to_datetime(["2024-01-01 23:30", "2024-01-02 00:30", "2024-01-09 12:00"], utc=True)
     log = pd.DataFrame({"customer_id": 1, "date": late, "amount": 1.0})
     berlin = log.assign(date=late.tz_convert("Europe/Berlin"))
-    frequency = lambda table, **options: customer_summary(table, **options)["frequency"].item()
+
+    def frequency(table, **options):
+        return customer_summary(table, **options)["frequency"].item()
+
     assert frequency(log) == 2 and frequency(berlin) == 1  # a frame's own zone
     assert frequency(log, time_zone="Europe/Berlin") == 1 and frequency(berlin, time_zone="UTC") == 2
     text = log.assign(date=late.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -432,7 +441,7 @@ def test_repeat_purchases_by_day(messy):
         (
             {},
             {"amount": "money"},
-            "unknown column 'money'; known: customer_id, date, amount; say by customer_id, date, amount which",
+            "unknown column 'money'; known: customer_id, date, amount; say by customer_id, date, amount",
         ),
         ({}, {"time_unit": "weeks"}, "time_unit is 'weeks'"),
         ({}, {"refunds": "never"}, "refunds is 'never'; give one of net, ignore, refuse"),
@@ -577,7 +586,10 @@ def test_the_query_is_there_to_take_away(messy):
 @pytest.mark.parametrize("split", [None, "2023-03-31"])
 def test_rules_that_hold_whatever_the_amounts_are(messy, split):
     """Those that the module shows for other engines: no row has to be looked at before."""
-    day = lambda text: None if text is None else pd.Timestamp(text).date()
+
+    def day(text):
+        return None if text is None else pd.Timestamp(text).date()
+
     rules = queries.Rules(day("2023-11-30"), day(split), net_refunds=True, all_known=False)
     for log in (messy, messy[messy["paid"] > 0]):
         expected = summarised(log, observation_end="2023-11-30", calibration_end=split)
@@ -604,8 +616,10 @@ def test_rules_that_hold_whatever_the_amounts_are(messy, split):
 def test_memory_is_bounded(tmp_path):
     """Two million rows of 600,000 customers, some 250 MB as DuckDB counts them, with 100 MB."""
     duckdb.execute(
-        "COPY (SELECT hash(i) % 600000 AS customer_id, DATE '2024-01-01' + CAST(hash(i + 7) % 700 AS INT) AS date, "
-        f"CAST(hash(i + 9) % 9999 AS DOUBLE) / 100 AS amount FROM range(2000000) AS t(i)) TO '{tmp_path / 'log.parquet'}'"
+        "COPY (SELECT hash(i) % 600000 AS customer_id, "
+        "DATE '2024-01-01' + CAST(hash(i + 7) % 700 AS INT) AS date, "
+        f"CAST(hash(i + 9) % 9999 AS DOUBLE) / 100 AS amount "
+        f"FROM range(2000000) AS t(i)) TO '{tmp_path / 'log.parquet'}'"
     )
     code = (
         "import resource, sys\nfrom crmlab.data import customer_summary\n"

@@ -24,9 +24,9 @@ def test_unknown_names_say_what_there_is():
     with pytest.raises(InputError, match="unknown table 'client'; known: customers, surveys"):
         cohort["client"]
     with pytest.raises(AttributeError, match="unknown table 'client'; known: customers, surveys"):
-        cohort.client  # noqa: B018
+        cohort.client
     with pytest.raises(AttributeError, match="the truth holds no 'faith'; it holds loyal"):
-        cohort.truth.faith  # noqa: B018
+        cohort.truth.faith
     with pytest.raises(InputError, match="table is None; there are several, say which: customers, surveys"):
         cohort.tables.columns()
     assert not hasattr(cohort, "_hidden")

@@ -128,13 +128,13 @@ def test_failures_are_the_same_ones_both_ways(kind, covariance, data):
         full_rank = rows > 3 and np.linalg.matrix_rank(matrix) == 3
         if kind is LeastSquares:
             leverage = np.diag(matrix @ np.linalg.pinv(matrix)).max()
-            assert not full_rank or covariance == "HC3" and leverage > 1 - 1e-9
+            assert not full_rank or (covariance == "HC3" and leverage > 1 - 1e-9)
         else:
             assert not full_rank or separated(matrix, frame.y)
 
 
 def separated(matrix, outcome):
-    """Whether some direction never mispredicts (Albert & Anderson 1984): then the likelihood has no maximum."""
+    """Whether some direction never mispredicts: no maximum then exists (Albert & Anderson 1984)."""
     from scipy.optimize import linprog
 
     signed = matrix * (2 * outcome.to_numpy() - 1)[:, None]

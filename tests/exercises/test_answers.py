@@ -61,7 +61,7 @@ def test_numbers_of_every_make_are_the_same_plain_number(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    "value, expected",
     [
         (np.int64(3), 3),
         (True, True),
@@ -173,7 +173,7 @@ def test_malformed_data_are_told_apart(data):
 
 
 @pytest.mark.parametrize(
-    ("data", "blank"),
+    "data, blank",
     [
         (None, True),
         ([None, None], True),
@@ -192,7 +192,7 @@ def test_is_blank(data, blank):
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"),
+    "value, reason",
     [
         (20.0, "right"),
         (20, "right"),
@@ -267,7 +267,7 @@ def test_right_is_right_by_the_tolerance_alone(right, value):
 
 
 @pytest.mark.parametrize(
-    ("right", "value", "reason", "told"),
+    "right, value, reason, told",
     [
         ("Latent loyalty", " latent  LOYALTY ", "right", {}),
         ("yes", "aye", "right", {"accept": ["aye"]}),
@@ -302,7 +302,7 @@ def test_texts_choices_truths_and_lists(right, value, reason, told):
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"),
+    "value, reason",
     [
         (FRAME, "right"),
         (FRAME[::-1], "right"),
@@ -350,7 +350,7 @@ def test_tables_with_several_keys_and_kinds():
 
 
 @pytest.mark.parametrize(
-    ("right", "kind"),
+    "right, kind",
     [(1, Number), (1.5, Number), ("a", Text), (True, Truth), ([1, 2], Ordered), (plain(FRAME), Table)],
 )
 def test_the_right_answer_tells_the_kind(right, kind):
@@ -359,7 +359,7 @@ def test_the_right_answer_tells_the_kind(right, kind):
 
 
 @pytest.mark.parametrize(
-    ("right", "told", "message"),
+    "right, told, message",
     [
         (np.nan, {}, "is nan"),
         (print, {}, "no number"),

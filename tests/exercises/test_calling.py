@@ -142,7 +142,7 @@ def test_a_master_with_a_function(toy, monkeypatch):
     copy = make_copy(exercise, {"seed": 5})
     assert copy.cells[-1].source == 'answer("q1", stay)' and "inputs" not in str(copy)
     shown = []
-    monkeypatch.setattr(Card, "show", lambda card: shown.append(card))
+    monkeypatch.setattr(Card, "show", lambda card: shown.append(card))  # noqa: PLW0108 (becomes a method)
     answer, right = open_exercise("90_toy", seed=5), questions(exercise, {"seed": 5})["q1"]
     exact = dict(zip((1, 4, 9.5), right.right["returned"]))
     for value in (exact.get, lambda months: ..., lambda months: 1 / 0, lambda months: "x" * 5):

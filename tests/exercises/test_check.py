@@ -187,7 +187,7 @@ def test_honest_habits_cost_nothing(toy_copy, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "expected"),
+    "name, code, expected",
     [
         ("q1-check", "", "gives no answer"),
         ("q1-check", "print('right')", "gives no answer"),
@@ -249,7 +249,7 @@ def test_an_endless_loop_ends(toy_copy):
 
 @pytest.mark.filterwarnings("ignore:Non-unique cell id")
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    "change, expected",
     [
         (lambda cells: cells.pop(4), "check cell is missing"),
         (lambda cells: cells[3].update(source="double = 0\n" + cells[3].source), "2 / 2"),
@@ -301,7 +301,7 @@ def change_parameters(code):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    "change, message",
     [
         (lambda content: content["cells"], "not a Jupyter notebook"),
         (lambda content: {}, "not a Jupyter notebook"),
@@ -342,7 +342,7 @@ def test_what_is_no_copy_is_refused_in_one_sentence(tmp_path, capsys, change, me
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    "content, message",
     [
         (b"", "not a Jupyter notebook"),
         (b"{", "not a Jupyter notebook"),

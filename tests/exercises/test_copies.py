@@ -77,7 +77,7 @@ def test_solved_puts_back_the_solutions_of_the_questions_named():
 
 
 @pytest.mark.parametrize(
-    ("inside", "after", "used", "stub"),
+    "inside, after, used, stub",
     [
         ("x = 1", "", {"x"}, ["x = ..."]),
         ("x = 1\ny = 2\nz = x + y", "", {"z"}, ["z = ..."]),
@@ -144,7 +144,7 @@ def test_start_draws_a_seed_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    "arguments, message",
     [
         (["nope"], "09_loyalty"),
         (["09", "--seed", "x"], "whole number"),

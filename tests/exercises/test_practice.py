@@ -21,7 +21,7 @@ NAMES = sorted(masters())
 def cards(monkeypatch):
     """The cards shown, in order."""
     shown = []
-    monkeypatch.setattr(Card, "show", lambda card: shown.append(card))
+    monkeypatch.setattr(Card, "show", lambda card: shown.append(card))  # noqa: PLW0108 (becomes a method)
     return shown
 
 
@@ -160,7 +160,7 @@ def test_only_the_parameters_decide_what_is_right(cards):
     answer = open_exercise("09_loyalty", seed=7)
     value = right("09")["q2"].right
     np.random.seed(0)
-    seed, favourable, stats = 8, 0.9, None  # noqa: F841 a learner may redefine what they like
+    seed, favourable, stats = 8, 0.9, None
     answer("q2", value)
     open_exercise("09_loyalty", seed=np.int64(7))("q2", np.float64(value))
     open_exercise("09_loyalty", seed=8)("q2", value)
@@ -252,7 +252,7 @@ def test_a_card_says_in_words_what_its_colour_says():
 
 
 @pytest.mark.parametrize(
-    ("colour", "page"),
+    "colour, page",
     [
         (colour, page)
         for colour in ("#b54a00", "#008a63", "#4a7fb5")

@@ -39,7 +39,7 @@ def test_a_sound_toy_passes(toy):
 
 @pytest.mark.filterwarnings("ignore:Non-unique cell id")
 @pytest.mark.parametrize(
-    ("parts", "problem"),
+    "parts, problem",
     [
         (
             {"solution": "### BEGIN SOLUTION\ndouble = number * float('nan')\n### END SOLUTION"},

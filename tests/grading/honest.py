@@ -1,6 +1,5 @@
 """Honest work in many styles: each scores full and none is flagged."""
 
-# ruff: noqa: E501
 import nbformat
 
 from .probe import cell, extra, insert_before

@@ -3,7 +3,6 @@
 All leave q2 and q3 honest unless they say otherwise: 4 points of 6 where q1 is lost, 6 where it is right.
 """
 
-# ruff: noqa: E501
 import json
 
 import nbformat

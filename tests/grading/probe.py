@@ -23,14 +23,18 @@ LIMITS = Limits(question_seconds=2.5, total_seconds=25, memory=700 << 20, tree=9
 _CELLS = {
     "parameters": ("seed = 1  # your own version, 0 to 999999999", {"locked": True}),
     "setup": (
-        "import numpy as np\nimport pandas as pd\n\nfrom crmlab.exercises import open_exercise\n\n"
-        'answer = open_exercise("90_probe", seed=seed)',
+        (
+            "import numpy as np\nimport pandas as pd\n\nfrom crmlab.exercises import open_exercise\n\n"
+            'answer = open_exercise("90_probe", seed=seed)'
+        ),
         {"locked": True},
     ),
     "q1-given": (
-        "rng = np.random.default_rng([seed, 1])\n"
-        'customers = pd.DataFrame({"segment": rng.choice(["a", "b", "c"], 60), '
-        '"spend": rng.gamma(2, 40, 60).round(2), "visits": rng.poisson(4, 60)})',
+        (
+            "rng = np.random.default_rng([seed, 1])\n"
+            'customers = pd.DataFrame({"segment": rng.choice(["a", "b", "c"], 60), '
+            '"spend": rng.gamma(2, 40, 60).round(2), "visits": rng.poisson(4, 60)})'
+        ),
         {"locked": True},
     ),
     "q1-solution": (
@@ -39,8 +43,10 @@ _CELLS = {
     ),
     "q1-reference": (f"of_mean = customers.spend.mean()  # {CANARY}", {"locked": True, "reference": True}),
     "q1-check": (
-        'answer("q1", total, points=2, relative=1e-6, units="euros", hints=["Add up."], '
-        'misconceptions={"mean": (of_mean, "That is the mean.")})',
+        (
+            'answer("q1", total, points=2, relative=1e-6, units="euros", hints=["Add up."], '
+            'misconceptions={"mean": (of_mean, "That is the mean.")})'
+        ),
         {"locked": True, "grade": True, "points": 2},
     ),
     "q2-solution": (

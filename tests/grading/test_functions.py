@@ -16,8 +16,8 @@ WORK = {
     "named": (RIGHT, 2, "right", set()),
     "lambda": ("total = lambda rate, values: sum(rate * each for each in values)", 2, "right", set()),
     "object": (
-        "class Total:\n    def __call__(self, rate, values):\n        return np.dot(values, np.full(len(values), rate))\n"
-        "total = Total()", 2, "right", set()),
+        ("class Total:\n    def __call__(self, rate, values):\n        return np.dot(values, np.full(len(values), rate))\n"
+        "total = Total()"), 2, "right", set()),
     "spoils_its_inputs": (
         "def total(rate, values):\n    values *= rate\n    return values.sum()", 2, "right", set()),
     "called_already": (RIGHT + "\ntotal = total(1.0, customers.spend)", 0, "type", set()),
@@ -27,11 +27,11 @@ WORK = {
     "never_returns": ("def total(rate, values):\n    while True:\n        pass", 0, "timeout", {"timeout"}),
     "wrong": ("def total(rate, values):\n    return values.mean()", 0, "wrong", set()),
     "lies": (
-        "class Lie(float):\n    def __eq__(self, other):\n        return True\n"
-        "def total(rate, values):\n    return Lie(1)", 0, "magnitude", {"equality"}),
+        ("class Lie(float):\n    def __eq__(self, other):\n        return True\n"
+        "def total(rate, values):\n    return Lie(1)"), 0, "magnitude", {"equality"}),
     "finds_its_inputs": (
-        "import sys\ndef total(rate, values):\n    frame = sys._getframe()\n    while frame:\n"
-        "        if 'right' in frame.f_locals:\n            return frame.f_locals['right']\n        frame = frame.f_back",
+        ("import sys\ndef total(rate, values):\n    frame = sys._getframe()\n    while frame:\n"
+        "        if 'right' in frame.f_locals:\n            return frame.f_locals['right']\n        frame = frame.f_back"),
         0, "todo", {"introspection"}),
     "a_list_of_results": ("total = [1.0, 2.0, 3.0]", 0, "type", set()),
 }  # fmt: skip
@@ -58,8 +58,8 @@ def _with_a_function(folder):
     for before, after in (
         (f"total = customers.spend.sum()  # {CANARY}", RIGHT.replace("\n", "\\n")),
         (f"of_mean = customers.spend.mean()  # {CANARY}",
-         "trials = [(round(rng.uniform(0.5, 2), 2), rng.gamma(2, 40, n)) for n in (5, 9, 2)]\\n"
-         "def of_mean(rate, values):\\n    return rate * values.mean()"),
+         ("trials = [(round(rng.uniform(0.5, 2), 2), rng.gamma(2, 40, n)) for n in (5, 9, 2)]\\n"
+         "def of_mean(rate, values):\\n    return rate * values.mean()")),
         ("points=2, relative=1e-6,", "points=2, relative=1e-6, inputs=trials,"),
     ):  # fmt: skip
         assert before in text

@@ -1,7 +1,5 @@
 """What can be seen, reached and left behind from inside; tried by code that looks everywhere."""
 
-# ruff: noqa: E501
-
 import json
 import os
 import subprocess
@@ -329,7 +327,7 @@ def _processes():
 @needs_walls
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes an ordinary user, which only root can")
 def test_an_ordinary_user_has_the_same_walls():
-    """In a namespace where an ordinary user may pass through the folders that lead to Python and the package."""
+    """In a namespace where an ordinary user may pass through folders that lead to Python and the package."""
     with tempfile.TemporaryDirectory(prefix="crmlab-ordinary-") as folder:
         _as_ordinary_user(Path(folder))
 

@@ -38,7 +38,7 @@ def other_values(lesson):
 
 
 def numbers(value, where=""):
-    """Every number in recorded results, with the way to it; None too, which stands where there is no number."""
+    """Every number in recorded results, with the way to it; None too, which stands where there is none."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from numbers(each, f"{where}.{key}")

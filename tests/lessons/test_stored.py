@@ -72,7 +72,7 @@ def test_nbval_would_find_another_number(tmp_path):
 
 @every_lesson
 def test_only_what_moves_is_left_out_of_the_comparison(lesson):
-    """Explorables are widgets, whose ids are new each time; real data are not on every machine. All else is compared."""
+    """All is compared but explorables, whose ids are new each time, and real data, not on every machine."""
     for cell in nbformat.read(lesson.path, as_version=4).cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code":

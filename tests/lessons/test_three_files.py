@@ -21,24 +21,30 @@ LESSON = [
     ("objectives", "## What you will be able to do\n\n- tell trust from a good history."),
     (
         "parameters",
-        "seed = 20  # of every draw, 0 to 999999999\n"
-        "n_customers = 300  # customers in the cohort, 20 to 20000\n"
-        "sims = 50  # simulated cohorts, 20 to 5000",
+        (
+            "seed = 20  # of every draw, 0 to 999999999\n"
+            "n_customers = 300  # customers in the cohort, 20 to 20000\n"
+            "sims = 50  # simulated cohorts, 20 to 5000"
+        ),
     ),
     (
         "imports",
-        "import statsmodels.formula.api as smf\n\nfrom crmlab.notebook import record\n"
-        "from crmlab.plots import causal_diagram, estimates_plot, show, subplots\n"
-        "from crmlab.theories.trust import design\n"
-        "from crmlab.widgets import Explorable, power_curve, slider",
+        (
+            "import statsmodels.formula.api as smf\n\nfrom crmlab.notebook import record\n"
+            "from crmlab.plots import causal_diagram, estimates_plot, show, subplots\n"
+            "from crmlab.theories.trust import design\n"
+            "from crmlab.widgets import Explorable, power_curve, slider"
+        ),
     ),
     ("practitioners", "## What practitioners say\n\nTrust comes first."),
     ("dag", "## The causal picture"),
     (
         "draw-dag",
-        'figure = causal_diagram({"history": (0.5, 1), "trust": (0, 0), "commitment": (1, 0)},\n'
-        '                        [("trust", "commitment"), ("history", "trust"), ("history", "commitment")])\n'
-        'show(figure, "History causes trust and commitment; trust causes commitment.")',
+        (
+            'figure = causal_diagram({"history": (0.5, 1), "trust": (0, 0), "commitment": (1, 0)},\n'
+            '                        [("trust", "commitment"), ("history", "trust"), ("history", "commitment")])\n'
+            'show(figure, "History causes trust and commitment; trust causes commitment.")'
+        ),
     ),
     ("predict", "## Predict before you run\n\nHow strong is it?"),
     ("simulate", "## Simulate"),
@@ -46,8 +52,10 @@ LESSON = [
     ("look", "## Look"),
     (
         "scatter",
-        "figure, axes = subplots()\naxes.scatter(cohort.customers.trust, cohort.customers.commitment)\n"
-        'show(figure, "Commitment against trust.")',
+        (
+            "figure, axes = subplots()\naxes.scatter(cohort.customers.trust, cohort.customers.commitment)\n"
+            'show(figure, "Commitment against trust.")'
+        ),
     ),
     ("test", "## Test"),
     (
@@ -57,24 +65,30 @@ LESSON = [
     ("truth", "## Estimate against truth"),
     (
         "agreement",
-        'tests = design.test(cohort)\nassert abs(tests.estimate[0] - fit.params["trust"]) < 1e-9\n'
-        'record("adjusted_estimate", tests.estimate[0])\nshow(estimates_plot(tests), "Estimates and the truth.")',
+        (
+            'tests = design.test(cohort)\nassert abs(tests.estimate[0] - fit.params["trust"]) < 1e-9\n'
+            'record("adjusted_estimate", tests.estimate[0])\nshow(estimates_plot(tests), "Estimates and the truth.")'
+        ),
     ),
     ("break", "## Break an assumption"),
     ("trap", 'trap = design.preset("trap")\ntrap.test(trap.simulate(seed)).round(3)'),
     ("diagnose", "## Diagnose"),
     (
         "diagnosis",
-        "diagnosis = design.vary(preset=list(design.presets)).diagnose(sims=sims, seed=seed)\n"
-        'record("naive_in_trap", diagnosis.row("H1", "naive", preset="trap").rejection_rate)\ndiagnosis',
+        (
+            "diagnosis = design.vary(preset=list(design.presets)).diagnose(sims=sims, seed=seed)\n"
+            'record("naive_in_trap", diagnosis.row("H1", "naive", preset="trap").rejection_rate)\ndiagnosis'
+        ),
     ),
     ("explorable", "## Explore"),
     (
         "explore",
-        "def draw(effect):\n    figure, axes = subplots()\n"
-        '    power_curve(axes, design.replace(trust_to_commitment=effect), "H1", (25, 100), 20, seed)\n'
-        '    return figure, f"Power at an effect of {effect}."\n\n\n'
-        'Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0)})',
+        (
+            "def draw(effect):\n    figure, axes = subplots()\n"
+            '    power_curve(axes, design.replace(trust_to_commitment=effect), "H1", (25, 100), 20, seed)\n'
+            '    return figure, f"Power at an effect of {effect}."\n\n\n'
+            'Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0)})'
+        ),
         "nbval-ignore-output",
     ),
     ("exercises", "## Exercises"),
@@ -87,15 +101,19 @@ MASTER = [
     ("parameters", "seed = 1  # your own version, 0 to 999999999", "parameters"),
     (
         "setup",
-        "import numpy as np\n\nfrom crmlab.exercises import open_exercise\n\n"
-        'answer = open_exercise("20_trust", seed=seed)\nnumber = np.random.default_rng([seed, 1]).uniform(1, 100)',
+        (
+            "import numpy as np\n\nfrom crmlab.exercises import open_exercise\n\n"
+            'answer = open_exercise("20_trust", seed=seed)\nnumber = np.random.default_rng([seed, 1]).uniform(1, 100)'
+        ),
         "given",
     ),
     ("q1-solution", SOLUTION, "solution"),
     (
         "q1-check",
-        'answer("q1", double, points=2, relative=0.001, hints=["Twice.", "Times two."],\n'
-        '       misconceptions={"half": (number / 2, "You took half.")})',
+        (
+            'answer("q1", double, points=2, relative=0.001, hints=["Twice.", "Times two."],\n'
+            '       misconceptions={"half": (number / 2, "You took half.")})'
+        ),
         "check",
     ),
 ]

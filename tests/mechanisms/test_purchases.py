@@ -35,7 +35,10 @@ def idle(name, u):
     r, alpha = 0.7, 6.0
     if name == "pareto":
         return over_dropout(name, lambda tau: (alpha / (alpha + max(min(tau, T) - u, 0.0))) ** r)
-    active = lambda p: (alpha / (alpha + p * u)) ** r - (alpha / (alpha + p * u + T - u)) ** r
+
+    def active(p):
+        return (alpha / (alpha + p * u)) ** r - (alpha / (alpha + p * u + T - u)) ** r
+
     start = (lambda p: 1 - p) if name == "mbg" else (lambda p: 1.0)
     return 1.0 - over_dropout(name, lambda p: start(p) * active(p))
 
@@ -51,13 +54,16 @@ def still_active(name, t):
 def bg_pmf(x, t, modified):
     """Fader, Hardie & Lee (2005), equation 8, term by term as printed (and with one flip more)."""
     r, alpha, a, b = BG.values()
-    nbd = lambda j: np.exp(
-        gammaln(r + j)
-        - gammaln(r)
-        - gammaln(j + 1)
-        + r * np.log(alpha / (alpha + t))
-        + j * np.log(t / (alpha + t))
-    )
+
+    def nbd(j):
+        return np.exp(
+            gammaln(r + j)
+            - gammaln(r)
+            - gammaln(j + 1)
+            + r * np.log(alpha / (alpha + t))
+            + j * np.log(t / (alpha + t))
+        )
+
     n = x + modified
     chance = np.exp(betaln(a, b + n) - betaln(a, b)) * nbd(x)
     if n > 0:
@@ -68,11 +74,14 @@ def bg_pmf(x, t, modified):
 def pareto_pmf(x, t):
     """Poisson counts over min(lifetime, t), mixed."""
     r, alpha, s, beta = PARETO.values()
-    nbd = lambda h: (
-        np.exp(gammaln(r + x) - gammaln(r) - gammaln(x + 1))
-        * (alpha / (alpha + h)) ** r
-        * (h / (alpha + h)) ** x
-    )
+
+    def nbd(h):
+        return (
+            np.exp(gammaln(r + x) - gammaln(r) - gammaln(x + 1))
+            * (alpha / (alpha + h)) ** r
+            * (h / (alpha + h)) ** x
+        )
+
     dead = quad(lambda tau: nbd(tau) * s * beta**s / (beta + tau) ** (s + 1), 0, t)[0]
     return dead + nbd(t) * (beta / (beta + t)) ** s
 
@@ -164,7 +173,10 @@ def test_seed_alone_decides(name):
     threaded = draw(n, windows, threads=4, **options)
     parts = list(purchases.in_parts(draw, n, windows, size=purchases.BLOCK, **options))
     assert [len(part) for part in parts] == [purchases.BLOCK] * 3 + [17]
-    together = lambda field: np.concatenate([getattr(part, field) for part in parts])
+
+    def together(field):
+        return np.concatenate([getattr(part, field) for part in parts])
+
     for field in ("frequency", "recency", "T", "monetary_value"):
         assert np.array_equal(getattr(whole, field), getattr(threaded, field))
         assert np.array_equal(getattr(whole, field), together(field))
@@ -219,7 +231,7 @@ def test_daily_grain_is_what_a_dated_log_shows(name):
     assert customers.monetary_value == pytest.approx(expected["mean"].to_numpy())
     spans = days.groupby("customer_id").date.agg(["min", "max"])
     assert customers.recency == pytest.approx((spans["max"] - spans["min"]).dt.days.to_numpy() / 7)
-    assert customers.T == pytest.approx((pd.Timestamp("2024-06-30") - spans["min"]).dt.days.to_numpy() / 7)
+    assert pytest.approx((pd.Timestamp("2024-06-30") - spans["min"]).dt.days.to_numpy() / 7) == customers.T
     fine = draw(20_000, np.linspace(10, 40, 20_000), seed=3, **truth)
     assert customers.frequency.mean() == pytest.approx(fine.frequency.mean(), rel=0.1)
 

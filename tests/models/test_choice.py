@@ -1,4 +1,4 @@
-"""Logits in one pass against statsmodels and xlogit; the control function's errors; three intervals of a ratio."""
+"""Logits in one pass against statsmodels and xlogit; a control function's errors; intervals of a ratio."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def drawn(cohorts=3, choices=150, alternatives=4, seed=1):
 
 
 def priced(cohorts=2, choices=200, demand=0.8, cost_spread=1.0, seed=3):
-    """Two products and none: attributes (brand, price, product), choices and costs; the price knows of demand."""
+    """Two products and none: attributes (brand, price, product), choices, costs; price knows of demand."""
     rng = np.random.default_rng(seed)
     shape = (cohorts, choices, 3)
     product, brand = np.array([1.0, 1, 0]), np.array([1.0, 0, 0])
@@ -98,7 +98,7 @@ def test_an_attribute_that_never_differs_has_no_coefficient():
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    "spoil, message",
     [
         (lambda x, y: (x[0], y[0]), "give .cohorts, choices"),
         (lambda x, y: (x, y[:, :-1]), "give .cohorts, choices"),
@@ -279,9 +279,7 @@ def test_only_fieller_keeps_its_promise_when_the_denominator_is_weak():
 # Prices --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("slope", "free", "cost"), [(-0.15, 3.75, 12.0), (-1.0, 0.0, 0.0), (-0.02, 9.0, 5.0)]
-)
+@pytest.mark.parametrize("slope, free, cost", [(-0.15, 3.75, 12.0), (-1.0, 0.0, 0.0), (-0.02, 9.0, 5.0)])
 def test_the_best_price_is_the_top_of_the_profit_curve(slope, free, cost):
     others = [0.6, 0.0]
     best = optimal_price(others, slope, free, cost)

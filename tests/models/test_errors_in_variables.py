@@ -11,7 +11,7 @@ SLOPES = np.array([0.5, -0.3])
 
 
 def sample(rng, rows=400, shared=0.0):
-    """Two correlated traits with three items each, a marker, and an outcome that is exposed to the form too."""
+    """Two correlated traits with three items each, a marker, and an outcome exposed to the form too."""
     trait = rng.multivariate_normal([0, 0], [[1, 0.4], [0.4, 1]], rows)
     form = shared * rng.standard_normal(rows)
     outcome = trait @ SLOPES + form + rng.standard_normal(rows)

@@ -21,7 +21,7 @@ def test_percentiles_are_those_of_scipy():
 
 def test_bias_corrected_by_hand():
     estimate = 0.5
-    shift = stats.norm.ppf((DRAWS < estimate).mean())
+    shift = stats.norm.ppf((estimate > DRAWS).mean())
     by_hand = np.quantile(DRAWS, stats.norm.cdf(2 * shift + np.array([-1.959964, 1.959964])))
     assert bootstrap_interval(DRAWS, estimate, "bias-corrected") == pytest.approx(tuple(by_hand), abs=1e-6)
 

@@ -1,4 +1,4 @@
-"""Ordered probit in one pass: against statsmodels, against itself one by one, and where there is no maximum."""
+"""Ordered probit in one pass: against statsmodels, itself one by one, and where there is no maximum."""
 
 import numpy as np
 import pytest

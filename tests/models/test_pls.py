@@ -41,7 +41,10 @@ def table():
 def by_rows(table, scheme):
     """The textbook's loop on rows, in no hurry: an implementation that shares nothing with the package's."""
     names = list(CONSTRUCTS)
-    unit = lambda values: (values - values.mean(0)) / values.std(0, ddof=1)
+
+    def unit(values):
+        return (values - values.mean(0)) / values.std(0, ddof=1)
+
     blocks = {name: unit(table[items].to_numpy()) for name, items in CONSTRUCTS.items()}
     score = {name: unit(block.sum(1)) for name, block in blocks.items()}
     for _ in range(200):
@@ -176,7 +179,7 @@ def test_the_bootstrap_comes_again_and_says_what_it_did(table):
 
 
 def test_measurement_error_pulls_paths_towards_zero():
-    """What the lesson on trust and commitment shows: the score holds the items' error, the factor does not."""
+    """What the lesson on trust shows: the score holds the items' error, the factor does not."""
     fit = fit_pls(sample(20_000), CONSTRUCTS, PATHS)
     assert fit.path("T", "C") < 0.6 - 0.05 and fit.path("S", "C") > 0.02
 

@@ -1,4 +1,4 @@
-"""Alpha and omega: algebra on tables with exactly known covariances, an independent factor analysis, real scales."""
+"""Alpha and omega: algebra on exactly known covariances, an independent factor analysis, real scales."""
 
 import numpy as np
 import pandas as pd

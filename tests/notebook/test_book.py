@@ -8,9 +8,9 @@ import bs4
 import nbformat
 import pytest
 
-from crmlab.errors import InputError
 from crmlab.book import build
 from crmlab.book.cells import offline
+from crmlab.errors import InputError
 from crmlab.notebook.formulas import check_formula, mathml
 
 from .conftest import code, text
@@ -193,7 +193,7 @@ def test_a_lesson_page(book):
     ]
     assert "open the notebook in JupyterLab" in soup.find(id="cell-widget").text
     assert soup.find(id="cell-html").find("p", string="kept")
-    assert [result.text.split() for result in soup.find_all(class_="result")][0] == ["sum", "107"]
+    assert next(result.text.split() for result in soup.find_all(class_="result")) == ["sum", "107"]
     assert [link.text for link in soup.find(class_="toc").find_all("a")] == ["What you will learn"]
     assert soup.find(class_="turn").a.text == "Lifetime value →"
 

@@ -1,6 +1,7 @@
 """Kernels forked from a warm process: the same outputs, nothing shared, nothing left behind."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -256,10 +257,8 @@ def test_no_process_outlives_the_one_that_started_it(home, tmp_path, number, war
         assert gone(below)
     else:  # a plain kernel whose parent was killed ends by itself; what it started has no one to end it
         for pid in below:
-            try:
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
 
 
 def test_no_files_are_left_behind(home, tmp_path, monkeypatch):

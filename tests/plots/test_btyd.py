@@ -44,8 +44,11 @@ def test_intervals_are_the_models_own(models):
 
 def test_intervals_agree_with_draws(models):
     model = models[ParetoNBD]
-    ask = lambda m: m.expected_purchases(np.array([5.0, 20.0, 100.0]))
-    middle, low, high = btyd.interval(model, ask, "log")
+
+    def ask(m):
+        return m.expected_purchases(np.array([5.0, 20.0, 100.0]))
+
+    _middle, low, high = btyd.interval(model, ask, "log")
     draws = np.array(
         [ask(ParetoNBD.from_params(**row)) for row in model.parameter_draws(400, 1).to_dict("records")]
     )

@@ -108,7 +108,7 @@ def assert_nothing_is_cut_off(figure):
     for text in texts:
         if text.get_text():
             box = text.get_window_extent(renderer)
-            assert -1 <= box.x0 and box.x1 <= width + 1 and -1 <= box.y0 and box.y1 <= height + 1, (
+            assert box.x0 >= -1 and box.x1 <= width + 1 and box.y0 >= -1 and box.y1 <= height + 1, (
                 text.get_text()
             )
 

@@ -67,9 +67,10 @@ def test_totals_are_what_a_large_cohort_shows(preset):
 )
 def test_gain_by_quadrature(alpha, beta):
     kept = 1 - 0.05 * (alpha + beta) / alpha
-    value = lambda k: integrate.quad(
-        lambda q: 1 / (0.1 + k * stats.beta.ppf(q, alpha, beta)), 0, 1, limit=200
-    )[0]
+
+    def value(k):
+        return integrate.quad(lambda q: 1 / (0.1 + k * stats.beta.ppf(q, alpha, beta)), 0, 1, limit=200)[0]
+
     assert clv.gain_from_points(alpha, beta) == pytest.approx(value(kept) / value(1) - 1, rel=1e-5)
 
 
@@ -128,7 +129,10 @@ def test_growth_is_what_statsmodels_says():
         (pooled.params["tenure"], pooled.bse["tenure"])
     )
     again = purchases.groupby("customer").tenure.transform("size") > 1
-    own = lambda values: (values - values.groupby(who).transform("mean"))[again]
+
+    def own(values):
+        return (values - values.groupby(who).transform("mean"))[again]
+
     fixed = sm.OLS(own(y), own(x)).fit(cov_type="cluster", cov_kwds={"groups": who[again]})
     within = clv.growth_within(tables)
     assert (within.value, within.standard_error) == pytest.approx(
@@ -228,7 +232,7 @@ def test_the_lesson_lands_on_the_published_numbers(root):
 def test_the_explorable_draws_and_tells(cdnow, at):
     figure, alt = draw(cdnow, *at)
     assert png(figure).startswith(b"\x89PNG")
-    frequency, recency, followed, ahead = at
+    frequency, _recency, _followed, _ahead = at
     assert f"{frequency} repeat purchases" in alt and "nan" not in alt
     if not frequency:
         assert "active is 1.00" in alt
@@ -245,7 +249,7 @@ def test_pictures(cdnow):
     weeks = np.arange(1, 79)
     forecasts = {"model": 80.0 - weeks / 2, "recipe": np.where(weeks > 39, 75.0, np.nan)}
     figure = pictures.tracking_plot(weeks, np.full(78, 60.0), forecasts, 39)
-    recipe = [line for line in figure.axes[0].get_lines() if line.get_label() == "recipe"][0]
+    recipe = next(line for line in figure.axes[0].get_lines() if line.get_label() == "recipe")
     assert recipe.get_ydata()[0] == pytest.approx(39 * 60 + 75)  # it goes on from what had happened
     for each in (
         figure,

@@ -1,4 +1,4 @@
-"""What holds of every theory, found by itself: sizes, coverage, a trap that traps, and no truth that leaks."""
+"""What holds of every theory, found by itself: sizes, coverage, a trap that traps, no truth that leaks."""
 
 import importlib
 import pkgutil
@@ -46,7 +46,7 @@ def one_pass(design, hypothesis, estimator):
 
 @cache
 def diagnosed(name, preset, headline=True):
-    """Rows of the diagnosis' table under one preset, by hypothesis and estimator: headlines, or all the others."""
+    """Rows of the diagnosis' table under one preset, by hypothesis and estimator: headlines, or others."""
     design = THEORIES[name].preset(preset)
     rows = {}
     for slow in (False, True):
@@ -304,7 +304,7 @@ def test_estimators_see_the_tables_and_never_the_truth(name):
 @every_theory
 @every_preset
 def test_no_column_is_the_truth_under_another_name(name, preset):
-    """A rating without error is the satisfaction it rates; whatever else a table shows must not be a latent."""
+    """A rating without error is the satisfaction it rates; nothing else in a table may be a latent."""
     cohort = THEORIES[name].preset(preset).simulate(SEED)
     assert not set(cohort.truth) & {
         column for table in cohort.tables.names() for column in cohort.tables.columns(table)

@@ -1,4 +1,4 @@
-"""Lesson 10's design: its truth is right, its market does what it says, its naive estimators fall into the trap."""
+"""Lesson 10's design: its truth is right, its market as it says, its naive estimators trapped."""
 
 import numpy as np
 import pandas as pd

@@ -73,7 +73,7 @@ def test_at_its_worth_the_brand_sells_as_well_as_the_plain_burger():
 def test_the_true_score_is_what_customers_answer_on_average():
     rng = np.random.default_rng(1)
     for value in (-2.0, 0.0, 1.3):
-        answers = np.concatenate([each for each in lesson._items(rng, np.full(20_000, value)).values()])
+        answers = np.concatenate(list(lesson._items(rng, np.full(20_000, value)).values()))
         assert abs(answers.mean() - lesson.true_score(value)) < 0.02
     assert lesson.true_score(0.0) == pytest.approx(4.0)
 

@@ -1,4 +1,4 @@
-"""Lesson 04's design: its truth is what large cohorts show, its estimators are statsmodels', and its prose keeps to both."""
+"""Lesson 04's design: its truth is what large cohorts show, its estimators are statsmodels', as its prose."""
 
 import nbformat
 import numpy as np

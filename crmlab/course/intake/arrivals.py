@@ -264,7 +264,7 @@ def _in_inner_zip(outer):
         if len(data) > LARGEST:
             raise InputError(_too_large(len(data)))
         inner = zipfile.ZipFile(io.BytesIO(data))
-        found = list(_in_zip(inner, outer.label, outer.parts[:-1] + (outer.parts[-1].removesuffix(".zip"),)))
+        found = list(_in_zip(inner, outer.label, (*outer.parts[:-1], outer.parts[-1].removesuffix(".zip"))))
     except (InputError, zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         outer.problem = f"a zip that cannot be opened: {error}"
         yield outer

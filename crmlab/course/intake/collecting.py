@@ -107,7 +107,7 @@ def collect(course, which, source, times=None, on_file=None):
                 on_file()
     for student, candidates in sorted(by_student.items()):
         _take(course, done, student, candidates, index, known_times.get(student))
-    _finish(course, done, exercise)
+    _finish(course, done)
     return done
 
 
@@ -220,7 +220,7 @@ def _time(text):
 # ----------------------------------------------------------------------------------------------- records
 
 
-def _finish(course, done, exercise):
+def _finish(course, done):
     on_roster = [each.id for each in course.students]
     done.records = {student: done.records[student] for student in sorted(done.records)}
     done.missing = [each for each in on_roster if each not in done.records]

@@ -32,6 +32,7 @@ def write_doubtful(course, done, rows):
 
 
 def read_doubtful(course, exercise):
+    """Rows of the table of files whose owner is in doubt, none if there is no table."""
     path = course.path("collected", f"{exercise}_doubtful.csv")
     if not path.is_file():
         return []

@@ -28,7 +28,7 @@ def parse_time(text, zone=UTC):
 def _parsed(text):
     for form in ("%d %B %Y, %I:%M %p", "%d %B %Y, %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M"):
         try:
-            return datetime.strptime(text, form)
+            return datetime.strptime(text, form)  # noqa: DTZ007 (a course's own time)
         except ValueError:
             continue
     return datetime.fromisoformat(text)
@@ -43,7 +43,10 @@ def read_times(path, course):
     rows = read_table(path, ())
     if not rows:
         raise InputError(f"{Path(path).name} has no rows")
-    lower = lambda row: {str(key).strip().lower(): value.strip() for key, value in row.items()}
+
+    def lower(row):
+        return {str(key).strip().lower(): value.strip() for key, value in row.items()}
+
     known = _who(course.students)
     found = {}
     for number, row in enumerate(map(lower, rows), 2):

@@ -53,15 +53,13 @@ def student_page(course, exercise, mark, parameters):
     )
 
 
-def overview_page(course, exercise, found, reports, collected):
+def overview_page(course, exercise, found, reports):
     """The instructor's page: how the exercise went, and what to look at.
 
     Parameters
     ----------
     found : list of Mark
     reports : dict
-    collected : dict
-        The records of `collecting.read_records`.
     """
     handed_in = [mark for mark in found if mark.status == "graded"]
     shares = [mark.total / mark.possible for mark in handed_in]
@@ -159,7 +157,10 @@ def _when(text, course):
 
 def _numbers(found, handed_in, shares):
     """The figures on top, as pairs of label and text."""
-    percent = lambda value: f"{100 * value:.0f}%"
+
+    def percent(value):
+        return f"{100 * value:.0f}%"
+
     yield words("course.students"), str(len(found))
     yield words("course.handed_in"), str(len(handed_in))
     if shares:
@@ -223,7 +224,10 @@ def prose(text):
     parts = html.escape(str(text)[:LONGEST]).split("`")
     if len(parts) % 2 == 0:  # an odd backtick is just a backtick
         return Markup("`".join(parts))
-    emphasis = lambda part: re.sub(r"(?<![\w*])\*(\w[^*]{0,80}?)\*(?![\w*])", r"<em>\1</em>", part)
+
+    def emphasis(part):
+        return re.sub(r"(?<![\w*])\*(\w[^*]{0,80}?)\*(?![\w*])", r"<em>\1</em>", part)
+
     return Markup(
         "".join(f"<code>{part}</code>" if at % 2 else emphasis(part) for at, part in enumerate(parts))
     )

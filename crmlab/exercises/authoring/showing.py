@@ -53,9 +53,10 @@ def tolerance(kind):
     """What is allowed around a right answer, in one line."""
     kinds = [kind, *(each for _, each in getattr(kind, "columns", ())), *getattr(kind, "results", ())]
     entry = getattr(kind, "entry", None)
-    found = []
-    for each in filter(None, [*kinds, entry]):
-        for name in ("tolerance", "relative"):
-            if getattr(each, name, 0):
-                found.append(f"± {getattr(each, name):g}" + (" of it" if name == "relative" else ""))
+    found = [
+        f"± {getattr(each, name):g}" + (" of it" if name == "relative" else "")
+        for each in filter(None, [*kinds, entry])
+        for name in ("tolerance", "relative")
+        if getattr(each, name, 0)
+    ]
     return ", ".join(dict.fromkeys(found)) or "exact"

@@ -12,7 +12,7 @@ import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from crmlab.errors import InputError
 from crmlab.exercises import running
@@ -232,7 +232,7 @@ def _alike(asked):
                 f"{name}: two learners' answers pass for one another in {share:.0%} of the pairs; "
                 "widen what the seed draws, or narrow the tolerance"
             )
-        hits = sum(_passes(one, other) for one, other in zip(each, each[1:]))
+        hits = sum(_passes(one, other) for one, other in pairwise(each))
         if _surprising(hits, len(each) - 1, share):
             problems.append(
                 f"{name}: neighbouring seeds have the same answer {hits} times in {len(each) - 1}, "

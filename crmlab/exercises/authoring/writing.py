@@ -77,6 +77,7 @@ def cell(role, name, source, points=None):
 
 
 def notebook(cells, name, title, minutes):
+    """A master of these cells, for lesson `name`."""
     about = {"title": f"{title}: practice", "lesson": name, "minutes": minutes}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(

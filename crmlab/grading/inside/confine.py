@@ -73,6 +73,7 @@ def _all_users():
 
 
 def own_disk(scratch):
+    """Give this process file systems of its own, of `scratch` bytes in memory."""
     call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
     call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
     own_processes = True

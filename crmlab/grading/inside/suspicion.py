@@ -150,9 +150,9 @@ def _signs(source, parameters):
                 yield "patches", line
             case ast.Subscript(value=ast.Name(id="In" | "Out")):
                 yield "introspection", line
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            if _patches(node, modules):
-                yield "patches", line
+        written = isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del))
+        if written and _patches(node, modules):
+            yield "patches", line
 
 
 def _of_module(name):
@@ -259,7 +259,7 @@ def watch(tell):
 
     def look(event, kind, arguments):
         path = _outside(arguments, box) if kind == "files" else ""
-        if path is None or event == "socket.__new__" and arguments[1] == _UNIX_SOCKET:
+        if path is None or (event == "socket.__new__" and arguments[1] == _UNIX_SOCKET):
             return  # Python's own event loop is made of such a pair
         by_student = _by_student(library, standard, bool({kind, event} & set(_DIRECTLY)))
         if not by_student and not (path and not path.startswith((*_LIBRARIES_READ, *library))):

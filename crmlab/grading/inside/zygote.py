@@ -6,6 +6,7 @@ input: ``{"start": number, "limits": {...}}`` with three pipes attached begins a
 it, and ``{"ended": {...}}`` comes back once every process of the run has gone.
 """
 
+import contextlib
 import fcntl
 import gc
 import importlib
@@ -165,10 +166,8 @@ class Server:
     # -------------------------------------------------------------------------------------------- the end
 
     def reap(self):
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self.wake, 4096)
-        except BlockingIOError:
-            pass
         while self.child:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -192,10 +191,8 @@ class Server:
         child, first, self.child, self.first = self.child, self.first, None, None
         for pid, send in ((first, os.kill), (child, os.kill if self.strong else os.killpg)):
             if pid is not None:
-                try:
+                with contextlib.suppress(OSError):
                     send(pid, signal.SIGKILL)
-                except OSError:
-                    pass
         for pid in (child, first):
             if pid is not None:
                 try:

@@ -197,7 +197,7 @@ class Model:
         self.bic_ = free * np.log(customers) - 2.0 * self.log_likelihood_
         self.convergence_ = convergence
         self.fixed_ = tuple(name for name, held in zip(names, hold) if held)
-        self._data = tuple(rows.weighted(column) for column in rows.columns) + (rows.total,)
+        self._data = (*tuple(rows.weighted(column) for column in rows.columns), rows.total)
         if convergence.status != "converged":
             warnings.warn(
                 words("btyd.warning", name=self.name, message=convergence.message),
@@ -356,7 +356,10 @@ def likelihood_ratio_test(restricted, full):
     """
     if type(restricted) is not type(full):
         raise InputError(f"{restricted.name} is not nested in {full.name}; compare them by aic_")
-    free = lambda model: [name for name in model.params_.index if name not in model.fixed_]
+
+    def free(model):
+        return [name for name in model.params_.index if name not in model.fixed_]
+
     extra = [name for name in free(full) if name not in free(restricted)]
     alien = [name for name in free(restricted) if name not in free(full)]
     if alien or not extra:

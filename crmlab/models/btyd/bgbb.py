@@ -57,7 +57,10 @@ class BGBB(Model):
                 f"frequency is 0 in all {columns[0].size} rows: nobody bought, so nothing can be estimated"
             )
         rows = fitting.compress(columns, weights)
-        build = lambda some: fitting.Likelihood(self._terms, some, 4)
+
+        def build(some):
+            return fitting.Likelihood(self._terms, some, 4)
+
         starts = [(a, b, c, d) for a, b in ((0.5, 1.0), (2.0, 2.0)) for c, d in ((0.5, 2.0), (1.0, 8.0))]
         return self._estimate(rows, build, starts, fixed=fixed)
 
@@ -92,7 +95,10 @@ class BGBB(Model):
         alive = k == n[:, None]
         possible = (k >= t_x[:, None]) & (k <= n[:, None])
         failures = np.maximum(k - x[:, None], 0.0)
-        table = lambda s, at: [part.reshape(at.shape) for part in log_rising(s, at.ravel())]
+
+        def table(s, at):
+            return [part.reshape(at.shape) for part in log_rising(s, at.ravel())]
+
         A, A1, A2 = (part[:, None] for part in log_rising(alpha, x))
         B, B1, B2 = table(beta, failures)
         N, N1, N2 = log_rising(alpha + beta, k)
@@ -112,7 +118,10 @@ class BGBB(Model):
             (2, 3): -G2,
             (3, 3): D2 - G2,
         }
-        mean = lambda values: np.sum(share * values, axis=1)
+
+        def mean(values):
+            return np.sum(share * values, axis=1)
+
         first = [mean(values) for values in each]
         second = {
             (j, l): mean(each[j] * each[l] + curve.get((j, l), 0.0)) - first[j] * first[l]
@@ -137,7 +146,10 @@ class BGBB(Model):
         """Probability of being alive in period n + ahead: equation 11 for ahead = 1."""
         alpha, beta, gamma, delta = self._values()
         x, _, n = columns
-        log = lambda s, at: log_rising(s, at)[0]
+
+        def log(s, at):
+            return log_rising(s, at)[0]
+
         bought = log(alpha, x) + log(beta, n - x) - log(alpha + beta, n)
         stayed = log(delta, n + ahead) - log(gamma + delta, n + ahead)
         return np.exp(bought + stayed - self._terms(columns, *self._values())[0])
@@ -196,7 +208,10 @@ class BGBB(Model):
         k = np.arange(int(n.max()) + 1.0)
         alive = k == n[:, None]
         possible = (k >= x[:, None]) & (k <= n[:, None])
-        log = lambda s, at: log_rising(s, np.ravel(at))[0].reshape(np.shape(at))
+
+        def log(s, at):
+            return log_rising(s, np.ravel(at))[0].reshape(np.shape(at))
+
         failures = np.maximum(k - x[:, None], 0.0)
         ways = gammaln(k + 1.0) - gammaln(x + 1.0)[:, None] - gammaln(failures + 1.0)
         terms = (

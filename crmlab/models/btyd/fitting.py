@@ -71,7 +71,9 @@ class Rows:
         return self.weight.size
 
     def __getitem__(self, part):
-        some = lambda table: None if table is None else table[part]
+        def some(table):
+            return None if table is None else table[part]
+
         return Rows(
             tuple(column[part] for column in self.columns),
             self.weight[part],
@@ -115,7 +117,10 @@ def compress(columns, weights=None, purchase=None, dropout=None):
             key, size = _factorize(key)
         key, size = key * levels + code, size * levels
     chosen, count = _count(key, size, weights)
-    some = lambda table: None if table is None else table[chosen]
+
+    def some(table):
+        return None if table is None else table[chosen]
+
     return Rows(tuple(column[chosen] for column in columns), count, some(purchase), some(dropout))
 
 
@@ -190,7 +195,10 @@ class Likelihood:
         if self.slopes:
             return self._with_covariates(parameters, part, rows.weight, value, first, second)
         weight = rows.weight
-        total = lambda each: np.sum(weight * each)  # `each` may be one number for all rows
+
+        def total(each):
+            return np.sum(weight * each)  # `each` may be one number for all rows
+
         gradient = np.array([total(each) for each in first]) * parameters
         hessian = np.diag(gradient)
         for (j, l), each in second.items():
@@ -438,7 +446,7 @@ def _prose(names):
 def _drifting(likelihood, optimum, low, high, fixed, names):
     """Parameters that can run off along the flattest direction at no loss of likelihood: no true maximum."""
     free = np.flatnonzero(~(fixed | optimum.held))
-    curve, axes = np.linalg.eigh(-optimum.hessian[np.ix_(free, free)])
+    _curve, axes = np.linalg.eigh(-optimum.hessian[np.ix_(free, free)])
     for sign in (1.0, -1.0):
         away = np.zeros(optimum.at.size)
         away[free] = sign * axes[:, 0] / np.abs(axes[:, 0]).max()

@@ -85,7 +85,10 @@ class HistoryModel(Model):
         rows, back = self._standardised(rows, fixed or {})
         scale = rows.weighted(rows.columns[2]) / rows.total
         k = len(self.parameter_names)
-        build = lambda some: fitting.Likelihood(self._terms, some, k, self._slopes(some))
+
+        def build(some):
+            return fitting.Likelihood(self._terms, some, k, self._slopes(some))
+
         return self._estimate(
             rows, build, self._starts(rows), scale, names, fixed, ceiling=_ceiling(rows), back=back
         )

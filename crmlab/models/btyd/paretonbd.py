@@ -46,7 +46,7 @@ class ParetoNBD(HistoryModel):
 
     def _terms(self, columns, r, alpha, s, beta):
         """Log-likelihood of each row, base + log(1 + odds of having died), with its derivatives."""
-        x, t_x, T = columns
+        x, _t_x, T = columns
         odds, z1, z2 = log_odds(columns, r, alpha, s, beta, derivatives=True)
         died = expit(odds)
         q = died * (1.0 - died)
@@ -192,8 +192,11 @@ PAIRS = [(a, b) for a in range(4) for b in range(a, 4)]
 
 def _odds_derivatives(alpha_first, k, s, T, alpha, beta, near_a, near_b, fall_a, fall_b, means, products):
     """Derivatives of the log of the integral: means and covariances of those of the log of its integrand."""
+
     # log((α+τ)/(α+t_x)), log((β+τ)/(β+t_x)) and their reciprocals, whichever of the two is the smaller
-    mean = lambda a: np.where(alpha_first, means[a], means[(1, 0, 3, 2)[a]])
+    def mean(a):
+        return np.where(alpha_first, means[a], means[(1, 0, 3, 2)[a]])
+
     slot = {pair: row for row, pair in enumerate(PAIRS)}
 
     def cross(a, b):
@@ -232,10 +235,20 @@ def _dying_within(n, t, ways, r, alpha, s, beta):
     n, t, ways, r, alpha, s, beta = np.broadcast_arrays(n, t, ways, r, alpha, s, beta)
     a, b = np.log(alpha), np.log(beta)
     top = np.log(np.maximum(t, 1e-300))
-    height = lambda u: (
-        (n + 1.0) * u - (r + n) * np.logaddexp(a, u) - (s + 1.0) * np.logaddexp(b, u) + r * a + s * b + ways
-    )
-    slope = lambda u: n + 1.0 - (r + n) * expit(u - a) - (s + 1.0) * expit(u - b)
+
+    def height(u):
+        return (
+            (n + 1.0) * u
+            - (r + n) * np.logaddexp(a, u)
+            - (s + 1.0) * np.logaddexp(b, u)
+            + r * a
+            + s * b
+            + ways
+        )
+
+    def slope(u):
+        return n + 1.0 - (r + n) * expit(u - a) - (s + 1.0) * expit(u - b)
+
     floor = np.minimum(np.minimum(a, b), top) - 60.0
     peak = _bisect(lambda u: slope(u) > 0, floor, top)
     level = height(peak) - 45.0

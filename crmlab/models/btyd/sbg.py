@@ -66,7 +66,10 @@ class ShiftedBetaGeometric(Model):
         renewal, stays = np.tile(t, 2), np.repeat([0.0, 1.0], t.size)
         weight = np.concatenate([gone, stayed])
         rows = fitting.Rows((renewal[weight > 0], stays[weight > 0]), weight[weight > 0])
-        build = lambda some: fitting.Likelihood(self._terms, some, 2)
+
+        def build(some):
+            return fitting.Likelihood(self._terms, some, 2)
+
         starts = [(1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
         return self._estimate(rows, build, starts, fixed=fixed, customers=left[0])
 

@@ -44,8 +44,11 @@ def paretonbd_reference(x, t_x, T, r, alpha, s, beta):
     k = r + x
     base = -k * mp.log(alpha + T) - s * mp.log(beta + T)
     died = mp.mpf(0)
-    if T > t_x:
-        integrand = lambda tau: mp.exp(-k * mp.log(alpha + tau) - (s + 1) * mp.log(beta + tau) - base)
+    if t_x < T:
+
+        def integrand(tau):
+            return mp.exp(-k * mp.log(alpha + tau) - (s + 1) * mp.log(beta + tau) - base)
+
         died = mp.quad(integrand, [t_x] + [t_x + (T - t_x) * mp.mpf(10) ** -j for j in range(12, -1, -1)])
     return mp.loggamma(k) - mp.loggamma(r) + r * mp.log(alpha) + s * mp.log(beta) + base + mp.log1p(s * died)
 
@@ -101,7 +104,10 @@ def test_paretonbd_where_others_break(history, parameters):
 def test_gradient_and_hessian_are_those_of_the_likelihood(generator, kind):
     columns = np.array([0, 3, 1, 2, 40.0]), np.array([0, 5, 7, 3, 8.9]), np.array([9, 9, 7, 8, 9.0])
     for parameters in 10 ** generator.uniform(-1, 1, (8, 4)):
-        terms = lambda p: kind()._terms(columns, *p)
+
+        def terms(p):
+            return kind()._terms(columns, *p)
+
         _, first, second = terms(parameters)
         for j in range(4):
             step = np.eye(4)[j] * parameters[j] * 1e-6
@@ -152,7 +158,7 @@ def test_paretonbd_counts_add_up_and_match_the_mean(parameters):
     assert chance @ n == pytest.approx(model.expected_purchases(39.0), rel=1e-8)
 
 
-@pytest.mark.parametrize("kind", (BGNBD, ModifiedBGNBD))
+@pytest.mark.parametrize("kind", [BGNBD, ModifiedBGNBD])
 def test_beta_geometric_counts_add_up_and_match_the_mean(kind):
     model = kind.from_params(r=0.8, alpha=4.4, a=0.79, b=2.4)
     n = np.arange(3000)

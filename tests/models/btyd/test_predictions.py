@@ -129,7 +129,10 @@ def test_bgbb_predictions():
     # the article's closed forms
     a, b, c, d = truth.values()
     n = 6
-    gamma = lambda z: np.exp(gammaln(z))
+
+    def gamma(z):
+        return np.exp(gammaln(z))
+
     closed = (
         a / (a + b) * d / (c - 1) * (1 - gamma(c + d) / gamma(c + d + n) * gamma(1 + d + n) / gamma(1 + d))
     )
@@ -143,7 +146,7 @@ def test_bgbb_predictions():
         / likelihood
     )
     assert model.discounted_expected_residual_transactions(rate, x, t_x, n) == pytest.approx(closed)
-    steps = [model.conditional_expected_purchases(k, x, t_x, n) for k in range(0, 400)]
+    steps = [model.conditional_expected_purchases(k, x, t_x, n) for k in range(400)]
     assert closed == pytest.approx(np.sum(np.diff(steps) * 1.1 ** -np.arange(1.0, 400)), rel=1e-6)
 
 

@@ -77,7 +77,10 @@ def test_standard_errors_are_those_of_the_numerical_hessian(cdnow, kind):
     columns = cdnow.x, cdnow.t_x, cdnow["T"]
     model = kind().fit(*columns)
     at, steps = model.params_.to_numpy(), model.params_.to_numpy() * 1e-3
-    value = lambda p: kind.from_params(**dict(zip(model.params_.index, p))).log_likelihood(*columns)
+
+    def value(p):
+        return kind.from_params(**dict(zip(model.params_.index, p))).log_likelihood(*columns)
+
     hessian = np.empty((4, 4))
     for j in range(4):
         for k in range(4):
