@@ -11,7 +11,9 @@ import pandas as pd
 from crmlab.design.cohort import Cohort
 from crmlab.design.diagnosis import COLUMNS, diagnose
 from crmlab.design.estimate import Hypothesis
+from crmlab.design.multiplicity import corrected
 from crmlab.design.parameters import Parameters
+from crmlab.design.solving import Solution, solve
 from crmlab.design.streams import Streams, seed_tuple
 from crmlab.errors import InputError, check_known, listing
 
@@ -136,8 +138,15 @@ class Design:
         cohort.seed = seed[0] if len(seed) == 1 else seed
         return cohort
 
-    def test(self, cohort):
+    def test(self, cohort, correction="none"):
         """Every estimator of every hypothesis on a cohort, beside the truth.
+
+        Parameters
+        ----------
+        cohort : Cohort
+        correction : {"none", "holm"}
+            ``holm`` adds the columns ``p_holm`` and ``verdict_holm``: each estimator's tests as one family,
+            a hypothesis that lacks the estimator giving its headline.
 
         Returns
         -------
@@ -167,15 +176,17 @@ class Design:
                         "verdict": outcome["verdict"],
                     }
                 )
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        return table if correction == "none" else corrected(table, self.hypotheses, correction)
 
-    def diagnose(self, sims=500, seed=1, jobs=None, progress=None):
+    def diagnose(self, sims=500, seed=1, jobs=None, progress=None, diagnosands=None):
         """What repeated simulation says about the design; see `Diagnosis`.
 
         Parameters
         ----------
-        sims : int
-            Cohorts to simulate.
+        sims : int or str
+            Cohorts to simulate; ``"mcse=0.005"`` simulates until no rejection rate and no coverage has a
+            larger Monte-Carlo standard error.
         seed : int
             The same seed gives the same numbers, for any number of jobs.
         jobs : int, optional
@@ -183,8 +194,55 @@ class Design:
             which may be a Dask or Ray cluster.
         progress : bool, optional
             Show a progress bar. None: if someone watches and it takes long.
+        diagnosands : dict of str to callable, optional
+            Your own, beside the built-in ones: each takes a `crmlab.design.diagnosands.Group` and returns a
+            number, or a number and its Monte-Carlo standard error.
         """
-        return diagnose([({"preset": self.preset_name}, self)], sims, seed, jobs, progress)
+        return diagnose([({"preset": self.preset_name}, self)], sims, seed, jobs, progress, diagnosands)
+
+    def solve(
+        self,
+        hypothesis: str,
+        power: float = 0.8,
+        over: str = "n_customers",
+        estimator: str | None = None,
+        sims: int = 500,
+        tolerance: float = 0.05,
+        seed: int = 1,
+        jobs: int | None = None,
+    ) -> Solution:
+        """The number of customers at which a hypothesis' test has a power, or the effect that it can see.
+
+        Parameters
+        ----------
+        hypothesis : str
+        power : float
+            The target.
+        over : str
+            The parameter that is moved: ``"n_customers"``, or an effect, for the smallest that is seen.
+        estimator : str, optional
+            The headline if none is named.
+        sims : int
+            Simulations at each point.
+        tolerance : float
+            Simulate on until the 95% interval of the answer is within this share of it on both sides.
+        seed : int
+        jobs : int, optional
+            As in `diagnose`.
+
+        Raises
+        ------
+        InputError
+            If no value of the parameter reaches the power; the message holds the powers found.
+
+        Examples
+        --------
+        >>> from crmlab.theories.loyalty import design
+        >>> answer = design.preset("literature").solve("H2", power=0.8, sims=200)
+        >>> 70 < answer.value < 120
+        True
+        """
+        return solve(self, hypothesis, power, over, estimator, sims, tolerance, seed, jobs)
 
     def _but(self, **changes):
         return Design(**{**_fields(self), **changes})
@@ -224,9 +282,9 @@ class Variations:
         """The designs at the points, in their order."""
         return [design for _, design in self.points]
 
-    def diagnose(self, sims=500, seed=1, jobs=None, progress=None):
+    def diagnose(self, sims=500, seed=1, jobs=None, progress=None, diagnosands=None):
         """As `Design.diagnose`, at every point, with the same random numbers at each."""
-        return diagnose(self.points, sims, seed, jobs, progress)
+        return diagnose(self.points, sims, seed, jobs, progress, diagnosands)
 
     def __len__(self):
         return len(self.points)

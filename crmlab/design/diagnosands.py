@@ -130,6 +130,8 @@ def se_ratio(group: Group) -> Number:
 
 def relative_efficiency(group: Group) -> Number:
     """The headline's variance over this estimator's, on the same cohorts; the headline's own is 1."""
+    if group.rows is group.headline:
+        return 1.0, 0.0
     both = group.rows[["simulation", "estimate"]].merge(
         group.headline[["simulation", "estimate"]], on="simulation", suffixes=("", "_headline")
     )

@@ -4,10 +4,14 @@ Terms and Monte-Carlo standard errors follow Morris, White & Crowther (2019), do
 type S error is Gelman & Carlin's (2014), doi:10.1177/1745691614551642.
 """
 
+import re
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -15,13 +19,16 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from crmlab.design import diagnosands
+from crmlab.design.calibration import confidence_ranks
+from crmlab.design.diagnosands import DEFAULT, Group, check_own, measure
 from crmlab.design.estimate import Estimate
+from crmlab.design.multiplicity import familywise
 from crmlab.design.streams import BatchStreams, Streams, seed_tuple
 from crmlab.errors import InputError, check_known
 from crmlab.words import words
 
 BATCH_NUMBERS = 400_000  # numbers a column of a batch may hold: what stays in a core's cache
-RATES = ("rejection_rate", "coverage", "type_s")
 COLUMNS = {  # of a diagnosis, so no name for what is varied
     "hypothesis",
     "estimator",
@@ -37,9 +44,10 @@ COLUMNS = {  # of a diagnosis, so no name for what is varied
     "covered",
     "failure",
     "failures",
-    "mean_estimate",
-    *(name + end for name in ("bias", "rmse", *RATES) for end in ("", "_mcse")),
+    *(name + end for name in diagnosands.BUILT_IN for end in ("", "_mcse")),
 }
+PILOT = 200  # simulations from which the number that a Monte-Carlo error needs is worked out
+MOST_SIMS = 1_000_000
 SILENT_SECONDS = 1.0  # before a progress bar appears
 REFUSED = "InputError: "
 LOOPED_BLOCK = 25  # simulations of a task when each is run on its own: enough to hide the cost of sending it
@@ -64,47 +72,100 @@ class Diagnosis:
     sims: int
     seed: object
     by: list
+    designs: list = field(repr=False, default_factory=list)
+    own: dict = field(repr=False, default_factory=dict)
 
     @property
-    def table(self):
-        """One row a hypothesis, estimator and point, in the order they were declared.
+    def table(self) -> pd.DataFrame:
+        """One row a hypothesis, estimator and point: the columns that most readers want, and one's own.
+
+        See `full` for what they mean and for the others.
+        """
+        shown = ["mean_estimate"] + [name + end for name in (*DEFAULT, *self.own) for end in ("", "_mcse")]
+        return self.full[["hypothesis", "estimator", *self.by, "sims", "estimand", *shown, "failures"]]
+
+    @cached_property
+    def full(self) -> pd.DataFrame:
+        """One row a hypothesis, estimator and point, in the order they were declared, with every diagnosand.
 
         ``rejection_rate`` is power where the claim is true and size where it is false: the share of all
         simulations in which the null was rejected in the claim's direction. ``coverage`` is the share whose
         95% interval held the estimand. A failed fit rejects nothing and covers nothing; ``failures``
-        counts them. ``type_s`` is the share with the wrong sign among the estimates whose interval
-        excludes the null. ``_mcse`` columns are Monte-Carlo standard errors.
+        counts them. `crmlab.design.diagnosands` says what each of the others is. ``_mcse`` columns are
+        Monte-Carlo standard errors.
         """
         keys = ["hypothesis", "estimator", *self.by]
-        groups = self.simulations.groupby(keys, sort=False, observed=True)
-        rows = [dict(zip(keys, key)) | self._diagnosands(key[0], group) for key, group in groups]
+        groups = dict(list(self.simulations.groupby(keys, sort=False, observed=True)))
+        rows = []
+        for key, group in groups.items():
+            hypothesis = self.hypotheses[key[0]]
+            headline = groups.get((key[0], hypothesis.headline, *key[2:]), group)
+            found = measure(Group(group, hypothesis.null, headline), self.own)
+            counted = {"sims": len(group), "estimand": group["estimand"].iloc[0]}
+            rows.append(
+                dict(zip(keys, key, strict=True))
+                | counted
+                | found
+                | {"failures": int((group["failure"] != "").sum())}
+            )
         return pd.DataFrame(rows)
 
-    def _diagnosands(self, hypothesis, group):
-        estimand, null = group["estimand"].iloc[0], self.hypotheses[hypothesis].null
-        done = group[group["failure"] == ""]
-        error = done["estimate"].to_numpy() - estimand
-        far = done[(done["low"] > null) | (done["high"] < null)]
-        wrong = np.sign(far["estimate"] - null) != np.sign(estimand - null)
-        count = len(error)
-        spread = error.std(ddof=1) if count > 1 else np.nan
-        mean_square = (error**2).mean() if count else np.nan
-        root = np.sqrt(mean_square)
-        return {
-            "sims": len(group),
-            "estimand": estimand,
-            "mean_estimate": done["estimate"].mean(),
-            "bias": error.mean() if count else np.nan,
-            "bias_mcse": spread / np.sqrt(count) if count else np.nan,
-            "rmse": root,
-            "rmse_mcse": (error**2).std(ddof=1) / np.sqrt(count) / (2 * root)
-            if count > 1 and root > 0
-            else np.nan,
-            **_rate("rejection_rate", group["rejected"]),
-            **_rate("coverage", group["covered"]),
-            **_rate("type_s", wrong[:0] if estimand == null else wrong),
-            "failures": int(len(group) - count),
-        }
+    def familywise(self, correction: str = "none") -> pd.DataFrame:
+        """How often at least one false claim is supported; see `crmlab.design.multiplicity.familywise`."""
+        return familywise(self.simulations, self.hypotheses, self.by, correction)
+
+    def ranks(self, hypothesis: str, estimator: str | None = None, **at) -> np.ndarray:
+        """Where the truth fell in each simulation's confidence distribution, 0 to 1: uniform if it is sound.
+
+        Returns
+        -------
+        array of shape (simulations that gave an answer,)
+            See `crmlab.design.calibration.confidence_ranks`.
+        """
+        return confidence_ranks(self._rows(hypothesis, estimator, at))
+
+    def replay(self, hypothesis: str, simulation: int, estimator: str | None = None, **at) -> "Replay":
+        """One simulation again: its cohort, and the estimate or the error that it ended in.
+
+        Parameters
+        ----------
+        hypothesis : str
+        simulation : int
+            Its number in `simulations`.
+        estimator : str, optional
+            The headline if none is named.
+        **at
+            The point, by what was varied: ``replay("H1b", 17, preset="null")``.
+        """
+        rows = self._rows(hypothesis, estimator, at)
+        if simulation not in set(rows["simulation"]):
+            raise InputError(f"simulation is {simulation!r}; the diagnosis has 0 to {self.sims - 1}")
+        point = {name: rows[name].iloc[0] for name in self.by}
+        design = next(design for there, design in self.designs if there == point)
+        cohort = design.simulate((*seed_tuple(self.seed), simulation))
+        fit = self.hypotheses[hypothesis].estimators[estimator or self.hypotheses[hypothesis].headline]
+        try:
+            return Replay(cohort, fit(cohort.tables), None)
+        except Exception as error:
+            return Replay(cohort, None, error)
+
+    def _rows(self, hypothesis, estimator, at) -> pd.DataFrame:
+        """The simulations of one test at one point."""
+        check_known("hypothesis", [hypothesis], self.hypotheses)
+        check_known("varied name", at, self.by)
+        estimator = estimator or self.hypotheses[hypothesis].headline
+        check_known("estimator", [estimator], self.hypotheses[hypothesis].estimators)
+        rows = self.simulations
+        rows = rows[(rows["hypothesis"] == hypothesis) & (rows["estimator"] == estimator)]
+        for name, value in at.items():
+            rows = rows[rows[name] == value]
+        points = rows[self.by].drop_duplicates()
+        if len(points) != 1:
+            raise InputError(
+                f"{hypothesis}, {estimator}, {at} picks {len(points)} points of the diagnosis; "
+                f"varied: {', '.join(self.by)}"
+            )
+        return rows
 
     @property
     def failures(self):
@@ -118,7 +179,7 @@ class Diagnosis:
         check_known("hypothesis", [hypothesis], self.hypotheses)
         check_known("varied name", at, self.by)
         estimator = estimator or self.hypotheses[hypothesis].headline
-        table = self.table
+        table = self.full
         chosen = table[(table["hypothesis"] == hypothesis) & (table["estimator"] == estimator)]
         for name, value in at.items():
             chosen = chosen[chosen[name] == value]
@@ -129,17 +190,23 @@ class Diagnosis:
             )
         return chosen.iloc[0]
 
-    def summary(self, digits=3):
-        """The table rounded for reading, each rate as ``0.948 (0.010)`` with its Monte-Carlo error."""
-        table = self.table
+    def summary(self, digits: int = 3, columns: Sequence[str] = DEFAULT) -> pd.DataFrame:
+        """The table rounded for reading, each figure as ``0.948 (0.010)`` with its Monte-Carlo error.
+
+        Parameters
+        ----------
+        digits : int
+        columns : sequence of str
+            Which diagnosands: names of `crmlab.design.diagnosands.BUILT_IN`, or of your own.
+        """
+        check_known("column", columns, [*diagnosands.BUILT_IN, *self.own])
+        table = self.full
         shown = table[["hypothesis", "estimator", *self.by]].copy()
         shown["estimand"] = table["estimand"].map(lambda value: f"{value:.{digits}f}")
-        for name in ("bias", "rmse", *RATES):
+        for name in columns:
             shown[name] = [
-                words("design.none")
-                if np.isnan(value)
-                else f"{round(value, digits) + 0.0:.{digits}f} ({error:.{digits}f})"
-                for value, error in zip(table[name], table[f"{name}_mcse"])
+                _bracketed(value, error, digits)
+                for value, error in zip(table[name], table[f"{name}_mcse"], strict=True)
             ]
         shown["failures"] = table["failures"]
         return shown
@@ -165,14 +232,31 @@ class Diagnosis:
         return f"<p>{head}</p>{self.summary().to_html(index=False)}{tail}"
 
 
-def _rate(name, flags):
-    """A share and its Monte-Carlo standard error, NaN when there is nothing to share out."""
-    count = len(flags)
-    share = float(np.mean(flags)) if count else np.nan
-    return {name: share, f"{name}_mcse": np.sqrt(share * (1 - share) / count) if count else np.nan}
+@dataclass(frozen=True)
+class Replay:
+    """One simulation again.
+
+    Attributes
+    ----------
+    cohort : Cohort
+    estimate : Estimate or None
+    error : Exception or None
+        What the fit raised, with its traceback.
+    """
+
+    cohort: object = field(repr=False)
+    estimate: Estimate | None
+    error: Exception | None
 
 
-def diagnose(points, sims, seed, jobs, progress):
+def _bracketed(value: float, error: float, digits: int) -> str:
+    if np.isnan(value):
+        return words("design.none")
+    shown = f"{round(value, digits) + 0.0:.{digits}f}"
+    return shown if np.isnan(error) else f"{shown} ({error:.{digits}f})"
+
+
+def diagnose(points, sims, seed, jobs, progress, own=None) -> Diagnosis:
     """Simulate and estimate at every point; see `Design.diagnose`.
 
     Parameters
@@ -180,13 +264,59 @@ def diagnose(points, sims, seed, jobs, progress):
     points : sequence of (dict, Design)
         What was varied, and the design there.
     """
-    if isinstance(sims, bool) or not isinstance(sims, (int, np.integer)) or sims < 2:
-        raise InputError(f"sims is {sims!r}; give a whole number of simulations, 2 or more")
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, (int, np.integer)) or jobs == 0):
+    error = _wanted_error(sims)
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int | np.integer) or jobs == 0):
         raise InputError(f"jobs is {jobs!r}; give a number of processes, or -1 for all cores")
+    own = check_own(own, COLUMNS)
+    hypotheses = {each.name: each for _, design in points for each in design.hypotheses}
+
+    def described(simulations, count):
+        return Diagnosis(simulations, hypotheses, count, seed, list(points[0][0]), list(points), own)
+
+    count = PILOT if error else int(sims)
+    simulations = _simulated(points, range(count), seed, jobs, progress)
+    _tell_of_total_failure(simulations)
+    while error and (needed := _needed(described(simulations, count), error)) > count:
+        more = _simulated(points, range(count, needed), seed, jobs, progress)
+        simulations, count = pd.concat([simulations, more], ignore_index=True), needed
+    return described(simulations, count)
+
+
+def _wanted_error(sims) -> float | None:
+    """The Monte-Carlo error that ``sims="mcse=0.005"`` asks for; None where sims is a number."""
+    if isinstance(sims, str) and (asked := re.fullmatch(r"mcse\s*=\s*(0?\.\d+)", sims.strip())):
+        error = float(asked[1])
+        if 0.25 / max(error, 1e-12) ** 2 <= MOST_SIMS:
+            return error
+        raise InputError(
+            f"sims is {sims!r}, which may take {0.25 / error**2 if error else np.inf:,.0f} "
+            f"simulations; ask for a Monte-Carlo error of {0.5 / MOST_SIMS**0.5} or more"
+        )
+    if isinstance(sims, bool) or not isinstance(sims, int | np.integer) or sims < 2:
+        raise InputError(
+            f"sims is {sims!r}; give a whole number of simulations, 2 or more, or 'mcse=0.005' for as many as "
+            "bring the Monte-Carlo error of every rejection rate and coverage to that"
+        )
+    return None
+
+
+def _needed(diagnosis: Diagnosis, error: float) -> int:
+    """Simulations after which every rejection rate and coverage has that Monte-Carlo error.
+
+    A share of 0 or 1 has no error by the usual formula; it is taken to be half a simulation off.
+    """
+    table = diagnosis.full
+    shares = table[["rejection_rate", "coverage"]].to_numpy()
+    least = 0.5 / diagnosis.sims
+    shares = np.clip(shares, least, 1 - least)
+    return ceil(float((shares * (1 - shares)).max()) / error**2 - 1e-9)
+
+
+def _simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:
+    """The simulations of these numbers at every point, as rows."""
     root = seed_tuple(seed)
     tasks = [
-        (at, design, block) for at, (_, design) in enumerate(points) for block in _blocks(design, int(sims))
+        (at, design, block) for at, (_, design) in enumerate(points) for block in _blocks(design, numbers)
     ]
     watched = sys.stderr.isatty() if progress is None else progress
     bar = tqdm(
@@ -202,11 +332,7 @@ def diagnose(points, sims, seed, jobs, progress):
         for at, frame in workers(delayed(_run_block)(at, design, root, block) for at, design, block in tasks):
             frames.append(frame.assign(**points[at][0]))
             bar.update()
-    simulations = pd.concat(frames, ignore_index=True)
-    hypotheses = {each.name: each for _, design in points for each in design.hypotheses}
-    by = list(points[0][0])
-    _tell_of_total_failure(simulations)
-    return Diagnosis(simulations, hypotheses, int(sims), seed, by)
+    return pd.concat(frames, ignore_index=True)
 
 
 def _tell_of_total_failure(simulations):
@@ -219,14 +345,14 @@ def _tell_of_total_failure(simulations):
             warnings.warn(f"{hypothesis} {estimator}: every fit failed ({reason})", stacklevel=4)
 
 
-def _blocks(design, sims):
+def _blocks(design, numbers):
     """Ranges of simulations that one task runs."""
     if _in_one_pass(design):
         rows = getattr(design.parameters, "n_customers", 1000)
         size = int(np.clip(BATCH_NUMBERS // rows, 1, 500))
     else:
         size = LOOPED_BLOCK
-    return [range(start, min(start + size, sims)) for start in range(0, sims, size)]
+    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
 
 def _in_one_pass(design):

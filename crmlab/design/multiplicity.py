@@ -98,3 +98,32 @@ def _mean_share(supported: np.ndarray) -> tuple[float, float]:
         return np.nan, np.nan
     each = supported.mean(axis=1)
     return float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
+
+
+def corrected(tests: pd.DataFrame, hypotheses, correction: str) -> pd.DataFrame:
+    """One cohort's tests with the family's p-values and verdicts beside their own.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        What `Design.test` returns.
+    hypotheses : sequence of Hypothesis
+    correction : {"holm"}
+
+    Returns
+    -------
+    DataFrame
+        With ``p_holm`` and ``verdict_holm``. A row's family is its own test and the headline tests of all
+        other hypotheses. ``contradicted`` stays: Holm guards what is called supported.
+    """
+    check_known("correction", [correction], CORRECTIONS[1:])
+    headline = {each.name: each.headline for each in hypotheses}
+    level = {each.name: each.level for each in hypotheses}
+    first = tests[tests["estimator"] == tests["hypothesis"].map(headline)].set_index("hypothesis")["p_value"]
+    adjusted = []
+    for _, row in tests.iterrows():
+        family = first.to_dict() | {row["hypothesis"]: row["p_value"]}
+        adjusted.append(holm(np.array(list(family.values())))[list(family).index(row["hypothesis"])])
+    tests = tests.assign(p_holm=adjusted)
+    lost = (tests["verdict"] == "supported") & ~(tests["p_holm"] < tests["hypothesis"].map(level))
+    return tests.assign(verdict_holm=tests["verdict"].mask(lost, "undecided"))

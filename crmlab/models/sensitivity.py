@@ -38,7 +38,9 @@ class LinearSensitivity:
     robustness_value_significant: float
 
 
-def robustness_value(t: float, degrees_of_freedom: float, share: float = 1.0, level: float | None = None) -> float:
+def robustness_value(
+    t: float, degrees_of_freedom: float, share: float = 1.0, level: float | None = None
+) -> float:
     """The robustness value of a coefficient.
 
     Parameters

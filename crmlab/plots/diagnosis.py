@@ -19,7 +19,7 @@ def diagnosis_plot(diagnosis, measures=("rejection_rate", "coverage"), hypothese
     ----------
     diagnosis : Diagnosis
     measures : sequence of str
-        Of ``rejection_rate``, ``coverage``, ``type_s``, ``bias``, ``rmse``.
+        Diagnosands, as ``rejection_rate``, ``coverage``, ``bias``, ``type_m``; one's own too.
     hypotheses : sequence of str, optional
     x : str, optional
         The varied name on the horizontal axis; the first of those with most values otherwise.
@@ -31,8 +31,8 @@ def diagnosis_plot(diagnosis, measures=("rejection_rate", "coverage"), hypothese
         names, has the same colour and marker in all panels.
     """
     measures = [measures] if isinstance(measures, str) else list(measures)
-    check_known("measure", measures, [*RATES, "bias", "rmse"])
-    table = diagnosis.table
+    table = diagnosis.full
+    check_known("measure", measures, [name for name in table if f"{name}_mcse" in table])
     known = list(dict.fromkeys(table["hypothesis"]))
     names = known if hypotheses is None else [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     check_known("hypothesis", names, known)
@@ -56,7 +56,7 @@ def diagnosis_plot(diagnosis, measures=("rejection_rate", "coverage"), hypothese
         panels[0, column].set_title(name)
         panels[-1, column].set_xlabel(words("labels." + x) if x == "preset" else x.replace("_", " "))
     for axes, measure in zip(panels[:, 0], measures):
-        axes.set_ylabel(words(f"labels.{measure}"))
+        axes.set_ylabel(_in_words(measure))
     handles = {
         label: handle for axes in panels.flat for handle, label in zip(*axes.get_legend_handles_labels())
     }
@@ -69,6 +69,14 @@ def diagnosis_plot(diagnosis, measures=("rejection_rate", "coverage"), hypothese
 def legend_columns(labels, width):
     """How many columns of these labels fit into a figure `width` inches wide."""
     return max(1, min(len(labels), int(width / (0.085 * max(map(len, labels)) + 0.75))))
+
+
+def _in_words(measure: str) -> str:
+    """The measure in words; a user's own is called what the user called it."""
+    try:
+        return words(f"labels.{measure}")
+    except KeyError:
+        return measure.replace("_", " ")
 
 
 def _panel(axes, rows, measure, x, others, looks):
