@@ -76,6 +76,8 @@ class Card:
         What the question is worth.
     data : dict
         For machines, under `MIME`; empty for none.
+    got : float
+        Of these points, what the answer earns.
     """
 
     question: str
@@ -87,6 +89,7 @@ class Card:
     foot: str = ""
     points: float | None = None
     data: dict = field(default_factory=dict)
+    got: float = 0
 
     @property
     def title(self):
@@ -98,7 +101,7 @@ class Card:
     def score(self):
         if self.points is None or self.reason in ("hint", "unchecked"):
             return ""
-        return words("cards.points", got=self.points if self.reason == "right" else 0, points=self.points)
+        return words("cards.points", got=self.got, points=self.points)
 
     def _hint_label(self, number):
         return words("cards.hint", number=number, total=self.total_hints)

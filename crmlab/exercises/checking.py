@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from crmlab.errors import InputError, listing
 from crmlab.exercises import comparing, running
-from crmlab.exercises.answers import REASONS, Verdict
 from crmlab.exercises.cards import MIME
 from crmlab.exercises.copies import make_copy
 from crmlab.exercises.masters import Master, masters, read_notebook, role
 from crmlab.exercises.plain import well_formed
+from crmlab.exercises.verdicts import REASONS, Verdict
 from crmlab.notebook.outcome import code_cells
 from crmlab.notebook.parameters import checked, read_parameters
 from crmlab.words import words
@@ -239,7 +239,7 @@ def _row(copy, question, fresh, stop):
         return _no_row(question, "check.other_parameters")
     verdict = _judged(question, cards[-1])
     said = words(f"check.verdict_{verdict.reason}", name=verdict.misconception)
-    return Row(question.name, verdict, said, question.points if verdict.right else 0, question.points)
+    return Row(question.name, verdict, said, question.points_for(verdict), question.points)
 
 
 def _no_row(question, key):
@@ -266,6 +266,22 @@ def _left_by_answer(cell):
 
 def saved_verdicts(copy):
     """``{question: reason}`` as the saved cards say; ``todo`` where there is none."""
+    reasons = {name: card.get("verdict", "todo") for name, card in _saved_cards(copy).items()}
+    return {name: reason if reason in REASONS else "unchecked" for name, reason in reasons.items()}
+
+
+def saved_points(copy):
+    """``{question: points}``: the master's for what the saved cards call right, theirs for parts of it."""
+    found, possible = {}, copy.exercise.points
+    for name, card in _saved_cards(copy).items():
+        points = possible[name] if card.get("verdict") == "right" else card.get("points", 0)
+        fits = isinstance(points, (int, float)) and 0 <= points <= possible[name]
+        found[name] = points if fits else 0
+    return found
+
+
+def _saved_cards(copy):
+    """The last saved card of each question, empty where there is none."""
     found = {}
     for name, check in copy.exercise.checks.items():
         cards = [
@@ -274,8 +290,7 @@ def saved_verdicts(copy):
             for card in _cards(copy.notebook.cells[number])
             if card.get("question") == name
         ]
-        reason = cards[-1].get("verdict") if cards else "todo"
-        found[name] = reason if reason in REASONS else "unchecked"
+        found[name] = cards[-1] if cards else {}
     return found
 
 

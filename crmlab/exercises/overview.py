@@ -5,7 +5,7 @@ from pathlib import Path
 
 from crmlab.errors import InputError
 from crmlab.exercises.cards import MARKS
-from crmlab.exercises.checking import columns, read_copy, saved_verdicts
+from crmlab.exercises.checking import columns, read_copy, saved_points, saved_verdicts
 from crmlab.words import words
 
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "build"}
@@ -56,7 +56,7 @@ def _row(path, name):
         known = path.name.endswith("_exercises.ipynb")
         return ([str(name), "", "", "", words("progress.unread", problem=problem)], 0, 0) if known else None
     points, verdicts = copy.exercise.points, saved_verdicts(copy)
-    got = sum(points[question] for question, verdict in verdicts.items() if verdict == "right")
+    got = sum(saved_points(copy).values())
     marks = "  ".join(f"{question} {MARKS.get(verdict, '✗')}" for question, verdict in verdicts.items())
     total = sum(points.values())
     return [str(name), copy.exercise.title, marks, f"{got:g} / {total:g}", _next(name, verdicts)], got, total

@@ -8,11 +8,11 @@ import json
 
 from crmlab.errors import InputError, listing
 from crmlab.exercises import running
-from crmlab.exercises.answers import Verdict
 from crmlab.exercises.cards import Card, drawn
 from crmlab.exercises.masters import master
 from crmlab.exercises.plain import plain
 from crmlab.exercises.questions import question as make_question
+from crmlab.exercises.verdicts import Verdict
 from crmlab.words import words
 
 EXPLAINED = ("type", "shape", "not_finite", "units", "sign", "order", "misconception")
@@ -105,7 +105,7 @@ class Answers:
                 "given": given,
                 "verdict": verdict.reason,
                 "misconception": verdict.misconception,
-                "points": question.points if verdict.right else 0,
+                "points": question.points_for(verdict),
                 "of": question.points,
             },
         )
@@ -158,18 +158,23 @@ def _card(question, verdict, shown, data=None, says=None):
         words("cards.more_hints", question=question.name) if more else "",
         question.points,
         data or {},
+        question.points_for(verdict),
     )
 
 
 def _sentences(question, verdict):
+    counted = ()
+    if question.credit and not verdict.right:
+        key = "credit" if verdict.share else "credits"
+        counted = (words(f"cards.{key}_{question.credit}", share=verdict.share),)
     if verdict.reason == "misconception":
-        return (verdict.facts["hint"],)
+        return (verdict.facts["hint"], *counted)
     says = (words(f"cards.{verdict.text or 'say_' + verdict.reason}", **verdict.facts),)
     if verdict.reason in ("todo", "units", "magnitude") and question.units:
         says += (words("cards.units_asked", units=question.units),)
     if verdict.right and question.moral:
         says += (question.moral,)
-    return says
+    return says + counted
 
 
 def open_exercise(name, **parameters):

@@ -4,14 +4,17 @@ import inspect
 import numbers
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from crmlab.errors import InputError, check_known, listing
-from crmlab.exercises.answers import OPTIONS, Kind, Unfit, Verdict, kind_of
+from crmlab.exercises.answers import OPTIONS, kind_of
 from crmlab.exercises.calling import packed, returned
+from crmlab.exercises.kinds import Kind
 from crmlab.exercises.plain import is_blank, plain
+from crmlab.exercises.verdicts import Unfit, Verdict
 
-TOLD = ("points", "hints", "picture", "misconceptions", "moral", *OPTIONS)
+TOLD = ("points", "credit", "hints", "picture", "misconceptions", "moral", *OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Question:
     misconceptions : tuple of Misconception
     moral : str
         Said when the answer is right: what it means for practice.
+    credit : str
+        ``"entries"``, ``"rows"`` or ``"inputs"`` where each of these counts by itself; empty where only a right
+        answer earns points.
     """
 
     name: str
@@ -52,22 +58,34 @@ class Question:
     picture: Callable | None = None
     misconceptions: tuple = ()
     moral: str = ""
+    credit: str = ""
 
     @property
-    def units(self):
+    def units(self) -> str:
         return getattr(self.kind, "units", "") or next(
             (kind.units for _, kind in getattr(self.kind, "columns", ()) if getattr(kind, "units", "")), ""
         )
 
-    def judge(self, given):
+    def judge(self, given: Any) -> Verdict:
         """The `Verdict` on `given` plain data."""
         if is_blank(given):
             return Verdict("todo")
+        right = self.kind.read(self.right)
+        verdict = self._judged(right, given)
+        if not self.credit or verdict.right:
+            return verdict
+        count, total = self.kind.right_parts(right, given)
+        return replace(verdict, share=count / total)
+
+    def points_for(self, verdict: Verdict) -> float:
+        """What an answer with this verdict earns."""
+        return self.points if verdict.right else round(verdict.share * self.points, 2)
+
+    def _judged(self, right: Any, given: Any) -> Verdict:
         try:
             answer = self.kind.read(given)
         except Unfit as unfit:
             return unfit.verdict
-        right = self.kind.read(self.right)
         if self.kind.same(right, answer):
             return Verdict("right")
         for each in self.misconceptions:
@@ -101,6 +119,7 @@ def question(name, value, told):
             hints=tuple(_text(each, "a hint") for each in told.get("hints", ())),
             picture=_picture(told.get("picture")),
             moral=told.get("moral", ""),
+            credit=_credit(told.get("credit", ""), kind),
             misconceptions=tuple(
                 _misconception(kind, *each) for each in told.get("misconceptions", {}).items()
             ),
@@ -119,6 +138,13 @@ def _points(points):
     if isinstance(points, bool) or not isinstance(points, numbers.Real) or not 0 < points <= 1000:
         raise InputError(f"points is {points!r}; give a number above 0")
     return points
+
+
+def _credit(credit, kind):
+    if credit and credit != kind.parts:
+        fits = f"write credit={kind.parts!r}, or leave it out" if kind.parts else "leave it out"
+        raise InputError(f"credit is {credit!r}, which does not go with this kind of answer; {fits}")
+    return credit
 
 
 def _text(text, what):

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from crmlab.errors import InputError
 from crmlab.exercises import running
-from crmlab.exercises.answers import Verdict
 from crmlab.exercises.masters import Master
 from crmlab.exercises.plain import well_formed
+from crmlab.exercises.verdicts import Verdict
 from crmlab.grading.reports import printable
 from crmlab.grading.saying import said
 from crmlab.words import words

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlab.errors import InputError
-from crmlab.exercises.answers import Choice, Number, Ordered, Table, Text, Truth, kind_of
+from crmlab.exercises.answers import kind_of
+from crmlab.exercises.compound import Ordered, Table
+from crmlab.exercises.kinds import Choice, Number, Text, Truth
 from crmlab.exercises.plain import is_blank, plain, well_formed
 from crmlab.exercises.questions import question
 

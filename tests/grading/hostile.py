@@ -24,7 +24,7 @@ SOURCES = {
     # checkers, transformers, messages
     "transformer": ({"q1": "import ast\nclass Drop(ast.NodeTransformer):\n    def visit_Assert(self, node):\n        return None\nget_ipython().ast_transformers.append(Drop())\ntotal = 0"}, 4, {"interpreter"}),
     "patched_checkers": ({"q1": "import math, json\nmath.isclose = lambda *a, **k: True\nnp.isclose = np.allclose = lambda *a, **k: True\njson.dumps = lambda *a, **k: '{\"answer\": 1}'\njson.loads = lambda *a, **k: {}\ntotal = 1.0"}, 4, {"patches"}),
-    "patched_crmlab": ({"q1": "import crmlab.exercises.answers as answers, crmlab.exercises.questions as questions\nanswers.Number.same = lambda *a: True\nquestions.Question.judge = lambda self, given: answers.Verdict('right')\ntotal = 1.0"}, 4, {"patches"}),
+    "patched_crmlab": ({"q1": "import crmlab.exercises.kinds as kinds, crmlab.exercises.verdicts as verdicts, crmlab.exercises.questions as questions\nkinds.Number.same = lambda *a: True\nquestions.Question.judge = lambda self, given: verdicts.Verdict('right')\ntotal = 1.0"}, 4, {"patches"}),
     "patched_numpy": ({"q1": "np.float64.__eq__ = 1\n" + RIGHT + "total = 1.0"}, 4, {"patches"}),
     "messages": ({"q1": f"import os\nfor number in range(3, 64):\n    try:\n        os.write(number, b'{SPAM}\\n')\n    except OSError:\n        pass\ntotal = 1.0"}, 4, {"forged"}),
     "messages_beside_the_truth": ({"q1": f"import os\nfor number in range(3, 64):\n    try:\n        os.write(number, b'{SPAM}\\n')\n    except OSError:\n        pass\n" + RIGHT}, 6, {"forged"}),

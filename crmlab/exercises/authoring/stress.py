@@ -16,10 +16,11 @@ from itertools import combinations, pairwise
 
 from crmlab.errors import InputError
 from crmlab.exercises import running
-from crmlab.exercises.answers import Choice, Text, Truth, Unfit
 from crmlab.exercises.cards import drawn
 from crmlab.exercises.copies import blocks, make_copy, solution_cells, solved
+from crmlab.exercises.kinds import Choice, Text, Truth
 from crmlab.exercises.masters import SCHEMA, Master, master, role
+from crmlab.exercises.verdicts import Unfit
 
 ALIKE = 0.10  # of pairs of learners may have answers that would pass for one another's
 SURPRISING = 0.001  # probability below which "more often than chance" is reported
