@@ -46,8 +46,8 @@ class Question:
     moral : str
         Said when the answer is right: what it means for practice.
     credit : str
-        ``"entries"``, ``"rows"`` or ``"inputs"`` where each of these counts by itself; empty where only a right
-        answer earns points.
+        ``"entries"``, ``"rows"`` or ``"inputs"`` where each of these counts by itself; empty where only a
+        right answer earns points.
     """
 
     name: str
