@@ -2,7 +2,7 @@
 
 import sys
 
-from crmlab.cli.course import add_authoring
+from crmlab.cli.course.authoring import add_authoring
 
 
 def add_commands(commands):
