@@ -9,7 +9,7 @@ from crmlab import __version__
 from crmlab.course.folder import Course
 from crmlab.course.intake.records import read_records
 from crmlab.grading.reports import Report
-from crmlab.grading.saying import spoken
+from crmlab.words.saying import spoken
 
 
 @dataclass

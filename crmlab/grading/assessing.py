@@ -3,13 +3,13 @@
 import time
 
 from crmlab.errors import InputError
+from crmlab.exercises.reading import read
+from crmlab.exercises.rebuilding import plan, rebuild
 from crmlab.grading import building
-from crmlab.grading.reading import read
-from crmlab.grading.rebuilding import plan, rebuild
 from crmlab.grading.reports import QuestionResult, Report
 from crmlab.grading.sandbox import Broken
-from crmlab.grading.saying import said
 from crmlab.words import words
+from crmlab.words.saying import said
 
 NOTHING_SECONDS = 20  # for a run of no question, to tell a broken machine from a student who breaks things
 

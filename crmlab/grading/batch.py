@@ -16,15 +16,15 @@ from pathlib import Path
 from crmlab import files
 from crmlab.errors import InputError
 from crmlab.exercises.masters import Master, master, role
+from crmlab.exercises.reading import read
 from crmlab.grading import building
 from crmlab.grading.assessing import Assessment
 from crmlab.grading.judge import COMPARED, SAMPLE, Judge
-from crmlab.grading.reading import read
 from crmlab.grading.reports import Limits, Report, Submission
 from crmlab.grading.sandbox import Sandbox
-from crmlab.grading.saying import said
 from crmlab.grading.version import grader_version
 from crmlab.words import words
+from crmlab.words.saying import said
 
 COPIED = "classmate's answer"
 

@@ -20,8 +20,8 @@ from crmlab.exercises.masters import Master
 from crmlab.exercises.plain import well_formed
 from crmlab.exercises.verdicts import Verdict
 from crmlab.grading.reports import printable
-from crmlab.grading.saying import said
 from crmlab.words import words
+from crmlab.words.saying import said
 
 PATIENCE = 300.0  # seconds for one run of a master, on a machine that has much else to do
 SHORT = 2000  # characters of an answer that a report keeps

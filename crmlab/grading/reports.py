@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.errors import InputError
-from crmlab.grading.saying import Said
+from crmlab.words.saying import Said
 
 MB = 1 << 20
 
@@ -80,7 +80,7 @@ class QuestionResult:
     verdict : str
         One of `crmlab.exercises.verdicts.REASONS`, or why there is no answer: missing, timeout, error …
     reason : Said or None
-        What there is to say of it, as a key and facts (`crmlab.grading.saying`).
+        What there is to say of it, as a key and facts (`crmlab.words.saying`).
     right, variants : int
         On how many variants the answer was right, of how many.
     share : float

@@ -12,7 +12,7 @@ from crmlab.course.releasing import release
 from crmlab.exercises import running
 from crmlab.exercises.authoring.writing import cell, notebook
 from crmlab.exercises.masters import read_notebook
-from crmlab.grading.saying import said
+from crmlab.words.saying import said
 
 ROSTER = """id,name,email
 s001,Ana López,ana@example.edu

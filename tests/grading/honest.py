@@ -99,6 +99,62 @@ def _helpers_anywhere(notebook):
     cell(notebook, "q2-solution").source = "means = by(customers, 'segment').spend.mean()"
 
 
+def _split(notebook):
+    """JupyterLab's Split Cell: both halves keep the grade id."""
+    whole = cell(notebook, "q2-solution")
+    whole.source = "means = by_segment.spend.mean()"
+    half = extra("by_segment = customers.groupby('segment', as_index=False)", metadata=dict(whole.metadata))
+    insert_before(notebook, "q2-solution", half)
+
+
+def _split_around_a_scratch_cell(notebook):
+    _split(notebook)
+    insert_before(notebook, "q2-solution", extra("assert len(by_segment) == 3"))
+
+
+def _blank_copy_left_below(notebook):
+    blank = "# YOUR CODE HERE\ntotal = ...\ntotal"
+    insert_before(notebook, "q1-check", extra(blank, metadata=dict(cell(notebook, "q1-solution").metadata)))
+
+
+def _copied_for_the_next_question(notebook):
+    """q1's cell was copied, pasted under q2 and rewritten there; q2's own is gone."""
+    source = cell(notebook, "q2-solution").source
+    insert_before(notebook, "q2-check", extra(source, metadata=dict(cell(notebook, "q1-solution").metadata)))
+    notebook.cells.remove(cell(notebook, "q2-solution"))
+
+
+def _turned_into_text(notebook):
+    source = cell(notebook, "q1-solution").source
+    cell(notebook, "q1-solution").cell_type = "markdown"
+    insert_before(notebook, "q1-check", extra(source))
+
+
+def _made_anew(notebook):
+    source = cell(notebook, "q3-solution").source
+    notebook.cells.remove(cell(notebook, "q3-solution"))
+    insert_before(notebook, "q3-check", extra(source))
+
+
+def _merged(notebook):
+    """Merge Cells: given, solution and check in one."""
+    cells = [cell(notebook, f"q3-{part}") for part in ("given", "solution", "check")]
+    cells[0].source = "\n".join(each.source for each in cells)
+    for each in cells[1:]:
+        notebook.cells.remove(each)
+
+
+# What an editor does to the cells: told to the instructor, and no point lost.
+MOVED_ABOUT = {
+    "split": (_split, {"duplicate cell"}),
+    "split_around_a_scratch_cell": (_split_around_a_scratch_cell, {"duplicate cell"}),
+    "blank_copy_left_below": (_blank_copy_left_below, {"duplicate cell"}),
+    "copied_for_the_next_question": (_copied_for_the_next_question, {"duplicate cell", "missing cell"}),
+    "turned_into_text": (_turned_into_text, {"edited metadata"}),
+    "made_anew": (_made_anew, {"missing cell"}),
+    "merged": (_merged, {"missing cell", "edited cell"}),
+}
+
 CHANGES = {
     "colab": _colab,
     "without_any_id": _without_any_id,

@@ -184,6 +184,13 @@ def _duplicated(notebook):
     )
 
 
+def _duplicated_below(notebook):
+    """A copy with another answer: the later one counts, as in the notebook itself."""
+    insert_before(
+        notebook, "q1-check", extra("total = 1", metadata=dict(cell(notebook, "q1-solution").metadata))
+    )
+
+
 def _removed(notebook):
     notebook.cells.remove(cell(notebook, "q1-solution"))
 
@@ -219,14 +226,15 @@ def _exit_above(notebook):
 
 CHANGES = {
     "points": (_points, 4, {"edited metadata"}),
-    "ids": (_ids, 4, {"missing cell"}),
+    "ids": (_ids, 6, {"missing cell"}),
     "ids_of_all": (_ids_of_all, 0, {"missing cell"}),
     "cell_type": (_cell_type, 4, {"edited metadata"}),
     "tags": (_tags, 4, {"edited metadata"}),
     "parameters": (_parameters, 6, {"edited cell"}),
     "injected": (_injected, 6, {"parameters"}),
     "moved": (_moved, 6, {"moved cells"}),
-    "duplicated": (_duplicated, 4, {"duplicate cell"}),
+    "duplicated": (_duplicated, 6, {"duplicate cell"}),
+    "duplicated_below": (_duplicated_below, 4, {"duplicate cell"}),
     "removed": (_removed, 4, {"missing cell"}),
     "check": (_check, 4, {"edited cell"}),
     "redefined": (_redefined, 6, {"redefines"}),

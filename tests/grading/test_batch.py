@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from crmlab.errors import InputError
+from crmlab.exercises.reading import read
 from crmlab.grading import Report, Submission, building, grade_batch
 from crmlab.grading import judge as judging
 from crmlab.grading.judge import strictly
-from crmlab.grading.reading import read
-from crmlab.grading.saying import spoken
+from crmlab.words.saying import spoken
 
 from .probe import FRESH, LIMITS, Course, extra, needs_walls, right_answer, write_master
 

@@ -26,6 +26,8 @@ def reports(tmp_path_factory, master):
         course.hand_in(f"honest-{name}", **sources)
     for name, change in honest.CHANGES.items():
         course.hand_in(f"honest-{name}", change=change)
+    for name, (change, _) in honest.MOVED_ABOUT.items():
+        course.hand_in(f"editor-{name}", change=change)
     for name, (sources, _, _) in hostile.SOURCES.items():
         course.hand_in(f"source-{name}", **sources)
     for name, (change, _, _) in hostile.CHANGES.items():
@@ -68,6 +70,13 @@ def test_honest_work_scores_full_without_a_flag(reports, name):
     assert all((each.right, each.variants) == (3, 3) for each in report.questions)
 
 
+@pytest.mark.parametrize("name", honest.MOVED_ABOUT)
+def test_what_an_editor_does_to_the_cells_costs_nothing_and_is_told(reports, name):
+    report = reports[f"editor-{name}"]
+    assert report.score == 6, _about(report)
+    assert {flag["kind"] for flag in report.flags} == honest.MOVED_ABOUT[name][1], _about(report)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_attack_scores_what_honest_work_would_and_is_flagged(reports, name):
     _, score, kinds = CASES[name]
@@ -99,7 +108,7 @@ def test_an_odd_file_name_does_no_harm(reports):
      ("source-number_in_a_list", "shape"), ("source-rows_missing", "shape"), ("source-rows_twice", "shape"),
      ("source-equal_to_all", "type"), ("source-endless", "timeout"), ("source-os_exit", "exited"),
      ("source-sys_exit", "exited"), ("source-memory_at_once", "memory"),
-     ("source-misconception", "misconception"), ("change-duplicated", "duplicate"), ("change-removed", "missing"),
+     ("source-misconception", "misconception"), ("change-removed", "missing"),
      ("source-output", "output"), ("source-null_byte", "error"), ("change-forged_cards", "todo")],
 )  # fmt: skip
 def test_the_reason_is_named(reports, name, verdict):

@@ -17,9 +17,9 @@ from crmlab.course.batch import bins, flags_of, question_statistics
 from crmlab.course.gradebook import number
 from crmlab.exercises.authoring.showing import told
 from crmlab.grading.reports import QuestionResult, printable
-from crmlab.grading.saying import spoken
 from crmlab.pages import environment
 from crmlab.words import words
+from crmlab.words.saying import spoken
 
 _FOLDER = Path(__file__).resolve().parent
 LOOKS = {"right": ("right", "✓"), "todo": ("todo", "○"), "missing": ("todo", "○")}  # anything else: wrong, ✗

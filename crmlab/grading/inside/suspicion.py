@@ -9,7 +9,7 @@ import os
 import sys
 from _thread import get_ident
 
-from crmlab.grading.inside.source import parsed
+from crmlab.exercises.source import parsed
 
 EVIDENCE = 30  # of each submission, at most
 LINE = 110

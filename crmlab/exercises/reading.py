@@ -10,7 +10,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from crmlab.grading.saying import Said, said
+from crmlab.words.saying import Said, said
 
 CELLS = 3000
 SOURCE = 1_000_000  # characters of all code cells together
