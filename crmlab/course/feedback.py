@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from crmlab import files
 from crmlab.course.batch import read_reports
-from crmlab.course.intake.records import read_records
 from crmlab.course.marks import marks
 from crmlab.errors import InputError
 
@@ -53,7 +52,5 @@ def write_overview(course, exercise, found=None):
     from crmlab.course.pages import overview_page
 
     found = marks(course, exercise) if found is None else found
-    text = overview_page(
-        course, exercise, found, read_reports(course, exercise.name), read_records(course, exercise.name)
-    )
+    text = overview_page(course, exercise, found, read_reports(course, exercise.name))
     return files.write_text(course.overview(exercise.name), text)
