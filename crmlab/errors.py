@@ -9,6 +9,10 @@ class InputError(ValueError):
     """
 
 
+class NotConverged(ArithmeticError):
+    """A fit found no maximum, or none with standard errors."""
+
+
 def listing(names, limit=40):
     """Names as prose for a message: ``a, b, c`` (cut after `limit`, saying so)."""
     names = [str(name) for name in names]

@@ -1,30 +1,53 @@
 """A theory as a design: parameters, a market, hypotheses, and what repeated simulation says of them."""
 
 from crmlab.design.cohort import Cohort, Tables, Truth
-from crmlab.design.design import Design, Variations
+from crmlab.design.constructs import Construct, Diagram
+from crmlab.design.design import AtEdge, Design, Variations
 from crmlab.design.diagnosis import Diagnosis
 from crmlab.design.estimate import Estimate, EstimationFailed, Hypothesis
-from crmlab.design.parameters import Parameters, parameter
-from crmlab.design.regression import LeastSquares, LogisticRegression, ProbitRegression, Product
+from crmlab.design.estimator import Estimator, SingleEstimator
+from crmlab.design.parameters import (
+    Parameters,
+    correlation,
+    count,
+    effect,
+    logit,
+    parameter,
+    path,
+    positive,
+    probit,
+    share,
+    spread,
+)
 from crmlab.design.streams import Streams
 from crmlab.errors import InputError
 
 __all__ = [
+    "AtEdge",
     "Cohort",
+    "Construct",
     "Design",
     "Diagnosis",
+    "Diagram",
     "Estimate",
     "EstimationFailed",
+    "Estimator",
     "Hypothesis",
     "InputError",
-    "LeastSquares",
-    "LogisticRegression",
     "Parameters",
-    "ProbitRegression",
-    "Product",
+    "SingleEstimator",
     "Streams",
     "Tables",
     "Truth",
     "Variations",
+    "correlation",
+    "count",
+    "effect",
+    "logit",
     "parameter",
+    "path",
+    "positive",
+    "probit",
+    "share",
+    "spread",
 ]

@@ -74,6 +74,17 @@ class Tables:
 
         return Tables({name: table(name) for name in self._columns})
 
+    def stacked(self) -> "Tables":
+        """One cohort as a batch of one: its columns with a first axis of length 1."""
+
+        def table(name):
+            return lambda: {
+                column: np.asarray(values)[None] if np.ndim(values) == 1 else values
+                for column, values in self.columns(name).items()
+            }
+
+        return self.once("stacked", lambda: Tables({name: table(name) for name in self._columns}))
+
     def drawn_at_once(self, simulations):
         """These tables, which refuse columns that are neither ``(simulations, rows)`` nor ``(rows,)``."""
         for name, table in self._columns.items():

@@ -2,20 +2,43 @@
 
 import html
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 
 from crmlab.design.cohort import Cohort
-from crmlab.design.diagnosis import COLUMNS, diagnose
+from crmlab.design.constructs import Construct, Diagram
+from crmlab.design.diagnosis import COLUMNS, Diagnosis, diagnose
 from crmlab.design.estimate import Hypothesis
 from crmlab.design.multiplicity import corrected
 from crmlab.design.parameters import Parameters
 from crmlab.design.solving import Solution, solve
 from crmlab.design.streams import Streams, seed_tuple
 from crmlab.errors import InputError, check_known, listing
+
+
+@dataclass(frozen=True)
+class AtEdge:
+    """In a preset, in place of a number: the value at which a hypothesis just fails.
+
+    Parameters
+    ----------
+    hypothesis : str
+    bracket : (float, float)
+        Two values of the parameter, on either side of that one.
+
+    Examples
+    --------
+    >>> presets = {"null": {"expectation_effect": AtEdge("H1b", (0, 1))}}
+    """
+
+    hypothesis: str
+    bracket: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -29,13 +52,18 @@ class Design:
     parameters : Parameters
         The truth.
     presets : dict of str to dict
-        Changes to `parameters`, by name; `null`, `literature`, `claim` and `trap` in every lesson.
+        Changes to `parameters`, by name; `null`, `literature`, `claim` and `trap` in every lesson. A change
+        may be an `AtEdge`, which is found when the preset is taken.
     model : callable
         ``(parameters, streams) -> Cohort``. With `batched` it must treat the last axis of every draw as
         the rows, so that many cohorts can be drawn at once.
     hypotheses : sequence of Hypothesis
     batched : bool
         Whether the model may be given many simulations' streams at once.
+    constructs : dict of str to Construct, optional
+        The glossary: labels and definitions of columns and concepts, by name.
+    diagram : Diagram, optional
+        What causes what in the market.
 
     Examples
     --------
@@ -53,10 +81,13 @@ class Design:
     model: Callable = field(repr=False)
     hypotheses: Sequence[Hypothesis]
     batched: bool = False
+    constructs: Mapping[str, Construct] = field(default_factory=dict, repr=False)
+    diagram: Diagram | None = field(default=None, repr=False)
     preset_name: str = "default"
-    overridden: Mapping = field(
-        default_factory=dict, repr=False
-    )  # values that the preset in force has replaced
+    # values that the preset in force has replaced
+    overridden: Mapping = field(default_factory=dict, repr=False)
+    # all hypotheses of the theory, of which `hypotheses` may be some: presets at an edge refer to them
+    declared: Sequence[Hypothesis] = field(default=(), repr=False)
 
     def __post_init__(self):
         names = [hypothesis.name for hypothesis in self.hypotheses]
@@ -64,32 +95,81 @@ class Design:
             raise InputError(f"hypotheses of {self.name} is empty; give at least one")
         if len(set(names)) < len(names):
             raise InputError(f"hypotheses of {self.name} share names: {listing(names)}")
-        for changes in self.presets.values():
-            self.parameters.replace(**{**self.overridden, **changes})  # an impossible one is found here
+        if not self.declared:
+            object.__setattr__(self, "declared", tuple(self.hypotheses))
+        for preset, changes in self.presets.items():
+            with _of_preset(preset):
+                check_known("parameter", changes, self.parameters.names())
+                edges = [each.hypothesis for each in changes.values() if isinstance(each, AtEdge)]
+                check_known("hypothesis", edges, [each.name for each in self.declared])
 
-    def preset(self, name):
-        """The design under one of its presets, in place of the preset that it was under."""
+    def preset(self, name: str) -> "Design":
+        """The design under one of its presets, in place of the preset that it was under.
+
+        Raises
+        ------
+        InputError
+            If the preset is unknown, or impossible with the parameters that were changed by hand.
+        """
         check_known("preset", [name], self.presets)
         changes = self.presets[name]
-        plain = {**_fields(self.parameters), **self.overridden}
-        return self._but(
-            parameters=self.parameters.replace(**{**self.overridden, **changes}),
-            preset_name=name,
-            overridden={changed: plain[changed] for changed in changes},
-        )
+        edges = {changed: value for changed, value in changes.items() if isinstance(value, AtEdge)}
+        plain = {**vars(self.parameters), **self.overridden}
+        fixed = {changed: value for changed, value in changes.items() if changed not in edges}
+        with _of_preset(name):
+            parameters = self.parameters.replace(**{**self.overridden, **fixed})
+            for changed, edge in edges.items():
+                value = self._edge(parameters, edge.hypothesis, changed, edge.bracket)
+                parameters = parameters.replace(**{changed: value})
+        overridden = {changed: plain[changed] for changed in changes}
+        return replace(self, parameters=parameters, preset_name=name, overridden=overridden)
 
-    def replace(self, **changes):
+    def at_edge(self, hypothesis: str, parameter: str, bracket: tuple[float, float]) -> "Design":
+        """The design with one parameter where a hypothesis just fails: where the size of its test is largest.
+
+        Parameters
+        ----------
+        hypothesis : str
+            At its null or, with direction ``within``, at its margin.
+        parameter : str
+        bracket : (float, float)
+            Two values of the parameter, on either side of that one.
+
+        Raises
+        ------
+        InputError
+            If the estimand does not cross the edge between the two values.
+        """
+        check_known("parameter", [parameter], self.parameters.names())
+        check_known("hypothesis", [hypothesis], [each.name for each in self.declared])
+        return self.replace(**{parameter: self._edge(self.parameters, hypothesis, parameter, bracket)})
+
+    def _edge(self, parameters, name, parameter, bracket):
+        (hypothesis,) = [each for each in self.declared if each.name == name]
+
+        def beyond(value):
+            return hypothesis.edge(hypothesis.estimand(parameters.replace(**{parameter: float(value)})))
+
+        low, high = bracket
+        if np.sign(beyond(low)) == np.sign(beyond(high)) != 0:
+            raise InputError(
+                f"bracket of {parameter} is {low} to {high}; "
+                f"{name} must hold at one of them and not at the other"
+            )
+        return float(brentq(beyond, low, high, xtol=1e-15, rtol=1e-15))
+
+    def replace(self, **changes: Any) -> "Design":
         """The design with some parameters changed; an unknown name is refused with the known ones listed."""
         parameters = self.parameters.replace(**changes)
         kept = {name: value for name, value in self.overridden.items() if name not in changes}
-        return self._but(parameters=parameters, overridden=kept)
+        return replace(self, parameters=parameters, overridden=kept)
 
-    def only(self, *names):
+    def only(self, *names: str) -> "Design":
         """The design with only these hypotheses."""
         check_known("hypothesis", names, [each.name for each in self.hypotheses])
-        return self._but(hypotheses=[each for each in self.hypotheses if each.name in names])
+        return replace(self, hypotheses=[each for each in self.hypotheses if each.name in names])
 
-    def with_estimators(self, *names):
+    def with_estimators(self, *names: str) -> "Design":
         """The design with only these estimators; hypotheses left with none go."""
         known = dict.fromkeys(name for each in self.hypotheses for name in each.estimators)
         check_known("estimator", names, known)
@@ -97,14 +177,23 @@ class Design:
         for each in self.hypotheses:
             estimators = {name: one for name, one in each.estimators.items() if name in names}
             if estimators:
-                kept.append(Hypothesis(**{**_fields(each), "estimators": estimators}))
-        return self._but(hypotheses=kept)
+                kept.append(replace(each, estimators=estimators))
+        return replace(self, hypotheses=kept)
 
-    def hypothesis(self, name):
+    def hypothesis(self, name: str) -> Hypothesis:
         """One hypothesis by name."""
         return self.only(name).hypotheses[0]
 
-    def vary(self, **grids):
+    def label(self, name: str) -> str:
+        """What to write at an axis or item: the construct's label, or the name with spaces."""
+        return self.constructs[name].label if name in self.constructs else name.replace("_", " ")
+
+    def glossary(self) -> pd.DataFrame:
+        """The constructs: columns ``label`` and ``definition``, by name."""
+        rows = {name: (each.label, each.definition) for name, each in self.constructs.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["label", "definition"])
+
+    def vary(self, **grids: Iterable) -> "Variations":
         """The design at every combination of the given parameter values.
 
         Parameters
@@ -124,7 +213,7 @@ class Design:
     def _at(self, preset=None, **changes):
         return (self.preset(preset) if preset is not None else self).replace(**changes)
 
-    def simulate(self, seed):
+    def simulate(self, seed: int | tuple[int, ...]) -> Cohort:
         """One cohort.
 
         Parameters
@@ -138,7 +227,7 @@ class Design:
         cohort.seed = seed[0] if len(seed) == 1 else seed
         return cohort
 
-    def test(self, cohort, correction="none"):
+    def test(self, cohort: Cohort, correction: str = "none") -> pd.DataFrame:
         """Every estimator of every hypothesis on a cohort, beside the truth.
 
         Parameters
@@ -179,7 +268,14 @@ class Design:
         table = pd.DataFrame(rows)
         return table if correction == "none" else corrected(table, self.hypotheses, correction)
 
-    def diagnose(self, sims=500, seed=1, jobs=None, progress=None, diagnosands=None):
+    def diagnose(
+        self,
+        sims: int | str = 500,
+        seed: int = 1,
+        jobs: int | None = None,
+        progress: bool | None = None,
+        diagnosands: Mapping[str, Callable] | None = None,
+    ) -> Diagnosis:
         """What repeated simulation says about the design; see `Diagnosis`.
 
         Parameters
@@ -244,9 +340,6 @@ class Design:
         """
         return solve(self, hypothesis, power, over, estimator, sims, tolerance, seed, jobs)
 
-    def _but(self, **changes):
-        return Design(**{**_fields(self), **changes})
-
     def __repr__(self):
         lines = [
             f"Design {self.name}: {self.claim}",
@@ -278,11 +371,18 @@ class Variations:
     points: Sequence[tuple]
 
     @property
-    def designs(self):
+    def designs(self) -> list[Design]:
         """The designs at the points, in their order."""
         return [design for _, design in self.points]
 
-    def diagnose(self, sims=500, seed=1, jobs=None, progress=None, diagnosands=None):
+    def diagnose(
+        self,
+        sims: int | str = 500,
+        seed: int = 1,
+        jobs: int | None = None,
+        progress: bool | None = None,
+        diagnosands: Mapping[str, Callable] | None = None,
+    ) -> Diagnosis:
         """As `Design.diagnose`, at every point, with the same random numbers at each."""
         return diagnose(self.points, sims, seed, jobs, progress, diagnosands)
 
@@ -311,5 +411,10 @@ def _grid(name, values):
     return values
 
 
-def _fields(instance):
-    return {name: getattr(instance, name) for name in instance.__dataclass_fields__}
+@contextmanager
+def _of_preset(name):
+    """Bad input found inside is told as one of this preset."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"preset {name}: {error}") from None

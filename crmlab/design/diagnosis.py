@@ -12,20 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from crmlab.design import diagnosands
 from crmlab.design.calibration import confidence_ranks
 from crmlab.design.diagnosands import DEFAULT, Group, check_own, measure
 from crmlab.design.estimate import Estimate
+from crmlab.design.estimator import Estimator
 from crmlab.design.multiplicity import familywise
 from crmlab.design.streams import BatchStreams, Streams, seed_tuple
 from crmlab.errors import InputError, check_known
+from crmlab.models.threads import one_blas_thread
 from crmlab.words import words
 
 BATCH_NUMBERS = 400_000  # numbers a column of a batch may hold: what stays in a core's cache
@@ -43,13 +45,13 @@ COLUMNS = {  # of a diagnosis, so no name for what is varied
     "rejected",
     "covered",
     "failure",
+    "refused",
     "failures",
     *(name + end for name in diagnosands.BUILT_IN for end in ("", "_mcse")),
 }
 PILOT = 200  # simulations from which the number that a Monte-Carlo error needs is worked out
 MOST_SIMS = 1_000_000
 SILENT_SECONDS = 1.0  # before a progress bar appears
-REFUSED = "InputError: "
 LOOPED_BLOCK = 25  # simulations of a task when each is run on its own: enough to hide the cost of sending it
 
 
@@ -61,7 +63,8 @@ class Diagnosis:
     ----------
     simulations : DataFrame
         One row a simulation, hypothesis and estimator: estimate, standard_error, low, high, p_value,
-        estimand, rejected, covered, and ``failure`` (why a fit failed, else empty).
+        estimand, rejected, covered, ``failure`` (why a fit failed, else empty) and ``refused`` (whether it
+        failed because the estimator refused its input).
     sims, seed : int
     by : list of str
         What was varied: ``["preset"]`` or parameter names.
@@ -168,13 +171,13 @@ class Diagnosis:
         return rows
 
     @property
-    def failures(self):
+    def failures(self) -> pd.DataFrame:
         """Why fits failed: one row a hypothesis, estimator, point and reason, with a count."""
         failed = self.simulations[self.simulations["failure"] != ""]
         keys = ["hypothesis", "estimator", *self.by, "failure"]
         return failed.groupby(keys, sort=False, observed=True).size().rename("count").reset_index()
 
-    def row(self, hypothesis, estimator=None, **at):
+    def row(self, hypothesis: str, estimator: str | None = None, **at: Any) -> pd.Series:
         """One row of the table, a Series: ``row("H1", "naive", preset="trap")``; else the headline's."""
         check_known("hypothesis", [hypothesis], self.hypotheses)
         check_known("varied name", at, self.by)
@@ -340,8 +343,8 @@ def _tell_of_total_failure(simulations):
     for (hypothesis, estimator), group in simulations.groupby(["hypothesis", "estimator"], sort=False):
         if (group["failure"] != "").all():
             reason = Counter(group["failure"]).most_common(1)[0][0]
-            if reason.startswith(REFUSED):
-                raise InputError(f"{hypothesis} {estimator}: {reason.removeprefix(REFUSED)}")
+            if group["refused"].all():
+                raise InputError(f"{hypothesis} {estimator}: {reason}")
             warnings.warn(f"{hypothesis} {estimator}: every fit failed ({reason})", stacklevel=4)
 
 
@@ -356,9 +359,11 @@ def _blocks(design, numbers):
 
 
 def _in_one_pass(design):
-    return design.batched and any(
-        hasattr(estimator, "batch") for each in design.hypotheses for estimator in each.estimators.values()
-    )
+    return design.batched and any(isinstance(each, Estimator) for each in _estimators(design))
+
+
+def _estimators(design):
+    return [estimator for each in design.hypotheses for estimator in each.estimators.values()]
 
 
 def _run_block(at, design, root, block):
@@ -366,102 +371,79 @@ def _run_block(at, design, root, block):
 
     Linear algebra keeps to one thread: on matrices this small more threads only wait for each other.
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         return at, _simulate_and_estimate(design, [(*root, simulation) for simulation in block], block)
 
 
 def _simulate_and_estimate(design, seeds, block):
     if _in_one_pass(design):
         tables = design.model(design.parameters, BatchStreams(seeds)).tables.drawn_at_once(len(block))
-        one = [tables.one(number) for number in range(len(block))] if _any_looped(design) else None
+        looped = not all(isinstance(each, Estimator) for each in _estimators(design))
+        one = [tables.one(number) for number in range(len(block))] if looped else []
     else:
         tables, one = None, [design.model(design.parameters, Streams(seed)).tables for seed in seeds]
     frames = []
     for hypothesis in design.hypotheses:
         estimand = hypothesis.estimand(design.parameters)
         for name, estimator in hypothesis.estimators.items():
-            if tables is not None and hasattr(estimator, "batch"):
-                estimate, failure = _estimate_at_once(estimator, tables, len(block))
+            if tables is not None and isinstance(estimator, Estimator):
+                found = _estimate_at_once(estimator, tables, len(block))
             else:
-                estimate, failure = _estimate_each(estimator, one)
-            frames.append(_tidy(hypothesis, name, estimand, block, estimate, failure))
+                found = _estimate_each(estimator, one)
+            frames.append(_tidy(hypothesis, name, estimand, block, *found))
     return pd.concat(frames, ignore_index=True)
-
-
-def _any_looped(design):
-    return not all(
-        hasattr(estimator, "batch") for each in design.hypotheses for estimator in each.estimators.values()
-    )
 
 
 def _estimate_at_once(estimator, tables, count):
     """As `_estimate_each`, in one pass; what that could not fit is fitted on its own, which may say why."""
     try:
         estimate = estimator.batch(tables)
-        sound = np.isfinite(estimate.value) & np.isfinite(estimate.standard_error)
+        sound = np.broadcast_to(estimate.sound, count)
     except Exception:  # of one cohort perhaps: find out which
         return _estimate_each(estimator, [tables.one(number) for number in range(count)])
     if sound.all():
-        return estimate, np.full(count, "", dtype=object)
+        return estimate, [None] * count
     return _side_by_side(
         [
-            _numbers(estimate.one(number)) if sound[number] else _estimate_one(estimator, tables.one(number))
+            (estimate.one(number), None) if sound[number] else _estimate_one(estimator, tables.one(number))
             for number in range(count)
         ]
     )
 
 
 def _estimate_each(estimator, cohorts):
-    """An array `Estimate` from single ones, and why those failed that did."""
+    """An array `Estimate` from single ones, and the failures, None where there is none."""
     return _side_by_side([_estimate_one(estimator, tables) for tables in cohorts])
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a fit failed, and whether it was the input that the estimator refused."""
+
+    reason: str
+    refused: bool = False
+
+
 def _estimate_one(estimator, tables):
-    """Whatever a fit raises is a failure that is counted, with its reason."""
+    """The estimate, and the failure if there is one: whatever a fit raises is counted, with its reason."""
     try:
-        return _numbers(estimator(tables))
+        estimate = estimator(tables)
+        if estimate.sound:
+            return estimate, None
+        return None, Failure("the estimate is not finite")
+    except InputError as error:
+        return None, Failure(str(error)[:200], refused=True)
     except Exception as error:
-        return None, *(np.nan,) * 4, f"{type(error).__name__}: {error}"[:200]
-
-
-def _numbers(estimate):
-    low, high = estimate.bounds()
-    sound = np.isfinite(estimate.value) and not np.isnan([low, high]).any()
-    return (
-        estimate,
-        estimate.value,
-        estimate.standard_error,
-        low,
-        high,
-        "" if sound else "the estimate is not finite",
-    )
+        return None, Failure(f"{type(error).__name__}: {error}"[:200])
 
 
 def _side_by_side(found):
-    *numbers, failure = zip(*found)
-    return _Estimates(numbers), np.array(failure, dtype=object)
+    singles, failures = zip(*found)
+    return Estimate.stacked(singles), list(failures)
 
 
-class _Estimates(Estimate):
-    """Single estimates side by side, each with its own degrees of freedom, interval and p-value."""
-
-    def __init__(self, found):
-        singles, value, error, low, high = found
-        super().__init__(
-            np.array(value, float),
-            np.array(error, float),
-            interval=(np.array(low, float), np.array(high, float)),
-        )
-        object.__setattr__(self, "singles", singles)
-
-    def p(self, direction, null, margin=None):
-        return np.array(
-            [np.nan if each is None else float(each.p(direction, null, margin)) for each in self.singles]
-        )
-
-
-def _tidy(hypothesis, name, estimand, block, estimate, failure):
-    failed = failure != ""
+def _tidy(hypothesis, name, estimand, block, estimate, failures):
+    failed = np.array([each is not None for each in failures])
     with np.errstate(invalid="ignore", divide="ignore"):
         outcome = hypothesis.confront(estimate)
     low, high = outcome["low"], outcome["high"]
@@ -478,7 +460,8 @@ def _tidy(hypothesis, name, estimand, block, estimate, failure):
             "p_value": outcome["p_value"],
             "rejected": (outcome["verdict"] == "supported") & ~failed,
             "covered": (low <= estimand) & (estimand <= high) & ~failed,
-            "failure": failure.astype(str),
+            "failure": pd.array([each.reason if each else "" for each in failures], dtype="str"),
+            "refused": [each is not None and each.refused for each in failures],
         }
     )
     frame.loc[failed, ["estimate", "standard_error", "low", "high", "p_value"]] = np.nan

@@ -1,7 +1,8 @@
 """Estimates and hypotheses: what is claimed, what is estimated, and how the two are confronted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -23,19 +24,20 @@ class Estimate:
     ----------
     value, standard_error : float or array of shape (simulations,)
         NaN where the fit failed.
-    degrees_of_freedom : float
+    degrees_of_freedom : float or array of shape (simulations,)
         Of the t distribution; infinite for a normal one.
     interval : pair of float or arrays, optional
         A 95% interval of its own (a bootstrap's, say) in place of ``value ± t · standard_error``.
     p_value : float or array, optional
-        A p-value of its own, for the hypothesis' direction.
+        A p-value of its own, for the hypothesis' direction. Where it is NaN that of the value and its
+        standard error is taken.
     """
 
-    value: float
-    standard_error: float
-    degrees_of_freedom: float = np.inf
+    value: float | np.ndarray
+    standard_error: float | np.ndarray
+    degrees_of_freedom: float | np.ndarray = np.inf
     interval: tuple | None = None
-    p_value: float | None = None
+    p_value: float | np.ndarray | None = None
 
     @classmethod
     def of(cls, fit, term):
@@ -53,7 +55,29 @@ class Estimate:
         freedom = fit.df_resid if getattr(fit, "use_t", False) else np.inf
         return cls(float(np.asarray(fit.params)[at]), float(np.asarray(fit.bse)[at]), float(freedom))
 
-    def one(self, simulation):
+    @classmethod
+    def stacked(cls, singles: "Sequence[Estimate | None]") -> "Estimate":
+        """Estimates of single cohorts side by side, each with an interval and a p-value of its own.
+
+        Parameters
+        ----------
+        singles : sequence of Estimate
+            None where a fit failed: NaN.
+        """
+
+        def column(read: Callable) -> np.ndarray:
+            return np.array([np.nan if each is None else read(each) for each in singles], dtype=float)
+
+        known = [each for each in singles if each is not None]
+        interval = p_value = None
+        if any(each.interval is not None for each in known):
+            interval = column(lambda each: each.bounds()[0]), column(lambda each: each.bounds()[1])
+        if any(each.p_value is not None for each in known):
+            p_value = column(lambda each: np.nan if each.p_value is None else each.p_value)
+        value, error = column(lambda each: each.value), column(lambda each: each.standard_error)
+        return cls(value, error, column(lambda each: each.degrees_of_freedom), interval, p_value)
+
+    def one(self, simulation: int) -> "Estimate":
         """The estimate of one of many simulations."""
 
         def of(values):
@@ -64,21 +88,32 @@ class Estimate:
             of(self.value), of(self.standard_error), of(self.degrees_of_freedom), interval, of(self.p_value)
         )
 
-    def bounds(self, level=0.95):
+    @property
+    def sound(self) -> bool | np.ndarray:
+        """Whether the value is finite and its interval has two ends, which may be infinite."""
+        low, high = self.bounds()
+        with np.errstate(invalid="ignore"):
+            return np.isfinite(self.value) & ~np.isnan(low) & ~np.isnan(high)
+
+    def bounds(self, level: float = 0.95) -> tuple:
         """The interval ``(low, high)``."""
         if self.interval is not None:
             return self.interval
         reach = _quantile(0.5 + level / 2, self.degrees_of_freedom) * np.asarray(self.standard_error)
         return self.value - reach, self.value + reach
 
-    def p(self, direction, null, margin=None):
+    def p(self, direction: str, null: float, margin: float | None = None) -> float | np.ndarray:
         """The p-value against the null of a hypothesis in that direction.
 
         ``within`` is the two one-sided tests procedure (Schuirmann 1987): the larger of the two.
         """
-        if self.p_value is not None:
+        if self.p_value is None:
+            return self._wald(direction, null, margin)
+        if not np.isnan(self.p_value).any():
             return self.p_value
+        return np.where(np.isnan(self.p_value), self._wald(direction, null, margin), self.p_value)
 
+    def _wald(self, direction, null, margin):
         def upper(distance):
             return _survival(distance / np.asarray(self.standard_error), self.degrees_of_freedom)
 
@@ -92,11 +127,21 @@ class Estimate:
 
 
 def _quantile(probability, freedom):
-    return stats.norm.ppf(probability) if np.isinf(freedom) else stats.t.ppf(probability, freedom)
+    return _by_freedom(stats.norm.ppf, stats.t.ppf, probability, freedom)
 
 
 def _survival(statistic, freedom):
-    return stats.norm.sf(statistic) if np.isinf(freedom) else stats.t.sf(statistic, freedom)
+    return _by_freedom(stats.norm.sf, stats.t.sf, statistic, freedom)
+
+
+def _by_freedom(normal, student, argument, freedom):
+    """A function of the normal distribution, or of t where the degrees of freedom are finite."""
+    endless = np.isinf(freedom)
+    if np.all(endless):
+        return normal(argument) + np.zeros(np.shape(freedom))
+    if not np.any(endless):
+        return student(argument, freedom)
+    return np.where(endless, normal(argument), student(argument, np.where(endless, 1.0, freedom)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +173,7 @@ class Hypothesis:
     name: str
     claim: str
     direction: str
-    truth: Callable = field(repr=False)
+    truth: Callable[[Any], float] = field(repr=False)
     estimators: Mapping[str, Callable] = field(repr=False)
     unit: str = ""
     null: float = 0.0
@@ -152,15 +197,15 @@ class Hypothesis:
             raise InputError(f"estimators of {self.name} is empty; give at least one")
 
     @property
-    def headline(self):
+    def headline(self) -> str:
         """The name of the estimator that the lesson stands by."""
         return next(iter(self.estimators))
 
-    def estimand(self, parameters):
+    def estimand(self, parameters: Any) -> float:
         """The estimand's value under these parameters, free of quadrature's dust below 1e-12."""
         return round(float(self.truth(parameters)), 12) + 0.0
 
-    def holds(self, estimand):
+    def holds(self, estimand: float) -> bool:
         """Whether the claim is true when the estimand has this value."""
         distance = estimand - self.null
         return bool(
@@ -172,7 +217,7 @@ class Hypothesis:
             }[self.direction]
         )
 
-    def confront(self, estimate):
+    def confront(self, estimate: Estimate) -> dict:
         """Interval, p-value and verdict of an estimate, as a dict.
 
         The verdict is ``supported`` (the null is rejected in the claim's direction), ``contradicted``
@@ -190,6 +235,11 @@ class Hypothesis:
         }[self.direction]
         verdict = np.where(supported, "supported", np.where(outside, "contradicted", "undecided"))
         return {"low": low, "high": high, "p_value": p_value, "verdict": verdict}
+
+    def edge(self, estimand: float) -> float:
+        """How far an estimand lies beyond where the claim begins to fail: 0 at the edge of null and claim."""
+        distance = abs(estimand - self.null) - self.margin if self.margin else estimand - self.null
+        return round(distance, 12) + 0.0
 
     def __repr__(self):
         against = {

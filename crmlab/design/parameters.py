@@ -4,13 +4,25 @@ import dataclasses
 import html
 import math
 import numbers
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from crmlab.errors import InputError, check_known
 
+OURS = "ours"
 
-def parameter(default, unit, *, low=-math.inf, high=math.inf, source="", choices=None):
-    """A field of a `Parameters` class.
+
+def parameter(
+    default: Any,
+    unit: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    source: str = OURS,
+    choices: Sequence | None = None,
+) -> Any:
+    """A field of a `Parameters` class. `path`, `probit`, `share` and their like are fields of one kind.
 
     Parameters
     ----------
@@ -21,12 +33,42 @@ def parameter(default, unit, *, low=-math.inf, high=math.inf, source="", choices
     low, high : float
         The range it may take, ends included.
     source : str
-        Where the default comes from.
+        Where the default comes from; the authors of the theory by default.
     choices : sequence, optional
         The only values it may take.
     """
     metadata = {"unit": unit, "low": low, "high": high, "source": source, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def _kind(says: str, usual: str | None, least: float, most: float) -> Callable[..., Any]:
+    """A function that makes fields of one kind: with its usual unit, if there is one, and its usual range."""
+
+    def make(
+        default: float,
+        unit: str | None = usual,
+        *,
+        low: float = least,
+        high: float = most,
+        source: str = OURS,
+    ) -> Any:
+        if unit is None:
+            raise InputError(f"unit of the parameter with default {default} is missing; say what it counts")
+        return parameter(default, unit, low=low, high=high, source=source)
+
+    make.__doc__ = f"{says}, from {least:g} to {most:g} unless `low` and `high` say otherwise."
+    return make
+
+
+path = _kind("A standardised path coefficient", "standardised path", -0.99, 0.99)
+correlation = _kind("A correlation", None, -0.99, 0.99)
+effect = _kind("What one unit of a cause adds, in the unit given", None, -2.0, 2.0)
+probit = _kind("An effect or a level on the probit scale", "probit units", -3.0, 3.0)
+logit = _kind("An effect or a level on the logit scale", "logit units", -6.0, 6.0)
+share = _kind("A share", "share of customers", 0.0, 1.0)
+spread = _kind("A standard deviation", None, 0.0, 5.0)
+positive = _kind("A positive quantity", None, 1e-6, 1e6)
+count = _kind("A whole number", "customers", 10, 200_000)
 
 
 @dataclass(frozen=True)
@@ -39,17 +81,17 @@ class Parameters:
             object.__setattr__(self, field.name, checked)
 
     @classmethod
-    def names(cls):
+    def names(cls) -> list[str]:
         """The parameters' names, in order."""
         return [field.name for field in dataclasses.fields(cls)]
 
     @classmethod
-    def range_of(cls, name):
+    def range_of(cls, name: str) -> tuple[float, float]:
         """``(low, high)`` of a parameter, ends included."""
         field = cls.__dataclass_fields__[name]
         return field.metadata.get("low", -math.inf), field.metadata.get("high", math.inf)
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> Self:
         """A copy with some values changed.
 
         Raises

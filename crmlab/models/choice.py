@@ -5,6 +5,7 @@ here: many cohorts at once, a control function whose standard errors know of the
 intervals for a ratio of coefficients. The book on all of it is Train (2009), doi:10.1017/CBO9780511805271.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,9 +15,11 @@ from scipy.special import ndtri, softmax
 from scipy.stats import qmc
 
 from crmlab.errors import InputError
+from crmlab.models.newton import maximise
+from crmlab.models.stacked import inverse
 
 NEWTON_STEPS = 35
-CONDITION = 1e14  # of an information matrix; beyond it, it has no inverse worth the name
+TOLERANCE = 1e-9  # of a Newton step, relative
 CACHE_NUMBERS = 200_000  # numbers of a block of cohorts that are fitted together: what stays near the core
 LEVEL = 0.95
 
@@ -45,7 +48,7 @@ class LogitFit:
             return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))
 
 
-def fit_logit(attributes, chosen):
+def fit_logit(attributes: np.ndarray, chosen: np.ndarray) -> LogitFit:
     """Fit multinomial logits by Newton's method.
 
     Parameters
@@ -69,7 +72,13 @@ def fit_logit(attributes, chosen):
     return LogitFit(coefficients, covariance, covariance)
 
 
-def fit_control_logit(attributes, chosen, endogenous, instruments, priced):
+def fit_control_logit(
+    attributes: np.ndarray,
+    chosen: np.ndarray,
+    endogenous: int,
+    instruments: np.ndarray,
+    priced: Sequence[int],
+) -> LogitFit:
     """Fit multinomial logits with a control function for one attribute (Petrin & Train 2010).
 
     First a least squares regression of the endogenous attribute on all others and on the instruments, over
@@ -156,21 +165,18 @@ def _fit_block(attributes, chosen):
     different = _from_last(attributes)
     cohorts, _alternatives, _choices, terms = different.shape
     taken = chosen[:, :, :-1].swapaxes(1, 2)
-    coefficients = np.zeros((cohorts, terms))
-    moving = np.arange(cohorts)  # the cohorts that have not converged yet
+
+    def derivatives(coefficients, which):
+        some = different[which]
+        chances = _chances(some, coefficients)
+        score = _rows(some).swapaxes(1, 2) @ _rows((taken[which] - chances)[..., None])
+        return score[..., 0], _information(some, some, chances)
+
+    start = np.zeros((cohorts, terms))
+    coefficients, _ = maximise(derivatives, start, steps=NEWTON_STEPS, tolerance=TOLERANCE)
     with np.errstate(all="ignore"):
-        for _ in range(NEWTON_STEPS):
-            some = different[moving]
-            chances = _chances(some, coefficients[moving])
-            score = _rows(some).swapaxes(1, 2) @ _rows((taken[moving] - chances)[..., None])
-            step = (_inverse(_information(some, some, chances)) @ score)[..., 0]
-            coefficients[moving] += step
-            moving = moving[~(np.abs(step) < 1e-9 * (1 + np.abs(coefficients[moving]))).all(-1)]
-            if not len(moving):
-                break
-        coefficients[moving] = np.nan  # no maximum: an attribute tells choices apart without fail
         chances = _chances(different, coefficients)
-        covariance = _inverse(_information(different, different, chances))
+        covariance = inverse(_information(different, different, chances))
     return coefficients, covariance, chances, different
 
 
@@ -209,7 +215,7 @@ def _fit_control_block(attributes, chosen, endogenous, instruments, priced):
     flat = regressors[:, :, priced].reshape(cohorts, -1, terms)
     price = attributes[:, :, priced, endogenous].reshape(cohorts, -1, 1)
     with np.errstate(all="ignore"):
-        spread = _inverse(flat.swapaxes(1, 2) @ flat)
+        spread = inverse(flat.swapaxes(1, 2) @ flat)
         residual = price - flat @ (spread @ (flat.swapaxes(1, 2) @ price))
         first_stage = (residual**2).sum(axis=(1, 2))[:, None, None] / (flat.shape[1] - terms) * spread
     extra = np.zeros((*attributes.shape[:3], 1))
@@ -221,15 +227,6 @@ def _fit_control_block(attributes, chosen, endogenous, instruments, priced):
         cross = _information(different, _from_last(regressors), chances)
         doubt = coefficients[:, -1, None, None] ** 2 * cross @ first_stage @ cross.swapaxes(1, 2)
         return coefficients, covariance + covariance @ doubt @ covariance, covariance
-
-
-def _inverse(matrices):
-    """Inverses of a stack; NaN for those that have none, where NumPy would give up on the whole stack."""
-    good = np.isfinite(matrices).all((-1, -2))
-    safe = np.where(good[:, None, None], matrices, np.eye(matrices.shape[-1]))
-    good &= np.linalg.cond(safe) < CONDITION
-    safe = np.where(good[:, None, None], safe, np.eye(matrices.shape[-1]))
-    return np.where(good[:, None, None], np.linalg.inv(safe), np.nan)
 
 
 # What is made of the coefficients ------------------------------------------------------------------------

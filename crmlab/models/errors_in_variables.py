@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from crmlab.errors import InputError
+from crmlab.models.stacked import inverse
 
 
 def scale_score(items):
@@ -120,7 +121,7 @@ class MeasuredRegression:
             counts as estimated, not as known.
         """
         transposed = self.predictors.swapaxes(-1, -2)
-        inverse, coefficients = self._solve(
+        back, coefficients = self._solve(
             transposed @ self.predictors / self.rows,
             (transposed @ self.outcome[..., None])[..., 0] / self.rows,
             self.noise.mean(-2),
@@ -130,7 +131,7 @@ class MeasuredRegression:
         unexplained = self.outcome_exposed - coefficients @ self.exposed
         each = self.predictors * residual[..., None] + self.noise * coefficients[..., None, :]
         each -= (self.shared * unexplained[..., None])[..., None] * self.exposed
-        influence = each @ inverse
+        influence = each @ back
         covariance = influence.swapaxes(-1, -2) @ influence / (self.rows * self.degrees_of_freedom)
         return coefficients, covariance
 
@@ -161,9 +162,9 @@ class MeasuredRegression:
         common = shared[..., None]
         moments = squares - common[..., None] * np.outer(self.exposed, self.exposed)
         moments[..., np.arange(self.terms), np.arange(self.terms)] -= noise
-        inverse = _inverse(moments)
+        back = inverse(moments, 1e9, definite=True)  # corrected, they may lose their definiteness
         right = products - common * self.exposed * self.outcome_exposed
-        return inverse, (inverse @ right[..., None])[..., 0]
+        return back, (back @ right[..., None])[..., 0]
 
 
 @lru_cache(maxsize=8)
@@ -171,13 +172,3 @@ def resampled_rows(rows, resamples, seed):
     """How much of each resample each row makes up: ``(resamples, rows)``, every line adding up to 1."""
     rng = np.random.default_rng([seed, rows])
     return rng.multinomial(rows, np.full(rows, 1 / rows), resamples) / rows
-
-
-def _inverse(matrices):
-    """Inverses of a stack of symmetric matrices; NaN where there is none to trust."""
-    good = np.isfinite(matrices).all((-1, -2))
-    safe = np.where(good[..., None, None], matrices, np.eye(matrices.shape[-1]))
-    least = np.linalg.eigvalsh(safe)[..., 0]  # corrected moments may lose their definiteness
-    good &= least > 1e-9 * np.trace(safe, axis1=-2, axis2=-1)
-    safe = np.where(good[..., None, None], safe, np.eye(matrices.shape[-1]))
-    return np.where(good[..., None, None], np.linalg.inv(safe), np.nan)

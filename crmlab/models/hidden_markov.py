@@ -17,16 +17,13 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, gammaln, logit
 
-from crmlab.errors import InputError, check_known
+from crmlab.errors import InputError, NotConverged, check_known
+from crmlab.models.delta import delta_method, jacobian
 
 EM_STEPS = 100  # from rough starts; a quasi-Newton method goes on from where they lead
 ENOUGH = 0.1  # gain in log-likelihood of an EM step below which that method takes over
 NEWTON_STEPS = 4  # at the end, where the curvature is needed in any case
 EMISSIONS = {"poisson": np.log, "bernoulli": logit}
-
-
-class NotConverged(ArithmeticError):
-    """No maximum of the likelihood was found, or none with standard errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +166,7 @@ class HiddenMarkovFit:
         value, standard_error : float or array
         """
         shape = self.model.rates.size, self.model.slopes.shape[1], self.model.emission
-        gradient = _derivative(lambda values: function(_model(values, *shape)), self.values)
-        value = np.asarray(function(self.model), float)
-        variance = np.einsum("a...,ab,b...->...", gradient, self.covariance, gradient)
-        return value[()], np.sqrt(variance)[()]
+        return delta_method(lambda values: function(_model(values, *shape)), self.values, self.covariance)
 
     @property
     def table(self):
@@ -247,7 +241,7 @@ def _polish(values, k, panel, emission):
     point = minimize(downhill, values, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 300}).x
     for _ in range(NEWTON_STEPS):
         height, slope = downhill(point)
-        bend = _derivative(lambda at: downhill(at)[1], point)
+        bend = jacobian(lambda at: downhill(at)[1], point)
         bend = (bend + bend.T) / 2
         if not np.isfinite(bend).all() or np.linalg.eigvalsh(bend).min() <= 1e-9:
             raise NotConverged("the likelihood is flat: the data do not tell so many states apart")
@@ -257,13 +251,6 @@ def _polish(values, k, panel, emission):
             return HiddenMarkovFit(_model(point, *shape), point, covariance, -height * scale, seen)
         point = point - step
     raise NotConverged("the likelihood's maximum was not found")
-
-
-def _derivative(function, point):
-    """Of a function of a vector, by central differences: the coordinates along the first axis."""
-    steps = np.diag(1e-5 * np.maximum(1.0, np.abs(point)))
-    rises = [np.asarray(function(point + step)) - np.asarray(function(point - step)) for step in steps]
-    return np.stack([rise / (2 * step.max()) for rise, step in zip(rises, steps)])
 
 
 # Recursions, over arrays of shape (periods, states, customers) ---------------------------------------------

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from crmlab.errors import InputError
+from crmlab.models.newton import maximise
+from crmlab.models.stacked import inverse
 
-NEWTON_STEPS = 40
-HALVINGS = 12
 TOLERANCE = 1e-7  # of a Newton step; what is left after it is of the order of its square
 SMALLEST = 1e-300  # of a probability whose logarithm is taken
 
@@ -41,7 +41,9 @@ class OrderedProbitFit:
     log_likelihood: np.ndarray
 
 
-def fit_ordered_probit(responses, matrix, levels=None):
+def fit_ordered_probit(
+    responses: np.ndarray, matrix: np.ndarray, levels: int | None = None
+) -> OrderedProbitFit:
     """Fit ordered probits by maximum likelihood.
 
     Parameters
@@ -87,7 +89,7 @@ def fit_ordered_probit(responses, matrix, levels=None):
         if count < 2 or matrix.shape[1] <= count + terms:
             continue
         rank = used[at].cumsum(1) - 1
-        coded = np.take_along_axis(rank, responses[at].astype(int), 1)
+        coded = np.take_along_axis(rank, responses[at].astype(np.intp), 1)
         fitted = _newton(coded, matrix[at], int(count))
         whole.coefficients[at], whole.covariance[at] = fitted.coefficients, fitted.covariance
         whole.log_likelihood[at] = fitted.log_likelihood
@@ -100,20 +102,21 @@ def fit_ordered_probit(responses, matrix, levels=None):
 def _newton(responses, matrix, levels):
     """Fits of surveys in which every level was ticked."""
     ticked = (responses[..., None] == np.arange(levels)).astype(float)
-    parameters = _start(responses, matrix, ticked)
-    value = _log_likelihood(parameters, responses, matrix, levels)
-    settled, moving = np.zeros(len(matrix), dtype=bool), np.arange(len(matrix))
-    for _ in range(NEWTON_STEPS):
-        own = responses[moving], matrix[moving]
-        slope, bend = _derivatives(parameters[moving], *own, ticked[moving], levels)
-        step = (_inverse(bend) @ slope[..., None])[..., 0]
-        better = _improve(parameters[moving], value[moving], step, own, levels)
-        parameters[moving], value[moving], found = better
-        settled[moving] = found & (np.abs(step) < TOLERANCE).all(1)
-        moving = moving[found & ~settled[moving]]
-        if not len(moving):
-            break
-    return _fit(parameters, value, settled, responses, matrix, ticked, levels)
+
+    def derivatives(parameters, which):
+        return _derivatives(parameters, responses[which], matrix[which], ticked[which], levels)
+
+    def height(parameters, which):
+        return _log_likelihood(parameters, responses[which], matrix[which], levels)
+
+    start = _start(responses, matrix, ticked)
+    parameters, settled = maximise(derivatives, start, height=height, tolerance=TOLERANCE)
+    terms, at = matrix.shape[-1], np.flatnonzero(settled)
+    covariance, value = np.full((len(matrix), terms, terms), np.nan), np.full(len(matrix), np.nan)
+    if len(at):
+        covariance[at] = inverse(derivatives(parameters[at], at)[1])[:, levels - 1 :, levels - 1 :]
+        value[at] = height(parameters[at], at)
+    return OrderedProbitFit(parameters[:, levels - 1 :], parameters[:, : levels - 1], covariance, value)
 
 
 def _start(responses, matrix, ticked):
@@ -125,7 +128,7 @@ def _start(responses, matrix, ticked):
     centred = matrix - matrix.mean(1, keepdims=True)
     numbers = responses - responses.mean(1, keepdims=True)
     squares = centred.swapaxes(-1, -2) @ centred
-    slopes = (_inverse(squares) @ (centred.swapaxes(-1, -2) @ numbers[..., None]))[..., 0]
+    slopes = (inverse(squares) @ (centred.swapaxes(-1, -2) @ numbers[..., None]))[..., 0]
     slopes = np.nan_to_num(slopes)
     fitted = (centred @ slopes[..., None])[..., 0]
     residual = np.sqrt(((numbers - fitted) ** 2).mean(1))[:, None]
@@ -137,42 +140,12 @@ def _start(responses, matrix, ticked):
     return np.concatenate([cuts, slopes], axis=1)
 
 
-def _fit(parameters, value, settled, responses, matrix, ticked, levels):
-    """Estimates with their covariances; NaN where Newton's method did not settle."""
-    terms = matrix.shape[-1]
-    covariance = np.full((len(parameters), terms, terms), np.nan)
-    if settled.any():
-        own = responses[settled], matrix[settled], ticked[settled]
-        bend = _derivatives(parameters[settled], *own, levels)[1]
-        covariance[settled] = _inverse(bend)[:, levels - 1 :, levels - 1 :]
-    parameters = np.where(settled[:, None], parameters, np.nan)
-    return OrderedProbitFit(
-        parameters[:, levels - 1 :], parameters[:, : levels - 1], covariance, np.where(settled, value, np.nan)
-    )
-
-
-def _improve(parameters, value, step, own, levels):
-    """Newton's step, halved for the surveys whose likelihood it lowers, and where it improved anything."""
-    tried, reached = parameters + step, np.full(len(parameters), -np.inf)
-    scale, waiting = np.ones(len(parameters)), np.arange(len(parameters))
-    for _ in range(HALVINGS):
-        tried[waiting] = parameters[waiting] + scale[waiting, None] * step[waiting]
-        reached[waiting] = _log_likelihood(tried[waiting], own[0][waiting], own[1][waiting], levels)
-        waiting = waiting[~(reached[waiting] >= value[waiting] - 1e-10 * np.abs(value[waiting]))]
-        if not len(waiting):
-            break
-        scale[waiting] /= 2
-    found = np.ones(len(parameters), dtype=bool)
-    found[waiting] = False
-    return np.where(found[:, None], tried, parameters), np.where(found, reached, value), found
-
-
 def _bounds(parameters, responses, matrix, levels):
     """Upper and lower limit of each row's error, infinite at the ends of the scale."""
     padded = np.pad(parameters[:, : levels - 1], ((0, 0), (1, 1)), constant_values=(-np.inf, np.inf))
     index = (matrix @ parameters[:, levels - 1 :, None])[..., 0]
-    upper = np.take_along_axis(padded, responses.astype(int) + 1, 1) - index
-    lower = np.take_along_axis(padded, responses.astype(int), 1) - index
+    upper = np.take_along_axis(padded, responses.astype(np.intp) + 1, 1) - index
+    lower = np.take_along_axis(padded, responses.astype(np.intp), 1) - index
     return upper, lower
 
 
@@ -222,12 +195,3 @@ def _derivatives(parameters, responses, matrix, ticked, levels):
     bend[:, :cuts, cuts:], bend[:, cuts:, :cuts] = mixed, mixed.swapaxes(-1, -2)
     bend[:, cuts:, cuts:] = (matrix * whole[..., None]).swapaxes(-1, -2) @ matrix
     return score, -bend
-
-
-def _inverse(matrices):
-    """Inverses of a stack; NaN for those that have none."""
-    good = np.isfinite(matrices).all((-1, -2))
-    safe = np.where(good[:, None, None], matrices, np.eye(matrices.shape[-1]))
-    good &= np.linalg.cond(safe) < 1e12
-    safe = np.where(good[:, None, None], safe, np.eye(matrices.shape[-1]))
-    return np.where(good[:, None, None], np.linalg.inv(safe), np.nan)

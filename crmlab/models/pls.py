@@ -9,16 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from crmlab.errors import InputError, check_known, listing
+from crmlab.errors import InputError, NotConverged, check_known, listing
 
 SCHEMES = ("path", "centroid", "factorial")
 ITERATIONS = 500
 TOLERANCE = 1e-9  # of a weight between two rounds
 RESAMPLED_NUMBERS = 4_000_000  # item values that a block of resamples holds at once
-
-
-class NotConverged(ArithmeticError):
-    """The weights did not settle, which happens where a construct hardly relates to its neighbours."""
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,14 @@ from crmlab.design import (
     Design,
     Estimate,
     EstimationFailed,
+    Estimator,
     Hypothesis,
-    LeastSquares,
     Parameters,
     parameter,
 )
-from crmlab.design.regression import formula
 from crmlab.errors import InputError
+from crmlab.estimators import LeastSquares
+from crmlab.estimators.formulas import formula
 from crmlab.models.hidden_markov import HiddenMarkov, fit_hidden_markov
 
 STAGES = ("prospect", "first purchase", "repeat", "loyal", "lapsed")
@@ -371,7 +372,7 @@ def off_curve(model):
 
 
 @dataclass(frozen=True)
-class GroupedLogit:
+class GroupedLogit(Estimator):
     """One coefficient of a logistic regression on counts: so many months of a kind, so many successes.
 
     Its estimates are those of the regression on single months, at a fraction of the cost.

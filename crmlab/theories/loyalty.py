@@ -26,12 +26,11 @@ from crmlab.design import (
     Design,
     Estimate,
     Hypothesis,
-    LeastSquares,
     Parameters,
-    ProbitRegression,
     parameter,
 )
 from crmlab.errors import InputError
+from crmlab.estimators import LeastSquares, ProbitRegression
 from crmlab.mechanisms.items import likert_items, spend_by_period
 from crmlab.models.structural import fit_structural
 

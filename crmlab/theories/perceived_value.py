@@ -30,12 +30,13 @@ from crmlab.design import (
     Design,
     Estimate,
     EstimationFailed,
+    Estimator,
     Hypothesis,
-    LeastSquares,
     Parameters,
     parameter,
 )
 from crmlab.errors import InputError, check_known
+from crmlab.estimators import LeastSquares
 from crmlab.mechanisms.choices import choose
 from crmlab.mechanisms.items import likert_items
 from crmlab.models.choice import Ratio, fit_control_logit, fit_logit
@@ -269,7 +270,7 @@ class ChoiceModel:
 
 
 @dataclass(frozen=True)
-class _FromChoices:
+class _FromChoices(Estimator):
     """One number from a choice model: for many cohorts at once, or for one."""
 
     model: ChoiceModel
@@ -316,7 +317,7 @@ class WillingnessToPay(_FromChoices):
 
 
 @dataclass(frozen=True)
-class HalfAsInstrument:
+class HalfAsInstrument(Estimator):
     """Slope of purchase on the survey's true score: one half of the scale is the other's instrument.
 
     Both halves measure value with errors that have nothing to do with each other, so

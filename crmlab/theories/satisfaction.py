@@ -32,13 +32,14 @@ from crmlab.design import (
     Design,
     Estimate,
     EstimationFailed,
+    Estimator,
     Hypothesis,
-    LeastSquares,
     Parameters,
     parameter,
 )
-from crmlab.design.regression import formula
 from crmlab.errors import InputError
+from crmlab.estimators import LeastSquares
+from crmlab.estimators.formulas import formula
 from crmlab.mechanisms.items import likert_items
 from crmlab.models.ordered_probit import fit_ordered_probit
 
@@ -413,7 +414,7 @@ GAP_ONLY = "rating ~ 0 + gap"
 
 
 @dataclass(frozen=True)
-class OrderedProbit:
+class OrderedProbit(Estimator):
     """A weighted sum of an ordered probit's coefficients.
 
     Parameters
@@ -458,7 +459,7 @@ class OrderedProbit:
 
 
 @dataclass(frozen=True)
-class KinkOfRating:
+class KinkOfRating(Estimator):
     """The kink at a surprise of 0 by least squares on the rating, in standard deviations of the residual.
 
     This takes the seven ticks for numbers of equal distance, and the scale for one without ends.
@@ -485,7 +486,7 @@ class KinkOfRating:
         return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
 
 
-class _OnPanel:
+class _OnPanel(Estimator):
     """An estimator in closed form on the panel's columns, of one cohort or of many."""
 
     def __call__(self, tables):

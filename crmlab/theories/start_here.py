@@ -11,7 +11,8 @@ The market is linear and normal: a simplification, so that ten minutes are enoug
 from dataclasses import dataclass
 from math import sqrt
 
-from crmlab.design import Cohort, Design, Hypothesis, LeastSquares, Parameters, parameter
+from crmlab.design import Cohort, Design, Hypothesis, Parameters, parameter
+from crmlab.estimators import LeastSquares
 
 
 @dataclass(frozen=True)

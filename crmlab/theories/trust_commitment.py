@@ -29,13 +29,13 @@ from crmlab.design import (
     Design,
     Estimate,
     EstimationFailed,
+    Estimator,
     Hypothesis,
-    LeastSquares,
     Parameters,
-    Product,
     parameter,
 )
 from crmlab.errors import InputError
+from crmlab.estimators import LeastSquares, Product
 from crmlab.mechanisms.items import likert_items
 from crmlab.models.errors_in_variables import MeasuredRegression, scale_score
 from crmlab.models.mediation import bootstrap_interval, bootstrap_p_value
@@ -356,7 +356,7 @@ SURVEYED = {"trust", "commitment", "satisfaction", "later_trust", "later_commitm
 
 
 @dataclass(frozen=True)
-class MarkerRegression:
+class MarkerRegression(Estimator):
     """One coefficient of a regression among scales and records, without measurement error and shared method.
 
     Parameters
@@ -419,7 +419,7 @@ PLS_PATHS = [(name, "trust") for name in ["satisfaction", *RECORDS]] + [
 
 
 @dataclass(frozen=True)
-class PLSRegression:
+class PLSRegression(Estimator):
     """The path from trust to commitment between partial least squares scores.
 
     Its standard error takes the weights as known; a bootstrap's hardly differs.

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import settings
 
-from crmlab.design import Cohort, Design, Hypothesis, LeastSquares, LogisticRegression, Parameters, parameter
+from crmlab.design import Cohort, Design, Hypothesis, Parameters, parameter
+from crmlab.estimators import LeastSquares, LogisticRegression
 
 searching = settings(deadline=None, max_examples=60, derandomize=True)  # the same examples everywhere
 

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmlab.design import Cohort, Design, InputError, Parameters, parameter
+from crmlab.design import (
+    AtEdge,
+    Cohort,
+    Construct,
+    Design,
+    Diagram,
+    Hypothesis,
+    InputError,
+    Parameters,
+    parameter,
+)
+from crmlab.estimators import LeastSquares
 
 from .markets import Market, design, searching
 
@@ -114,8 +125,59 @@ def test_an_impossible_design_is_refused_when_it_is_written():
         replace(design, hypotheses=[design.hypotheses[0]] * 2)
     with pytest.raises(InputError, match="unknown parameter 'efect'"):
         replace(design, presets={"null": {"efect": 0}})
-    with pytest.raises(InputError, match="effect is 7; it must lie from -2 to 2"):
-        replace(design, presets={"null": {"effect": 7}})
+    with pytest.raises(InputError, match="preset null: unknown hypothesis 'H9'"):
+        replace(design, presets={"null": {"effect": AtEdge("H9", (0, 1))}})
+
+
+def test_a_preset_is_checked_when_it_is_taken_and_named_in_the_error():
+    impossible = replace(design, presets={**design.presets, "null": {"effect": 7}})
+    assert impossible.replace(effect=0.4).preset("trap").parameters.confounding == 0.8
+    with pytest.raises(InputError, match="preset null: effect is 7; it must lie from -2 to 2"):
+        impossible.preset("null")
+
+
+def within(margin):
+    """The design with one claim more, of equivalence."""
+    claim = Hypothesis(
+        "H3",
+        "Contact hardly matters",
+        "within",
+        truth=lambda p: p.effect**3,
+        margin=margin,
+        estimators={"adjusted": LeastSquares("spend ~ contact + history", "contact")},
+    )
+    return replace(design, hypotheses=[*design.hypotheses, claim], declared=())
+
+
+@pytest.mark.parametrize("bracket, value", [((0, 2), 0.5), ((-2, 0), -0.5)])
+def test_a_design_can_be_put_where_a_claim_just_fails(bracket, value):
+    edge = within(0.125).at_edge("H3", "effect", bracket)
+    assert np.isclose(edge.parameters.effect, value, rtol=1e-11)
+    assert not edge.hypothesis("H3").holds(edge.hypothesis("H3").estimand(edge.parameters))
+    null = design.replace(effect=0.7).at_edge("H1", "effect", (-1, 1))
+    assert null.parameters.effect == 0
+    with pytest.raises(InputError, match="bracket of effect is 1 to 2; H3 must hold at one of them"):
+        within(0.125).at_edge("H3", "effect", (1, 2))
+
+
+def test_a_preset_may_be_at_the_edge_whichever_hypotheses_are_chosen():
+    edges = replace(within(0.125), presets={"null": {"effect": AtEdge("H3", (0, 2)), "n_customers": 20}})
+    chosen = edges.only("H1").replace(confounding=0.3).preset("null")
+    assert np.isclose(chosen.parameters.effect, 0.5, rtol=1e-11) and chosen.parameters.n_customers == 20
+    assert chosen.preset("null").parameters == chosen.parameters
+
+
+def test_labels_come_from_the_glossary():
+    named = replace(design, constructs={"spend": Construct("Spend, yuan", "What a customer pays in a year.")})
+    assert named.label("spend") == "Spend, yuan" and named.label("n_calls") == "n calls"
+    assert named.glossary().loc["spend", "definition"] == "What a customer pays in a year."
+
+
+def test_a_diagram_knows_what_comes_before_what():
+    diagram = Diagram({"a": (0, 0), "b": (0.5, 0), "c": (1, 0)}, [("a", "b"), ("b", "c")], latent=["a"])
+    assert diagram.causes("c") == ["b"] and diagram.ancestors("c") == {"a", "b"}
+    with pytest.raises(InputError, match="unknown node 'd'"):
+        Diagram({"a": (0, 0)}, [("a", "d")])
 
 
 def test_a_design_is_left_as_it_was_by_all_that_is_derived_from_it():

@@ -98,7 +98,7 @@ def test_a_users_own_diagnosand_stands_beside_the_others():
 )
 def test_a_diagnosand_that_cannot_be_is_refused_by_name(own, named):
     with pytest.raises(InputError, match=named):
-        t_test_design().diagnose(sims=10, diagnosands=own).table  # noqa: B018
+        t_test_design().diagnose(sims=10, diagnosands=own).table
 
 
 def test_as_many_simulations_as_the_error_needs():

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 
-from crmlab.design import Diagnosis, Estimate, EstimationFailed, Hypothesis, InputError, LeastSquares
+from crmlab.design import Diagnosis, Estimate, EstimationFailed, Estimator, Hypothesis, InputError
 from crmlab.design import diagnosis as diagnosing
 from crmlab.design.diagnosis import BATCH_NUMBERS
+from crmlab.estimators import LeastSquares
 from crmlab.theories import start_here
 
 from .markets import design, looped, simulate, with_estimators
@@ -224,7 +225,7 @@ def test_whatever_a_fit_raises_is_counted_with_its_reason():
     assert shown.count("too few spend anything") == 2
 
 
-class Batch:
+class Batch(Estimator):
     """An estimator whose one pass cannot do all that a single call can."""
 
     def __init__(self, trouble):

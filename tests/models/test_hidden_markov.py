@@ -8,6 +8,7 @@ from scipy import stats
 
 from crmlab.errors import InputError
 from crmlab.models import hidden_markov
+from crmlab.models.delta import jacobian
 from crmlab.models.hidden_markov import HiddenMarkov, NotConverged, fit_hidden_markov
 
 THREE = HiddenMarkov.from_transition(
@@ -128,7 +129,7 @@ def test_the_score_is_the_derivative_of_the_likelihood(model, kind):
         return hidden_markov._expect(hidden_markov._model(at, *shape), *panel)
 
     score = hidden_markov._score(point, height(point), panel, shape)
-    numeric = hidden_markov._derivative(lambda at: height(at).log_likelihood, point)
+    numeric = jacobian(lambda at: height(at).log_likelihood, point)
     assert score == pytest.approx(numeric, abs=1e-5)
 
 

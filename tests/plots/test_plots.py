@@ -14,8 +14,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Ellipse, FancyArrowPatch
 
 from crmlab import plots
-from crmlab.design import Cohort, Design, Hypothesis, LeastSquares, LogisticRegression, Parameters, parameter
+from crmlab.design import Cohort, Design, Hypothesis, Parameters, parameter
 from crmlab.errors import InputError
+from crmlab.estimators import LeastSquares, LogisticRegression
 from crmlab.mechanisms.paths import PathModel
 from crmlab.plots.customers import alive_map, frequency_plot, gain_map, tracking_plot
 from crmlab.plots.style import png, style

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import crmlab.theories
-from crmlab.design import Cohort, Design, InputError, Tables
+from crmlab.design import Cohort, Design, Estimator, InputError, Tables
 from crmlab.design.streams import BatchStreams, Streams
 
 MODULES = [
@@ -41,7 +41,7 @@ every_preset = pytest.mark.parametrize("preset", PRESETS)
 
 
 def one_pass(design, hypothesis, estimator):
-    return design.batched and hasattr(design.hypothesis(hypothesis).estimators[estimator], "batch")
+    return design.batched and isinstance(design.hypothesis(hypothesis).estimators[estimator], Estimator)
 
 
 @cache

@@ -9,19 +9,11 @@ import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlab.design import (
-    EstimationFailed,
-    InputError,
-    LeastSquares,
-    LogisticRegression,
-    ProbitRegression,
-    Product,
-    Tables,
-)
+from crmlab.design import EstimationFailed, InputError, Tables
 from crmlab.design.diagnosis import _estimate_at_once, _estimate_each
-from crmlab.design.regression import Formula
-
-from .markets import searching
+from crmlab.estimators import LeastSquares, LogisticRegression, ProbitRegression, Product
+from crmlab.estimators.formulas import Formula
+from tests.design.markets import searching
 
 FORMULA = "y ~ x + I(x ** 2) + z + x:z"
 KINDS = [
@@ -102,7 +94,9 @@ def outcomes(estimator, tables, count):
     """Values and failures by both ways."""
     at_once, why_at_once = _estimate_at_once(estimator, tables, count)
     each, why_each = _estimate_each(estimator, [tables.one(number) for number in range(count)])
-    failed_at_once, failed_each = why_at_once != "", why_each != ""
+    failed_at_once, failed_each = (
+        np.array([each is not None for each in why]) for why in (why_at_once, why_each)
+    )
     return at_once, each, failed_at_once, failed_each, why_at_once
 
 

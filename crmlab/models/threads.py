@@ -1,0 +1,18 @@
+"""One thread for linear algebra: on matrices as small as ours more threads only wait for each other."""
+
+from functools import lru_cache
+
+from threadpoolctl import ThreadpoolController
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    """Finding the libraries of a process takes 9 ms, so it is done once."""
+    import scipy.linalg  # noqa: F401  (brings a BLAS of its own, which must be there to be found)
+
+    return ThreadpoolController()
+
+
+def one_blas_thread():
+    """A context in which NumPy's and SciPy's linear algebra keeps to one thread."""
+    return _controller().limit(limits=1, user_api="blas")
