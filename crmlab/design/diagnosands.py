@@ -41,6 +41,7 @@ class Group:
 
     @property
     def estimand(self) -> float:
+        """The truth at this point."""
         return float(self.rows["estimand"].iloc[0])
 
     @property
@@ -60,7 +61,7 @@ class Group:
         return done[(done["low"] > self.null) | (done["high"] < self.null)]
 
 
-def mean(values: np.ndarray) -> Number:
+def mean(values: np.ndarray | pd.Series) -> Number:
     """A mean and its standard error."""
     values = np.asarray(values, dtype=float)
     if not len(values):
@@ -70,7 +71,7 @@ def mean(values: np.ndarray) -> Number:
     return float(values.mean()), float(spread / np.sqrt(len(values)))
 
 
-def share(flags: np.ndarray) -> Number:
+def share(flags: np.ndarray | pd.Series) -> Number:
     """A share and its binomial standard error."""
     if not len(flags):
         return NOTHING
@@ -79,10 +80,12 @@ def share(flags: np.ndarray) -> Number:
 
 
 def mean_estimate(group: Group) -> Number:
+    """Over the fits that gave an answer."""
     return mean(group.done["estimate"])
 
 
 def bias(group: Group) -> Number:
+    """Mean of estimate less estimand."""
     return mean(group.errors)
 
 
@@ -95,6 +98,7 @@ def median_bias(group: Group) -> Number:
 
 
 def rmse(group: Group) -> Number:
+    """Root mean squared error; its Monte-Carlo error by the delta method."""
     squares = group.errors**2
     value, error = mean(squares)
     root = np.sqrt(value)
@@ -221,7 +225,7 @@ def measure(group: Group, own: dict[str, Callable[[Group], Number | float]]) -> 
         The user's diagnosands: each takes a `Group` and returns a number, or a number and its
         Monte-Carlo standard error.
     """
-    columns = {}
+    columns: dict[str, float] = {}
     for name, diagnosand in {**BUILT_IN, **own}.items():
         value, error = _with_error(name, diagnosand(group))
         columns |= {name: value, f"{name}_mcse": error}

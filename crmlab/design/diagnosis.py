@@ -297,8 +297,8 @@ def _wanted_error(sims) -> float | None:
         )
     if isinstance(sims, bool) or not isinstance(sims, int | np.integer) or sims < 2:
         raise InputError(
-            f"sims is {sims!r}; give a whole number of simulations, 2 or more, or 'mcse=0.005' for as many as "
-            "bring the Monte-Carlo error of every rejection rate and coverage to that"
+            f"sims is {sims!r}; give a whole number of simulations, 2 or more, or 'mcse=0.005' for as many "
+            "as bring the Monte-Carlo error of every rejection rate and coverage to that"
         )
     return None
 
@@ -312,7 +312,13 @@ def _needed(diagnosis: Diagnosis, error: float) -> int:
     shares = table[["rejection_rate", "coverage"]].to_numpy()
     least = 0.5 / diagnosis.sims
     shares = np.clip(shares, least, 1 - least)
-    return ceil(float((shares * (1 - shares)).max()) / error**2 - 1e-9)
+    worst = shares.flat[np.abs(shares - 0.5).argmin()]
+    return needed_simulations(float(worst), error)
+
+
+def needed_simulations(share: float, error: float) -> int:
+    """Simulations after which a share has that Monte-Carlo standard error: ``p(1 − p)/error²``."""
+    return ceil(share * (1 - share) / error**2 - 1e-9)
 
 
 def _simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def _family(group: pd.DataFrame, hypotheses: dict, correction: str) -> dict:
     level = np.array([hypotheses[name].level for name in names])
     with np.errstate(invalid="ignore"):
         supported = p_values < level
-    any_false, any_false_error = share(supported[:, ~true].any(axis=1))
+    any_false, any_false_error = share(np.any(supported[:, ~true], axis=1))
     mean_true, mean_true_error = _mean_share(supported[:, true])
     return {
         "tests": len(names),

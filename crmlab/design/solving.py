@@ -220,7 +220,7 @@ class _Search:
         below = [value for value, power in powers.items() if power < self.power]
         above = [value for value, power in powers.items() if power >= self.power]
         if below and above:
-            near, far = max(below, key=powers.get), min(above, key=powers.get)
+            near, far = max(below, key=powers.__getitem__), min(above, key=powers.__getitem__)
             return self._from_axis((self._axis(near) + self._axis(far)) / 2)
         best = min(powers, key=lambda value: abs(powers[value] - self.power))
         ways = [best * GROWTH, best / GROWTH] if below else [best / GROWTH, best * GROWTH]

@@ -57,7 +57,7 @@ def robustness_value(
     Returns
     -------
     float
-        Between 0 and 1: ``½(√(f⁴ + 4f²) − f²)`` with ``f = share·|t|/√df``, less ``t*/√(df − 1)`` for a level.
+        From 0 to 1: ``½(√(f⁴ + 4f²) − f²)`` with ``f = share·|t|/√df``, less ``t*/√(df − 1)`` for a level.
         Cinelli & Hazlett (2020), equations 18 and 19.
     """
     if not degrees_of_freedom > 1:
@@ -100,7 +100,7 @@ def adjusted_estimate(
     r2_with_treatment: float,
     r2_with_outcome: float,
 ) -> tuple[float, float]:
-    """Estimate and standard error as they would be with a confounder of that strength, bias against the claim.
+    """Estimate and standard error with a confounder of that strength that made the estimate too large.
 
     Parameters
     ----------
@@ -129,7 +129,9 @@ def adjusted_estimate(
     return float(np.sign(estimate) * (abs(estimate) - bias)), float(error)
 
 
-def benchmark(t_with_outcome: float, t_with_treatment: float, degrees_of_freedom: float, times: float = 1.0):
+def benchmark(
+    t_with_outcome: float, t_with_treatment: float, degrees_of_freedom: float, times: float = 1.0
+) -> tuple[float, float]:
     """Bounds on a confounder `times` as strong as a covariate that was measured.
 
     Parameters
