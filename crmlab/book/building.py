@@ -129,14 +129,20 @@ def _line(done):
     return words("notebook.failed", lesson=done.lesson, error=done.error)
 
 
-def _write_pages(out, sources, runs):
-    from crmlab.book import lessons as pages
+def _write_pages(out, sources, runs, solutions=False):
+    """Write every page; pages of solutions are removed where they are not asked for."""
+    from crmlab.book import teaching
+    from crmlab.book.assembly import assembled
+    from crmlab.book.chapters import chapters
 
-    for source, run in zip(sources, runs):
-        files.write_text(out / f"{run.lesson}.html", pages.lesson_page(source, run, sources))
-    files.write_text(out / "index.html", pages.contents_page(sources, runs))
-    text = json.dumps(as_results(runs), indent=1, ensure_ascii=False, allow_nan=False)
-    files.write_text(out / "results.json", text + "\n")
+    book = chapters(sources, runs)
+    made = assembled(book, solutions)
+    made["results.json"] = json.dumps(as_results(runs), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    for name, text in made.items():
+        files.write_text(out / name, text)
+    for path in out.glob(teaching.SOLUTIONS):
+        if path.name not in made:
+            path.unlink()
 
 
 def _checked_out(out):

@@ -16,6 +16,7 @@ from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.parameters import parameters_cell, read_parameters, unreadable_lines
 from crmlab.notebook.pictures import KINDS, alt_text
 from crmlab.notebook.recording import recorded
+from crmlab.notebook.references import reference_section, uncited, unreferenced
 from crmlab.notebook.source import read
 from crmlab.notebook.storing import as_text
 from crmlab.notebook.widgets import is_fallback
@@ -95,7 +96,7 @@ def lint(lesson):
             nbformat.validate(notebook)
     except Exception as error:  # nbformat raises errors of several libraries
         return [Problem("", f"not a valid notebook: {str(error).splitlines()[0]}")]
-    checks = (_metadata, _cells, _parameters, _sections, _prose, _pictures, _outputs, _results)
+    checks = (_metadata, _cells, _parameters, _sections, _prose, _pictures, _outputs, _results, _references)
     problems = [problem for check in checks for problem in check(notebook, source)]
     if not problems and as_text(notebook) != text:
         problems.append(Problem("", "stored otherwise than crmlab refresh would; run it"))
@@ -286,3 +287,17 @@ def _results(notebook, source):
         yield Problem("", 'no result is recorded; give the main ones a name with record("name", value)')
     for name, cells in twice.items():
         yield Problem(cells[-1], f"result {name!r} is recorded twice, in {listing(cells)}")
+
+
+def _references(notebook, source):
+    """Every reference is cited, and every citation has a reference."""
+    at, references = reference_section(notebook.cells)
+    if at == len(notebook.cells):
+        return
+    where = notebook.cells[at].id
+    for reference in uncited(notebook.cells):
+        name = f"{listing(reference.authors)} ({reference.year})"
+        yield Problem(where, f"{name} is not cited in the lesson; cite it where it is used, or leave it out")
+    if any(reference.authors for reference in references):
+        for cell, citation in unreferenced(notebook.cells):
+            yield Problem(cell, f"{citation.text!r} has no entry in the references")

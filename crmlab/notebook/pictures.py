@@ -7,10 +7,11 @@ KINDS = ("image/png", "image/jpeg", "image/svg+xml", "image/gif")
 
 @dataclass(frozen=True)
 class Picture:
-    """An image output; `address` is a ``data:`` URI."""
+    """An image output; `address` is a ``data:`` URI, `caption` says in a sentence what was found."""
 
     address: str
     alt: str
+    caption: str = ""
 
 
 def picture(output):
@@ -18,14 +19,23 @@ def picture(output):
     for kind in KINDS:
         data = output.get("data", {}).get(kind)
         if data is not None:
-            return Picture(_address(kind, data), alt_text(output, kind))
+            return Picture(_address(kind, data), alt_text(output, kind), caption_of(output, kind))
     return None
 
 
 def alt_text(output, kind):
     """The alternative text that ``crmlab.plots.show`` put beside the picture, or nothing."""
+    return _told(output, kind, "alt")
+
+
+def caption_of(output, kind):
+    """The caption that ``crmlab.plots.show`` put beside the picture, or nothing."""
+    return _told(output, kind, "caption")
+
+
+def _told(output, kind, what):
     metadata = output.get("metadata", {})
-    return str(metadata.get(kind, {}).get("alt") or metadata.get("alt") or "").strip()
+    return str(metadata.get(kind, {}).get(what) or metadata.get(what) or "").strip()
 
 
 def cover(notebook):

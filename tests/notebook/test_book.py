@@ -28,6 +28,24 @@ A. Author (2001). doi:10.1177/0092070301291002. [doi:10.1/2](https://doi.org/10.
 """
 
 
+SHARED = {
+    "bibliography.html",
+    "course.html",
+    "glossary.html",
+    "index.html",
+    "instructors.html",
+    "results.json",
+    "search-index.js",
+    "search.html",
+}
+
+
+def files_of(*lessons):
+    """What a book of these lessons holds."""
+    kinds = ("html", "ipynb", "slides.html", "teaching.html")
+    return SHARED | {f"{lesson}.{kind}" for lesson in lessons for kind in kinds}
+
+
 def library(home):
     """Three lessons, the last of which fails."""
     home.simple(
@@ -86,16 +104,7 @@ def page(book, name):
 
 def test_what_is_written(book):
     folder, runs = book
-    assert sorted(os.listdir(folder)) == [
-        "09_loyalty.html",
-        "09_loyalty.ipynb",
-        "11_value.html",
-        "11_value.ipynb",
-        "12_odd.html",
-        "12_odd.ipynb",
-        "index.html",
-        "results.json",
-    ]
+    assert set(os.listdir(folder)) == files_of("09_loyalty", "11_value", "12_odd")
     assert [run.lesson for run in runs] == ["09_loyalty", "11_value", "12_odd"]
     assert [run.ok for run in runs] == [True, True, False]
     for run in runs:
@@ -130,14 +139,19 @@ def test_results_by_name(book):
     }
 
 
-@pytest.mark.parametrize("name", ["index.html", "09_loyalty.html", "11_value.html", "12_odd.html"])
+@pytest.mark.parametrize(
+    "name", sorted(name for name in files_of("09_loyalty", "11_value", "12_odd") if name.endswith(".html"))
+)
 def test_pages_ask_nothing_of_a_network_and_can_be_used_by_all(book, name):
     soup = page(book, name)
-    assert not soup.find_all(["script", "iframe", "object", "embed"])
+    assert not soup.find_all(["iframe", "object", "embed"])
+    scripts = [script["src"] for script in soup.find_all("script", src=True)]
+    assert scripts == (["search-index.js"] if name == "search.html" else [])
     fetched = [
         element[attribute]
         for attribute in ("src", "srcset", "poster", "data")
         for element in soup.find_all(attrs={attribute: True})
+        if element.name != "script"
     ]
     fetched += [link["href"] for link in soup.find_all("link")]
     assert all(address.startswith("data:") for address in fetched), fetched
@@ -157,6 +171,8 @@ def test_pages_ask_nothing_of_a_network_and_can_be_used_by_all(book, name):
             assert anchor in ids, link
         elif not address.startswith("https:"):
             assert (book[0] / address).is_file(), link
+            if anchor and address.endswith(".html"):
+                assert page(book, address).find(id=anchor), link
 
 
 def test_the_contents_page(book):
@@ -169,7 +185,11 @@ def test_the_contents_page(book):
     assert "ZeroDivisionError: division by zero" in cards[2].text and "cell 'break'" in cards[2].text
     assert "1 of 3 lessons" in soup.find(role="alert").text
     assert re.search(r"ran in \d+\.\d s", cards[0].text)
-    assert {link["href"] for link in cards[0].find_all("a")} == {"09_loyalty.html", "09_loyalty.ipynb"}
+    assert [link["href"] for link in cards[0].find_all("a")] == [
+        "09_loyalty.html",
+        "09_loyalty.slides.html",
+        "09_loyalty.ipynb",
+    ]
 
 
 def test_a_lesson_page(book):
@@ -179,6 +199,7 @@ def test_a_lesson_page(book):
     assert formulas[0]["alttext"] == r"\beta_1 < 2" and "$" not in soup.find(id="cell-learn").text
     links = {link.text: link["href"] for link in soup.find(id="cell-learn").find_all("a")}
     assert links == {
+        "estimand": "glossary.html#estimand",
         "Next": "11_value.html#sums",
         "paper": "https://doi.org/10.1177/1",
         "doi:10.1/2": "https://doi.org/10.1/2",
@@ -186,11 +207,11 @@ def test_a_lesson_page(book):
     }
     assert not soup.select("a a")
     assert "away" in soup.find(id="cell-learn").text
-    assert [image["alt"] for image in soup.find_all("img")] == [
-        "A line that rises.",
-        "A line that covers.",
-        "A line that falls.",
-    ]
+    figures = [figure.text.split(maxsplit=2) for figure in soup.find_all("figure")]
+    assert [" ".join(words[:2]) for words in figures] == ["Figure 9.1", "Figure 9.2", "Figure 9.3"]
+    assert figures[0][2].strip() == "A line that rises.", (
+        "without a caption, what others hear is shown to all"
+    )
     assert "open the notebook in JupyterLab" in soup.find(id="cell-widget").text
     assert soup.find(id="cell-html").find("p", string="kept")
     assert next(result.text.split() for result in soup.find_all(class_="result")) == ["sum", "107"]
@@ -223,12 +244,7 @@ def test_some_lessons_only(home, tmp_path):
     library(home)
     runs = build(tmp_path / "b", only=["value", "11"], progress=False)
     assert [run.lesson for run in runs] == ["11_value"]
-    assert sorted(os.listdir(tmp_path / "b")) == [
-        "11_value.html",
-        "11_value.ipynb",
-        "index.html",
-        "results.json",
-    ]
+    assert set(os.listdir(tmp_path / "b")) == files_of("11_value")
 
 
 @pytest.mark.parametrize(
