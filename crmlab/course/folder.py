@@ -181,7 +181,7 @@ class Course:
             value = datetime.combine(value, time(23, 59, 59))
         if not isinstance(value, datetime):
             raise InputError(f"{SETTINGS}: due of {exercise} is {value!r}; write like 2026-11-30T23:59:00")
-        return value if value.tzinfo else value.replace(tzinfo=self.zone)
+        return value.astimezone(self.zone) if value.tzinfo else value.replace(tzinfo=self.zone)
 
     # ------------------------------------------------------------------------------------------ secret
 

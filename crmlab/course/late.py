@@ -7,6 +7,7 @@
 import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from crmlab.errors import InputError
 
@@ -41,21 +42,27 @@ class LateRule:
     days: float = math.inf
     grace: float = 0.0
 
-    def days_late(self, handed_in, due):
-        """Days begun between two times, 0 if in time."""
+    def days_late(self, handed_in: datetime | None, due: datetime | None) -> int:
+        """Days begun between two times by the clock on the wall where `due` is meant, 0 if in time.
+
+        So a day that the clocks make longer or shorter counts as one.
+        """
         if handed_in is None or due is None:
             return 0
-        seconds = (handed_in - due).total_seconds()
-        return 0 if seconds <= 3600 * self.grace else math.ceil(seconds / 86400)
+        late = handed_in.astimezone(UTC) - due.astimezone(UTC)
+        if late <= timedelta(hours=self.grace):
+            return 0
+        wall = handed_in.astimezone(due.tzinfo).replace(tzinfo=None) - due.replace(tzinfo=None)
+        return max(1, math.ceil(wall / timedelta(days=1)))
 
-    def percent_off(self, days):
+    def percent_off(self, days: float) -> float:
         """Percent of the points that `days` of lateness cost."""
         if days <= 0:
             return 0.0
         return 100.0 if days > self.days else min(self.per_day * days, self.most, 100.0)
 
 
-def parse_late(text):
+def parse_late(text: str) -> LateRule:
     """The `LateRule` that one line means."""
     given = {}
     parts = [] if text.strip().lower() in ("", "none") else [each.strip() for each in text.lower().split(",")]

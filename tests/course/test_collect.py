@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
+from crmlab.course.dates import parse_time
 from crmlab.course.intake import arrivals as arriving
 from crmlab.course.intake.collecting import collect
-from crmlab.course.intake.times import parse_time
 from crmlab.errors import InputError
 
 from .conftest import copy_of, worked

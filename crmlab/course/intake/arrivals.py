@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from crmlab.course.intake.times import parse_time
+from crmlab.course.dates import parse_time
 from crmlab.errors import InputError
 
 LARGEST = 20_000_000  # bytes of one file; notebooks with many pictures have five

@@ -1,37 +1,12 @@
-"""Times of handing in, as people and learning platforms write them."""
+"""Times of handing in, out of a table."""
 
-import re
 from collections import defaultdict
-from datetime import UTC, datetime
 from pathlib import Path
 
+from crmlab.course.dates import parse_time
 from crmlab.course.intake.matching import name_key
 from crmlab.course.tables import read_table
 from crmlab.errors import InputError
-
-
-def parse_time(text, zone=UTC):
-    """A time as people and learning platforms write it; in `zone` if it names none."""
-    from zoneinfo import ZoneInfo
-
-    text = re.sub(r"^[A-Za-z]+,\s*", "", text.strip())  # Moodle begins with the weekday
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) ([A-Za-z_]+(?:/[A-Za-z_+-]+)*)", text)
-    try:
-        if match:
-            return datetime.fromisoformat(match[1]).replace(tzinfo=ZoneInfo(match[2]))
-        found = _parsed(text)
-    except Exception:  # zoneinfo and strptime raise many kinds
-        raise InputError(f"cannot read the time {text[:60]!r}; write it like 2026-11-30 23:59") from None
-    return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
-def _parsed(text):
-    for form in ("%d %B %Y, %I:%M %p", "%d %B %Y, %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M"):
-        try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 (a course's own time)
-        except ValueError:
-            continue
-    return datetime.fromisoformat(text)
 
 
 def read_times(path, course):
