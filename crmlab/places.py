@@ -8,6 +8,7 @@ from pathlib import Path
 from crmlab.errors import InputError, listing
 
 PACKAGE = Path(__file__).resolve().parent
+STORING = "CRMLAB_STORE_VERIFIED"  # set in the kernels of ``crmlab refresh``: results on real data are stored
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,19 @@ def root():
         if given
         else "no folder notebooks/ beside the package; set CRMLAB_HOME to a copy of crmlab"
     )
+
+
+def work() -> Path:
+    """The folder of a student's own copies, which may not be there yet.
+
+    ``CRMLAB_WORK`` if it is set, else ``work/`` in the checkout, else ``crmlab-work/`` in the folder where
+    one is: an installed package is no place for anybody's work.
+    """
+    given = os.environ.get("CRMLAB_WORK")
+    if given:
+        return Path(given).expanduser()
+    home = root()
+    return home / "work" if home != (PACKAGE / "home").resolve() else Path.cwd() / "crmlab-work"
 
 
 def lessons():

@@ -12,9 +12,11 @@ from crmlab.data.downloads import (
 )
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
+from crmlab.data.verification import Verified, verified
 
 __all__ = [
     "DataQualityWarning",
+    "Verified",
     "customer_summary",
     "how_to_get",
     "is_available",
@@ -29,4 +31,5 @@ __all__ = [
     "load_reichheld_sasser",
     "load_tea",
     "quality_report",
+    "verified",
 ]

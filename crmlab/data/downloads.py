@@ -294,6 +294,12 @@ def load_churn():
     return _packaged("churn")
 
 
+def load(name: str) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
+    """A data set by its name, as its own loader returns it."""
+    check_known("data set", [name], names())
+    return globals()[f"load_{name}"]()
+
+
 def _packaged(name):
     if not is_available(name):
         raise InputError(how_to_get(name))

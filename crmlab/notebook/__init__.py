@@ -8,6 +8,7 @@ from importlib import import_module
 
 _HOMES = {
     "record": "recording",
+    "check_parameters": "guarding",
     "run": "running",
     "Run": "outcome",
     "Failure": "outcome",

@@ -45,7 +45,8 @@ def environment():
     """The environment variables of a lesson's kernel.
 
     One thread for linear algebra: sums then come in the same order on every machine, and several lessons at
-    once do not fight for cores. The learner's own IPython and matplotlib settings stay out.
+    once do not fight for cores. The learner's own IPython and matplotlib settings stay out, and so
+    does the name of the notebook that the learner has open.
     """
     variables = dict(os.environ)
     for library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM", "BLIS"):
@@ -56,7 +57,7 @@ def environment():
         IPYTHONDIR=str(_scratch() / "ipython"),
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
-    for name in ("MPLSTYLE", "PYTHONSTARTUP", "PYTHONWARNINGS"):
+    for name in ("MPLSTYLE", "PYTHONSTARTUP", "PYTHONWARNINGS", "JPY_SESSION_NAME"):
         variables.pop(name, None)
     settings = _default_matplotlibrc()
     if settings:

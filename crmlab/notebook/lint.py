@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass
 
 from crmlab.errors import InputError, listing
+from crmlab.notebook.density import too_dense
 from crmlab.notebook.formulas import check_formula
 from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.parameters import parameters_cell, read_parameters, unreadable_lines
@@ -96,7 +97,18 @@ def lint(lesson):
             nbformat.validate(notebook)
     except Exception as error:  # nbformat raises errors of several libraries
         return [Problem("", f"not a valid notebook: {str(error).splitlines()[0]}")]
-    checks = (_metadata, _cells, _parameters, _sections, _prose, _pictures, _outputs, _results, _references)
+    checks = (
+        _metadata,
+        _cells,
+        _parameters,
+        _sections,
+        _prose,
+        _pictures,
+        _outputs,
+        _results,
+        _references,
+        _density,
+    )
     problems = [problem for check in checks for problem in check(notebook, source)]
     if not problems and as_text(notebook) != text:
         problems.append(Problem("", "stored otherwise than crmlab refresh would; run it"))
@@ -301,3 +313,9 @@ def _references(notebook, source):
     if any(reference.authors for reference in references):
         for cell, citation in unreferenced(notebook.cells):
             yield Problem(cell, f"{citation.text!r} has no entry in the references")
+
+
+def _density(notebook, source):
+    if isinstance(source.minutes, int):  # else it has been said
+        for cell, message in too_dense(notebook, source):
+            yield Problem(cell, message)

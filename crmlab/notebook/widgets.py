@@ -27,7 +27,14 @@ def is_fallback(output):
 
 def _static(output, state):
     data = output.get("data", {})
+    if (
+        output.get("metadata", {}).get("crmlab", {}).get("live")
+    ):  # serves the widgets before it, and only them
+        return []
     if VIEW not in data:
+        return [output]
+    if "text/html" in data:  # the output brings what does the same without a kernel
+        output.data = {kind: value for kind, value in data.items() if kind != VIEW}
         return [output]
     if "image/png" in data:  # the output brings a picture for readers without a kernel
         output.data = {kind: value for kind, value in data.items() if kind != VIEW}

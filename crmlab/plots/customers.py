@@ -73,7 +73,7 @@ def alive_map(model, T, most=15, customer=None, axes=None):
     t_x = np.maximum(t_x, T * 1e-6)  # a repeat purchase comes after the first
     alive = model.probability_alive(x, t_x, np.full(x.shape, float(T)))
     shown = axes.pcolormesh(
-        frequency, recency, alive, cmap="viridis", vmin=0, vmax=1, shading="nearest", rasterized=True
+        frequency, recency, alive, cmap="cividis", vmin=0, vmax=1, shading="nearest", rasterized=True
     )
     lines = axes.contour(frequency, recency, alive, levels=[0.1, 0.5, 0.9], colors="white", linewidths=1)
     axes.clabel(lines, fmt=lambda level: f"{level:.0%}", fontsize=8)

@@ -4,12 +4,18 @@ The colours are Okabe & Ito's (2008), which people with any of the common colour
 """
 
 import io
+from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from crmlab.errors import InputError
+from crmlab.words.marks import as_html, as_text
 
 PALETTE = {
     "black": "#000000",
@@ -27,12 +33,13 @@ HEADLINE = PALETTE["blue"]
 NAIVE = PALETTE["vermillion"]
 SERIES = [PALETTE[name] for name in ("blue", "vermillion", "green", "purple", "orange", "sky")]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
+LINES = ["-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1))]
+LINE_AT_TRUTH = (0, (4, 3))
 
 STYLE = {
     "figure.dpi": 96,
     "savefig.dpi": 96,
     "figure.figsize": (7.2, 3.8),
-    "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -51,51 +58,89 @@ STYLE = {
 }
 
 
-def style():
+LAYOUT = "figure.constrained_layout.use"  # not a part of STYLE: seaborn's facets have a layout of their own
+
+
+def style() -> AbstractContextManager[None]:
     """A context in the house style, which leaves the user's own settings as they were."""
-    return plt.rc_context(STYLE)
+    return plt.rc_context(STYLE | {LAYOUT: True})
 
 
-def use_style():
-    """Draw in the house style from here on, in this process."""
+def use_style() -> None:
+    """Draw in the house style from here on, in this process: matplotlib's and seaborn's pictures alike.
+
+    seaborn takes its colours, grids and sizes from matplotlib's settings unless told otherwise, so this is
+    its theme, too; ``sns.set_theme()`` would undo it.
+    """
     plt.rcParams.update(STYLE)
 
 
-def subplots(*arguments, **options):
+def subplots(*arguments: Any, **options: Any) -> tuple[Figure, Any]:
     """``plt.subplots`` in the house style, which stays on: titles and legends come after the axes."""
     use_style()
-    return plt.subplots(*arguments, **options)
+    return plt.subplots(*arguments, **{"layout": "constrained", **options})
 
 
-def png(figure):
+def looks(labels: Any) -> dict[Any, dict[str, Any]]:
+    """For each label the look of its line: a colour, a line style and a marker of its own.
+
+    No line is told from another by its colour alone: ``axes.plot(x, y, **looks(names)[name])``.
+    """
+    return {
+        label: {
+            "color": SERIES[number % len(SERIES)],
+            "linestyle": LINES[number % len(LINES)],
+            "marker": MARKERS[number % len(MARKERS)],
+        }
+        for number, label in enumerate(dict.fromkeys(labels))
+    }
+
+
+def png(figure: Figure) -> bytes:
     """The figure as PNG bytes, the same bytes for the same figure."""
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
 
 
-def show(figure, alt):
-    """Show a figure with its alt text, and close it.
+CAPTION = (
+    '<p class="crmlab-caption" style="max-width: 46rem; margin: .2rem 0 .8rem; padding-left: .8rem; '
+    'border-left: 3px solid #8a8a8a; line-height: 1.45">{}</p>'
+)
+
+
+def show(figure: Figure, alt: str, caption: str = "") -> None:
+    """Show a figure with its caption under it, and close it.
 
     Parameters
     ----------
     figure : matplotlib Figure
+        Or what seaborn returns: a grid or axes.
     alt : str
-        What the picture tells, for those who cannot see it: one or two sentences.
+        What the picture looks like, for those who cannot see it: one or two sentences.
+    caption : str
+        What the picture says, for everybody: the finding, with its number. ``*emphasis*`` is marked.
 
     Raises
     ------
     InputError
-        If `alt` is empty.
+        If `alt` is empty, or says no more than the caption.
     """
+    figure = getattr(figure, "figure", figure)
     if not str(alt).strip():
-        raise InputError("alt is empty; say in a sentence what the picture tells")
+        raise InputError("alt is empty; say in a sentence what the picture shows")
+    if alt == caption:
+        raise InputError("alt and caption are the same; the caption says the finding, alt what is drawn")
+    about = {"alt": alt} | ({"caption": caption} if caption else {})
     data = {"image/png": png(figure), "text/plain": f"[{alt}]"}
     plt.close(figure)
-    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+    display(data, metadata={"image/png": about}, raw=True)
+    if caption:  # front ends show no caption of an image, so it is an output of its own
+        shown = {"text/html": CAPTION.format(as_html(caption)), "text/plain": as_text(caption)}
+        display(shown, metadata={"crmlab": {"caption": True}}, raw=True)
 
 
-def truth_line(axes, value, label, vertical=False):
+def truth_line(axes: Axes, value: float, label: str, vertical: bool = False) -> Line2D:
     """A dashed black line at the truth: the same mark in every picture."""
     draw = axes.axvline if vertical else axes.axhline
-    return draw(value, color=TRUTH, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=1)
+    return draw(value, color=TRUTH, linestyle=LINE_AT_TRUTH, linewidth=1.4, label=label, zorder=1)

@@ -1,19 +1,22 @@
 """The explorable of lesson 11: what a purchase history says about a customer's future."""
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from crmlab.models.btyd import BGNBD
 from crmlab.plots.customers import alive_map
 from crmlab.plots.style import HEADLINE, PALETTE, subplots
 from crmlab.theories.customer_lifetime_value import CustomerBase
-from crmlab.widgets.explorable import Explorable, slider
+from crmlab.widgets.controls import slider
+from crmlab.widgets.explorable import Explorable
 from crmlab.words import words
 
+PURCHASES_AT = -0.06  # under the probability's zero, above the axis and its numbers
 MOST = 20  # repeat purchases on the slider and the map
 
 
-def explore(model=None):
+def explore(model: BGNBD | None = None) -> Explorable:
     """Sliders for one customer's frequency, recency and observation time.
 
     Parameters
@@ -32,10 +35,20 @@ def explore(model=None):
             "followed": slider(words("clv.weeks_followed"), 39, 4, 78),
             "ahead": slider(words("clv.weeks_ahead"), 39, 4, 104),
         },
+        code=_code,
     )
 
 
-def draw(model, frequency, recency, followed, ahead):
+def _code(frequency: int, recency: float, followed: float, ahead: float) -> str:
+    """The line that computes what is seen; a recency that cannot be is what `draw` made of it."""
+    recency = min(recency, followed) if frequency else 0
+    return (
+        f"model.probability_alive({frequency}, {recency}, {followed}), "
+        f"model.conditional_expected_purchases({ahead}, {frequency}, {recency}, {followed})"
+    )
+
+
+def draw(model: BGNBD, frequency: int, recency: float, followed: float, ahead: float) -> tuple[Figure, str]:
     """The picture: the customer's history with P(alive) along it, and where the customer stands on the map.
 
     A last purchase after the end of observation is moved to that end; without a repeat purchase there is
@@ -73,16 +86,17 @@ def _history(axes, model, frequency, recency, followed):
     axes.plot(week, alive, color=HEADLINE, label=words("clv.alive"))
     axes.plot(
         np.append(0.0, purchases),
-        np.zeros(frequency + 1),
+        np.full(frequency + 1, PURCHASES_AT),
         "|",
         color="black",
-        markersize=16,
+        markersize=12,
         markeredgewidth=2,
+        linestyle="none",
         label=words("clv.purchase"),
         clip_on=False,
     )
     axes.axvline(followed, color=PALETTE["grey"], linewidth=1)
     axes.text(followed, 1.03, words("clv.today"), ha="right", color=PALETTE["grey"])
-    axes.set(xlabel=words("clv.since_first"), ylim=(0, 1.1), xlim=(0, followed * 1.02))
+    axes.set(xlabel=words("clv.since_first"), ylim=(-0.12, 1.1), xlim=(0, followed * 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.07), framealpha=0.9, frameon=True, edgecolor="none")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.12), framealpha=0.9, frameon=True, edgecolor="none")

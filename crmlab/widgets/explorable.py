@@ -3,246 +3,181 @@
 import asyncio
 import base64
 import html
-from textwrap import fill
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import ipywidgets
 import matplotlib.pyplot as plt
-import numpy as np
+from matplotlib.figure import Figure
 
-from crmlab.errors import check_known
-from crmlab.plots.style import MARKERS, PALETTE, SERIES, TRUTH, png, subplots, truth_line
+from crmlab.errors import InputError, check_known
+from crmlab.plots.style import png
+from crmlab.widgets.controls import row
+from crmlab.widgets.live import display_live
 from crmlab.words import words
 
-PATIENCE = (
-    0.05  # seconds without a new value before the picture is redrawn: a drag is one redrawing, not fifty
-)
+REST = 0.4  # seconds without a new value before a rough picture is refined
+KEPT = 200  # refined pictures that are not drawn again
+
+STYLE = """<style>
+.crmlab-picture img { max-width: 100%; transition: opacity .15s; }
+.crmlab-picture.crmlab-computing img { opacity: .4; }
+.crmlab-explorable .crmlab-label { font-size: .92em; line-height: 1.3; }
+.crmlab-explorable pre { margin: 0; padding: .3rem .5rem; font-size: 12px; overflow-x: auto;
+  border: 1px solid var(--jp-border-color1, #8a8a8a); border-radius: .25rem; }
+</style>"""
 
 
 class Explorable:
     """Controls above a picture.
 
+    A move is answered at once by a rough picture, if `draw` can make one, and refined when the hand rests.
+    While it is computed the picture is dimmed and a line says so; the kernel shows busy, and the front end
+    holds back further values meanwhile, so that a drag is followed and not queued.
+
     Parameters
     ----------
     draw : callable
-        Values of the controls, by name, to ``(figure, alt)``.
+        Values of the controls, by name, to ``(figure, alt)``. One that has an argument `quick` is called with
+        ``quick=True`` for a rough picture.
     controls : dict of str to ipywidgets widget
         In the order in which they stand.
+    code : callable, optional
+        Values of the controls, by name, to the line of code that computes what is seen.
+    note : callable, optional
+        Values of the controls, by name, to a sentence under the picture; asked when the hand rests.
 
     Examples
     --------
     >>> Explorable(draw, {"competition": slider("pull of rivals", 0.0, -1.0, 2.0)})  # doctest: +SKIP
     """
 
-    def __init__(self, draw, controls):
-        self.draw = draw
-        self.controls = controls
+    def __init__(
+        self,
+        draw: Callable[..., tuple[Figure, str]],
+        controls: Mapping[str, ipywidgets.DOMWidget],
+        code: Callable[..., str] | None = None,
+        note: Callable[..., str] | None = None,
+    ) -> None:
+        self.draw, self.controls, self.code, self.note = draw, dict(controls), code, note
+        self.start = self.values()
+        self.rough = "quick" in inspect.signature(draw).parameters
         # An HTML widget and not an Output: an Output asks the front end to collect what is displayed, which
         # takes a round trip each time, and nbclient sometimes waits for one that never comes.
-        self.picture = ipywidgets.HTML()
-        row = ipywidgets.Layout(display="flex", flex_flow="row wrap")
-        self.view = ipywidgets.VBox([ipywidgets.Box(list(controls.values()), layout=row), self.picture])
-        self._waiting = None
+        self.picture, self.status, self.foot = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.picture.add_class("crmlab-picture")
+        again = ipywidgets.Button(description=words("explorable.reset"))
+        again.on_click(lambda _: self.reset())
+        beside = ipywidgets.HBox([again, self.status])
+        parts = [ipywidgets.HTML(STYLE), row(list(self.controls.values())), beside, self.picture, self.foot]
+        self.view = ipywidgets.VBox(parts)
+        self.view.add_class("crmlab-explorable")
+        self._drawn: dict[tuple, tuple[str, str]] = {}
+        self._waiting: asyncio.TimerHandle | None = None
+        self._held = False
         self.redraw()
-        for control in controls.values():
+        for control in self.controls.values():
             control.observe(self._changed, names="value")
 
-    def values(self):
+    def values(self) -> dict[str, Any]:
         """What the controls stand at, by name."""
         return {name: control.value for name, control in self.controls.items()}
 
-    def set(self, **values):
-        """Move controls from code, as a hand would, and redraw."""
+    def set(self, **values: Any) -> None:
+        """Move controls from code, as a hand would, and redraw.
+
+        Raises
+        ------
+        InputError
+            If there is no control of a name.
+        """
         check_known("control", values, self.controls)
-        for name, value in values.items():
-            self.controls[name].value = value
+        self._held = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self._held = False
         self.redraw()
 
-    def redraw(self):
-        """Draw the picture for what the controls stand at now."""
+    def reset(self) -> None:
+        """Put the controls back where they stood at first."""
+        self.set(**self.start)
+
+    def redraw(self) -> None:
+        """Draw the picture for what the controls stand at now, in full."""
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
-        figure, self.alt = self.draw(**self.values())
-        self.data = base64.b64encode(png(figure)).decode("ascii")
-        plt.close(figure)
-        self.picture.value = (
-            f'<img style="max-width:100%" alt="{html.escape(self.alt)}" '
-            f'src="data:image/png;base64,{self.data}">'
-        )
+        values = self.values()
+        place = tuple(values.values())
+        if place not in self._drawn:
+            if len(self._drawn) >= KEPT:
+                del self._drawn[next(iter(self._drawn))]
+            with _Computing(self):
+                self._drawn[place] = self._picture(values, quick=False)
+        self._show(*self._drawn[place])
+        self.foot.value = self._foot(values)
+        self.status.value = ""
 
-    def _changed(self, _change):
+    def _changed(self, _change: Any) -> None:
+        if self._held:
+            return
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # no event loop, as in plain Python: nothing to wait for
-            self.redraw()
+        except RuntimeError:  # no event loop, as in plain Python: no hand that could rest
+            loop = None
+        try:
+            if loop is None or not self.rough or tuple(self.values().values()) in self._drawn:
+                self.redraw()
+                return
+            with _Computing(self):
+                self._show(*self._picture(self.values(), quick=True))
+        except InputError as error:  # nobody would see it raised here
+            self.status.value = f'<span role="status">✗ {html.escape(str(error))}</span>'
             return
+        self.status.value = words("explorable.rough")
         if self._waiting is not None:
             self._waiting.cancel()
-        self._waiting = loop.call_later(PATIENCE, self.redraw)
+        self._waiting = loop.call_later(REST, self.redraw)
 
-    def _repr_mimebundle_(self, **_):
+    def _picture(self, values: dict[str, Any], quick: bool) -> tuple[str, str]:
+        figure, alt = self.draw(**values, **({"quick": quick} if self.rough else {}))
+        data = base64.b64encode(png(figure)).decode("ascii")
+        plt.close(figure)
+        return data, alt
+
+    def _show(self, data: str, alt: str) -> None:
+        self.data, self.alt = data, alt
+        self.picture.value = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+
+    def _foot(self, values: dict[str, Any]) -> str:
+        note = f"<div>{html.escape(self.note(**values))}</div>" if self.note is not None else ""
+        if self.code is None:
+            return note
+        line = html.escape(self.code(**values))
+        label = html.escape(words("explorable.code"))
+        return f'{note}<pre tabindex="0" aria-label="{label}"><code># {label}\n{line}</code></pre>'
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget; for readers without a kernel, the picture as it was first drawn."""
         data = self.view._repr_mimebundle_() | {"image/png": self.data, "text/plain": f"[{self.alt}]"}
         return data, {"image/png": {"alt": self.alt}}
 
-
-def slider(label, value, low, high, step=None):
-    """A slider for a number; whole numbers if `value` is one.
-
-    Parameters
-    ----------
-    label : str
-        What it moves, with the unit.
-    step : float, optional
-        A twentieth of the range if not given, 1 for whole numbers.
-    """
-    kind = ipywidgets.IntSlider if isinstance(value, int) else ipywidgets.FloatSlider
-    step = step or (1 if isinstance(value, int) else (high - low) / 20)
-    return kind(
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        description=label,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="340px"),
-    )
+    def _ipython_display_(self) -> None:
+        display_live(*self._repr_mimebundle_())
 
 
-def choice(label, options, value=None):
-    """A drop-down of words."""
-    return ipywidgets.Dropdown(
-        options=list(options),
-        value=value if value is not None else next(iter(options)),
-        description=label,
-        style={"description_width": "initial"},
-    )
+class _Computing:
+    """While inside, the picture is dimmed and a line says why; the front end knows before the work begins."""
 
+    def __init__(self, explorable: Explorable) -> None:
+        self.explorable = explorable
 
-def power_curve(axes, design, hypothesis, sizes, sims, seed, name="n_customers"):
-    """Draw the share of cohorts that reject by cohort size, a line an estimator, with its Monte-Carlo error.
+    def __enter__(self) -> None:
+        self.explorable.status.value = f'<span role="status">{words("explorable.computing")}</span>'
+        self.explorable.picture.add_class("crmlab-computing")
 
-    Returns
-    -------
-    DataFrame
-        The diagnosis' table that was drawn.
-    """
-    table = design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).table
-    for number, (estimator, rows) in enumerate(table.groupby("estimator", sort=False)):
-        axes.errorbar(
-            rows[name],
-            rows["rejection_rate"],
-            1.96 * rows["rejection_rate_mcse"],
-            label=estimator,
-            marker=MARKERS[number],
-            color=SERIES[number],
-            capsize=2,
-        )
-    axes.axhline(0.05, color=TRUTH, linestyle=":", linewidth=1, label=words("labels.nominal_size"))
-    axes.set(
-        ylim=(-0.03, 1.03), xscale="log", xlabel=name.replace("_", " "), ylabel=words("labels.rejection_rate")
-    )
-    axes.set_xticks(list(sizes), [f"{size:,}" for size in sizes])
-    axes.minorticks_off()
-    return table
-
-
-def explore_market(
-    design,
-    hypothesis,
-    sliders,
-    draw,
-    sizes=(50, 100, 200, 400, 800),
-    sims=100,
-    seed=1,
-    size=(10.2, 3.5),
-    limits=None,
-):
-    """Sliders over a market; the truth, one cohort's estimates of a hypothesis, and their power.
-
-    Parameters
-    ----------
-    design : Design
-        As it stands before a slider moves: choose its preset first.
-    hypothesis : str
-        The one that the last two panels are about.
-    sliders : dict of str to ipywidgets widget
-        By the name of the parameter that each moves.
-    draw : callable
-        ``(axes, parameters) -> str``: draws what is true in the first panel, and says it in a sentence.
-    sizes : sequence of int
-        Numbers of customers along the power curve.
-    sims : int
-        Cohorts behind each point of it.
-    seed : int
-    size : pair of float
-        Of the figure, inches.
-    limits : pair of float, optional
-        Ends of the estimates' axis, which then stands still while sliders move.
-
-    Returns
-    -------
-    Explorable
-
-    Raises
-    ------
-    InputError
-        If a slider has no parameter of its name.
-    """
-    check_known("parameter", sliders, design.parameters.names())
-    asked = design.only(hypothesis)
-
-    def redraw(**values):
-        market = asked.replace(**values)
-        figure, (truth, one, power) = subplots(1, 3, figsize=size, width_ratios=[1, 0.9, 1.15])
-        told = draw(truth, market.parameters)
-        tests = market.test(market.simulate(seed))
-        one_cohort(one, market.hypothesis(hypothesis), tests)
-        one.set(xlim=limits)
-        table = power_curve(power, market, hypothesis, sizes, sims, seed)
-        power.set_title(words("explorable.power"))
-        power.tick_params(axis="x", labelrotation=35)
-        handles, labels = (
-            a + b for a, b in zip(one.get_legend_handles_labels(), power.get_legend_handles_labels())
-        )
-        figure.legend(handles, labels, loc="outside lower right", ncols=5)
-        return figure, f"{told} {_told(tests, table, sizes)}"
-
-    return Explorable(redraw, sliders)
-
-
-def one_cohort(axes, hypothesis, tests):
-    """Draw one cohort's estimates of a hypothesis with their intervals, the truth and what is tested against.
-
-    Parameters
-    ----------
-    tests : DataFrame
-        The rows of ``design.test(cohort)`` for that hypothesis.
-    """
-    for at, (_, row) in enumerate(tests.iterrows()):
-        reach = [[row["estimate"] - row["low"]], [row["high"] - row["estimate"]]]
-        axes.errorbar(row["estimate"], -at, xerr=reach, marker=MARKERS[at], color=SERIES[at], capsize=3)
-    truth_line(axes, tests["truth"].iloc[0], words("design.estimand"), vertical=True)
-    axes.axvline(hypothesis.null, color=PALETTE["grey"], linewidth=0.8)
-    axes.set(
-        ylim=(0.6 - len(tests) - 0.2, 0.6),
-        xlabel=fill(hypothesis.unit, 34),
-        title=words("explorable.one_cohort"),
-    )
-    axes.set_yticks(-np.arange(len(tests)), [fill(name, 12) for name in tests["estimator"]])
-
-
-def _told(tests, table, sizes):
-    """What the last two panels show, in words."""
-    middle = sizes[len(sizes) // 2]
-    found = table[table["n_customers"] == middle].set_index("estimator")["rejection_rate"]
-    estimates = "; ".join(
-        words(
-            "explorable.estimate",
-            estimator=row["estimator"],
-            estimate=row["estimate"],
-            power=found[row["estimator"]],
-        )
-        for _, row in tests.iterrows()
-    )
-    return words("explorable.told", truth=tests["truth"].iloc[0], customers=middle, estimates=estimates)
+    def __exit__(self, *_: object) -> None:
+        self.explorable.picture.remove_class("crmlab-computing")

@@ -12,6 +12,16 @@ from crmlab.notebook.lint import lint
 
 from .common import every_lesson
 
+MOVING = (
+    "explore(",
+    "explore_market(",
+    "Explorable(",
+    "predict(",
+    ".answer(",
+    "quiz(",
+    "verified(",
+    "is_available(",
+)
 SANITIZE = Path(__file__).parent / "nbval_sanitize.cfg"
 
 
@@ -72,14 +82,11 @@ def test_nbval_would_find_another_number(tmp_path):
 
 @every_lesson
 def test_only_what_moves_is_left_out_of_the_comparison(lesson):
-    """All is compared but explorables, whose ids are new each time, and real data, not on every machine."""
+    """All is compared but widgets, whose ids are new each time, and real data, not on every machine."""
     for cell in nbformat.read(lesson.path, as_version=4).cells:
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "code":
-            moves = any(
-                word in cell.source
-                for word in ("explore(", "explore_market(", "Explorable(", "is_available(")
-            )
+            moves = any(word in cell.source for word in MOVING)
             assert ("nbval-ignore-output" in tags) == moves, cell.id
             assert not {"nbval-skip", "nbval-raises-exception", "raises-exception", "skip-execution"} & set(
                 tags

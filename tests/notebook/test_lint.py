@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from crmlab.notebook import density
 from crmlab.notebook.lint import OPTIONAL, SECTIONS, lint
 from crmlab.notebook.refreshing import refresh
 from crmlab.notebook.storing import as_text
@@ -58,6 +59,12 @@ def check(home, sound):
         return [str(problem) for problem in lint("09")]
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def of_any_density(monkeypatch):
+    """The template is tested here; how dense a lesson may be has tests of its own."""
+    monkeypatch.setattr(density, "EXEMPT", (*density.EXEMPT, "09_loyalty"))
 
 
 def test_a_sound_lesson_has_no_problems(check):

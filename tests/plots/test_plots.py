@@ -312,7 +312,7 @@ def test_show_displays_the_picture_with_its_text_and_closes_it(capsys, monkeypat
 
 @pytest.mark.parametrize("alt", ["", "  \n"])
 def test_a_picture_without_a_text_is_not_shown(alt):
-    with pytest.raises(InputError, match="alt is empty; say in a sentence what the picture tells"):
+    with pytest.raises(InputError, match="alt is empty; say in a sentence what the picture shows"):
         plots.show(plots.subplots()[0], alt)
 
 
@@ -348,3 +348,39 @@ def test_the_first_colours_can_be_told_apart_by_everybody(deficiency):
     distances = [np.linalg.norm(a - b) for at, a in enumerate(seen) for b in seen[:at]]
     assert min(distances) > 10
     assert len(set(plots.SERIES)) == len(plots.SERIES) == len(set(plots.MARKERS))
+
+
+def test_a_caption_stands_under_its_picture_for_everybody(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots.style, "display", lambda data, metadata, raw: shown.append((data, metadata)))
+    figure, _ = plots.subplots(figsize=(2, 1))
+    plots.show(figure, "A line that rises.", caption="Satisfaction *pays*: 5 < 6.")
+    (picture, about), (caption, mark) = shown
+    assert about["image/png"] == {"alt": "A line that rises.", "caption": "Satisfaction *pays*: 5 < 6."}
+    assert "Satisfaction <em>pays</em>: 5 &lt; 6." in caption["text/html"] and mark["crmlab"]["caption"]
+    assert caption["text/plain"] == "Satisfaction pays: 5 < 6."
+
+
+def test_a_caption_says_more_than_the_alt_text():
+    figure, _ = plots.subplots(figsize=(2, 1))
+    with pytest.raises(InputError, match="the caption says the finding"):
+        plots.show(figure, "The same.", caption="The same.")
+    plt.close(figure)
+
+
+def test_no_line_is_told_from_another_by_its_colour_alone():
+    found = plots.looks(["a", "b", "c", "d", "e", "f", "a"])
+    assert list(found) == list("abcdef")
+    for part in ("color", "linestyle", "marker"):
+        assert len({str(look[part]) for look in found.values()}) == 6
+
+
+def test_seaborn_draws_in_the_house_style_and_without_complaint():
+    import seaborn
+
+    plots.use_style()
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "who": ["a", "b", "a", "b"], "where": list("uuvv")})
+    grid = seaborn.relplot(table, x="x", y="x", hue="who", col="where", height=2)
+    colours = {to_hex(each) for each in grid.axes.flat[0].collections[0].get_facecolors()}
+    assert colours == {each.lower() for each in plots.SERIES[:2]}
+    plots.show(grid, "Points in two panels.")

@@ -17,6 +17,7 @@ import pytest
 from crmlab import places
 from crmlab.errors import InputError
 from crmlab.widgets import Explorable, choice, explore_market, power_curve, slider
+from crmlab.widgets.explorable import REST
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def tidy():
 def shown(explorable):
     """Picture and text as the widget has them."""
     alt, data = re.fullmatch(
-        r'<img [^>]*alt="([^"]*)" src="data:image/png;base64,([^"]+)">', explorable.picture.value
+        r'<img alt="([^"]*)" src="data:image/png;base64,([^"]+)">', explorable.picture.value
     ).groups()
     assert base64.b64decode(data).startswith(b"\x89PNG")
     return data, html.unescape(alt)
@@ -77,7 +78,7 @@ def test_it_begins_with_a_picture_and_a_text(explorable):
 def test_every_control_moves_the_picture_at_both_ends(explorable):
     start, before = explorable.values(), shown(explorable)[0]
     for name, control in explorable.controls.items():
-        assert len(control.description) > 3 and control.min <= control.value <= control.max
+        assert len(control.tooltip) > 3 and control.min <= control.value <= control.max
         assert 4 <= (control.max - control.min) / control.step <= 400
         seen = set()
         for value in (control.min, control.max):
@@ -121,18 +122,102 @@ def test_outside_a_notebook_each_move_is_drawn_at_once(drawn):
     assert shown(explorable)[1] == 'effect 0.7 in <trap> & "so on"'
 
 
-def test_a_drag_is_one_redrawing(drawn):
-    explorable, calls = drawn
+@pytest.fixture
+def rough():
+    """An explorable that can draw roughly, and how it was asked to."""
+    calls = []
+
+    def draw(effect, quick):
+        calls.append((effect, quick))
+        figure, axes = plt.subplots(figsize=(1, 1))
+        axes.plot([0, effect], linestyle=":" if quick else "-")
+        return figure, f"effect {effect}"
+
+    return Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0, 0.1)}), calls
+
+
+def test_a_drag_is_followed_roughly_and_refined_at_rest(rough):
+    explorable, calls = rough
 
     async def drag():
-        for step in range(6, 10):
+        for step in range(6, 9):
             explorable.controls["effect"].value = step / 10
-            await asyncio.sleep(0.005)
-        assert len(calls) == 1, "the hand is still moving"
-        await asyncio.sleep(0.3)
+            assert calls[-1] == (step / 10, True) and "rough" in explorable.status.value
+        for _ in range(100):  # the machine may be busy: wait for the refinement, not for a time
+            await asyncio.sleep(REST / 4)
+            if not calls[-1][1]:
+                return
 
     asyncio.run(drag())
-    assert calls == [(0.5, "null"), (0.9, "null")]
+    assert calls == [(0.5, False), (0.6, True), (0.7, True), (0.8, True), (0.8, False)]
+    assert explorable.status.value == ""
+
+
+def test_a_picture_drawn_in_full_is_not_drawn_again(rough):
+    explorable, calls = rough
+    before = shown(explorable)
+
+    async def there_and_back():
+        explorable.set(effect=0.9)
+        explorable.controls["effect"].value = 0.5
+        await asyncio.sleep(2 * REST)
+
+    asyncio.run(there_and_back())
+    assert calls == [(0.5, False), (0.9, False)] and shown(explorable) == before
+
+
+def test_the_picture_is_dimmed_while_it_is_computed():
+    seen, made = [], []
+
+    def draw(effect):
+        if made:
+            seen.append((made[0].picture._dom_classes, made[0].status.value))
+        return plt.figure(figsize=(1, 1)), f"effect {effect}"
+
+    made.append(Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0)}))
+    made[0].controls["effect"].value = 0.7
+    (classes, status), *more = seen
+    assert "crmlab-computing" in classes and "computing" in status and more == []
+    assert "crmlab-computing" not in made[0].picture._dom_classes and made[0].status.value == ""
+
+
+def test_bad_input_is_said_where_the_hand_is():
+    def draw(effect):
+        if effect > 0.6:
+            raise InputError("effect is 0.7; the market bears 0.6")
+        return plt.figure(figsize=(1, 1)), f"effect {effect}"
+
+    explorable = Explorable(draw, {"effect": slider("effect", 0.5, 0.0, 1.0)})
+    explorable.controls["effect"].value = 0.7
+    assert "the market bears 0.6" in explorable.status.value
+
+
+def test_reset_puts_all_back(drawn):
+    explorable, calls = drawn
+    explorable.set(effect=0.9, world="trap")
+    button = next(each for each in explorable.view.children[2].children if hasattr(each, "click"))
+    button.click()
+    assert explorable.values() == {"effect": 0.5, "world": "null"} and len(calls) == 2
+
+
+def test_the_code_shown_gives_what_is_seen():
+    from crmlab.theories.loyalty import design
+    from crmlab.widgets.market import market_code
+
+    moved = design.preset("trap").replace(rating_bias=0.3, n_customers=321)
+    names = {"design": design}
+    code = market_code(moved.only("H2"), "H2", (50, 100), 20, 1)
+    exec(code.splitlines()[0], names)
+    assert names["market"].parameters == moved.parameters
+    assert [each.name for each in names["market"].hypotheses] == ["H2"]
+
+
+def test_labels_stand_above_their_controls(drawn):
+    boxes = drawn[0].view.children[1].children
+    assert [box.children[0].value for box in boxes] == [
+        f'<span class="crmlab-label">{name}</span>' for name in ("effect", "world")
+    ]
+    assert all(box.children[1].layout.width == "100%" for box in boxes)
 
 
 def test_set_draws_once_and_leaves_nothing_waiting(drawn):

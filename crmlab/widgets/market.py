@@ -1,0 +1,182 @@
+"""The explorable of a market: what is true, what one cohort tells, how often cohorts find it."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from crmlab.design import Design, Hypothesis
+from crmlab.errors import check_known
+from crmlab.plots.style import MARKERS, PALETTE, SERIES, TRUTH, looks, subplots, truth_line
+from crmlab.widgets.explorable import Explorable
+from crmlab.words import words
+from crmlab.words.layout import fill
+
+QUICK = 5  # a rough picture has a fifth of the simulations, and
+FEWEST = 20  # no fewer than these
+
+
+def power_curve(
+    axes: Axes,
+    design: Design,
+    hypothesis: str,
+    sizes: Sequence[int],
+    sims: int,
+    seed: int,
+    name: str = "n_customers",
+) -> pd.DataFrame:
+    """Draw the share of cohorts that reject, by cohort size, a line an estimator, with its Monte-Carlo error.
+
+    Returns
+    -------
+    DataFrame
+        The diagnosis' table that was drawn.
+    """
+    table = design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).table
+    look = looks(table["estimator"])
+    for estimator, rows in table.groupby("estimator", sort=False):
+        reach = 1.96 * rows["rejection_rate_mcse"]
+        axes.errorbar(
+            rows[name], rows["rejection_rate"], reach, label=estimator, capsize=2, **look[estimator]
+        )
+    axes.axhline(0.05, color=TRUTH, linestyle=":", linewidth=1, label=words("labels.nominal_size"))
+    axes.set(
+        ylim=(-0.03, 1.03), xscale="log", xlabel=name.replace("_", " "), ylabel=words("labels.rejection_rate")
+    )
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xticks(list(sizes), [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
+    return table
+
+
+def explore_market(
+    design: Design,
+    hypothesis: str,
+    sliders: Mapping[str, ipywidgets.DOMWidget],
+    draw: Callable[..., str],
+    sizes: Sequence[int] = (50, 100, 200, 400, 800),
+    sims: int = 100,
+    seed: int = 1,
+    size: tuple[float, float] = (10.2, 3.5),
+    limits: tuple[float, float] | None = None,
+    note: Callable[[Design], str] | None = None,
+) -> Explorable:
+    """Sliders over a market; the truth, one cohort's estimates of a hypothesis, and their power.
+
+    Parameters
+    ----------
+    design : Design
+        As it stands before a slider moves: choose its preset first.
+    hypothesis : str
+        The one that the last two panels are about.
+    sliders : dict of str to ipywidgets widget
+        By the name of the parameter that each moves.
+    draw : callable
+        ``(axes, parameters) -> str``: draws what is true in the first panel, and says it in a sentence. One
+        with a third argument `sims` is told how many simulations it may take: few while a slider moves.
+    sizes : sequence of int
+        Numbers of customers along the power curve.
+    sims : int
+        Cohorts behind each point of it; a fifth while a slider moves.
+    seed : int
+    size : pair of float
+        Of the figure, inches.
+    limits : pair of float, optional
+        Ends of the estimates' axis, which then stands still while sliders move.
+    note : callable, optional
+        The market to a sentence under the picture, as the number of customers that 80% power takes.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    InputError
+        If a slider has no parameter of its name.
+    """
+    check_known("parameter", sliders, design.parameters.names())
+    asked = design.only(hypothesis)
+    told_sims = "sims" in inspect.signature(draw).parameters
+
+    def redraw(quick: bool = False, **values: Any) -> tuple[Figure, str]:
+        market, few = asked.replace(**values), max(sims // QUICK, min(FEWEST, sims)) if quick else sims
+        figure, (truth, one, power) = subplots(1, 3, figsize=size, width_ratios=[1, 0.9, 1.15])
+        told = draw(truth, market.parameters, **({"sims": few} if told_sims else {}))
+        tests = market.test(market.simulate(seed))
+        one_cohort(one, market.hypothesis(hypothesis), tests)
+        one.set(xlim=limits)
+        table = power_curve(power, market, hypothesis, sizes, few, seed)
+        power.set_title(words("explorable.power"))
+        power.tick_params(axis="x", labelrotation=35)
+        handles, labels = (
+            a + b for a, b in zip(one.get_legend_handles_labels(), power.get_legend_handles_labels())
+        )
+        figure.legend(handles, labels, loc="outside lower right", ncols=5)
+        return figure, f"{told} {_told(tests, table, sizes)}"
+
+    return Explorable(
+        redraw,
+        sliders,
+        code=lambda **values: market_code(asked.replace(**values), hypothesis, sizes, sims, seed),
+        note=None if note is None else lambda **values: note(asked.replace(**values)),
+    )
+
+
+def market_code(design: Design, hypothesis: str, sizes: Sequence[int], sims: int, seed: int) -> str:
+    """The code that simulates a market and its power curve outside the explorable."""
+    own = design.parameters
+    named = design.preset_name if design.preset_name in design.presets else None
+    usual = type(own)().replace(**(design.presets[named] if named else {}))
+    parts = ["design", f".preset({named!r})" if named else "", f".only({hypothesis!r})"]
+    changed = [name for name in own.names() if getattr(own, name) != getattr(usual, name)]
+    if changed:
+        parts.append(f".replace({', '.join(f'{name}={getattr(own, name)!r}' for name in changed)})")
+    return (
+        f"market = {''.join(parts)}\n"
+        f"market.test(market.simulate(seed={seed}))\n"
+        f"market.vary(n_customers={list(sizes)}).diagnose(sims={sims}, seed={seed}).plot()"
+    )
+
+
+def one_cohort(axes: Axes, hypothesis: Hypothesis, tests: pd.DataFrame) -> None:
+    """Draw one cohort's estimates of a hypothesis with their intervals, the truth and what is tested against.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        The rows of ``design.test(cohort)`` for that hypothesis.
+    """
+    for at, (_, row) in enumerate(tests.iterrows()):
+        reach = [[row["estimate"] - row["low"]], [row["high"] - row["estimate"]]]
+        axes.errorbar(row["estimate"], -at, xerr=reach, marker=MARKERS[at], color=SERIES[at], capsize=3)
+    truth_line(axes, tests["truth"].iloc[0], words("design.estimand"), vertical=True)
+    axes.axvline(hypothesis.null, color=PALETTE["grey"], linewidth=0.8)
+    axes.set(
+        ylim=(0.6 - len(tests) - 0.2, 0.6),
+        xlabel=fill(hypothesis.unit, 34),
+        title=words("explorable.one_cohort"),
+    )
+    axes.set_yticks(-np.arange(len(tests)), [fill(name, 12) for name in tests["estimator"]])
+
+
+def _told(tests: pd.DataFrame, table: pd.DataFrame, sizes: Sequence[int]) -> str:
+    """What the last two panels show, in words."""
+    middle = sizes[len(sizes) // 2]
+    found = table[table["n_customers"] == middle].set_index("estimator")["rejection_rate"]
+    estimates = "; ".join(
+        words(
+            "explorable.estimate",
+            estimator=row["estimator"],
+            estimate=row["estimate"],
+            power=found[row["estimator"]],
+        )
+        for _, row in tests.iterrows()
+    )
+    return words("explorable.told", truth=tests["truth"].iloc[0], customers=middle, estimates=estimates)
