@@ -1,12 +1,11 @@
-"""Correlations of what lies behind ordinal items: polychoric and polyserial moments, for many samples at once.
+"""Correlations of what lies behind ordinal items: polychoric and polyserial moments, in stacks of samples.
 
-An item is a normal response cut at thresholds. Thresholds follow from the shares of its answers (the first of
-Olsson's, 1979, two steps); the response's correlation with another is the one under which the two items'
+An item is a normal response cut at thresholds. Thresholds follow from the shares of its answers (the first
+of Olsson's, 1979, two steps); the response's correlation with another is the one under which the two items'
 scores 1, 2, … have the covariance that they have in the sample. Written in Hermite polynomials, an item is
-``Σ c_k He_k(y)/√k!``, and Mehler's formula gives that covariance as ``Σ c_k d_k ρ^k``: a polynomial to invert,
-no integral to take. With a continuous variable, whose normal score has no part beyond the first, only
-``c_1 ρ`` is left. Within groups, thresholds and means are each group's own, and correlations are the mean of
-the groups' (Muthén 1984).
+``Σ c_k He_k(y)/√k!``, and Mehler's formula gives that covariance as ``Σ c_k d_k ρ^k``: a polynomial to
+invert, no integral to take. With a continuous variable only ``c_1 ρ`` is left. Within groups, thresholds and
+means are each group's own, and correlations are the mean of the groups' (Muthén 1984).
 
 Errors follow from each row's influence on the correlations, thresholds estimated: the delta method.
 """
@@ -55,7 +54,7 @@ class OrdinalMoments:
         array of shape (samples, rows)
             Of mean 0. The estimate's variance is the sum of its squares over ``rows²``.
         """
-        return sum(group.influence(weights) for group in self.groups)
+        return np.sum([group.influence(weights) for group in self.groups], axis=0)
 
 
 def ordinal_moments(items: Array, continuous: Array, groups: Array | None = None) -> OrdinalMoments:
@@ -122,10 +121,8 @@ class OrdinalGroup:
         self.centred = (values - mean) * member[..., None]
         self.covariance = self.centred.swapaxes(1, 2) @ self.centred / self.size[:, None, None]
         thresholds = self._thresholds()
-        self.polynomials = _hermite(thresholds)  # (samples, items, thresholds, TERMS + 1), over √k!
-        density = np.exp(-0.5 * thresholds**2) / sqrt(2 * np.pi)
-        lower = self.polynomials[..., :-1] / np.sqrt(np.arange(1, TERMS + 1))
-        self.expansion = (density[..., None] * lower).sum(-2)  # c_1 … c_TERMS of each item
+        self.polynomials = _hermite(thresholds)
+        self.expansion = _expansion(thresholds, self.polynomials)
 
     def _thresholds(self) -> Array:
         """Normal scores of the shares of answers: ``(samples, items, points - 1)``."""
@@ -154,8 +151,9 @@ class OrdinalGroup:
             found[:, k:, :k] = found[:, :k, k:].swapaxes(1, 2)
             found[:, :k, :k] = self._polychoric()
         diagonal = np.arange(found.shape[-1])
-        found[:, diagonal, diagonal] = np.where(self.size > 1, 1.0, np.nan)[:, None]
-        return found
+        found[:, diagonal, diagonal] = 1.0
+        still = np.diagonal(self.covariance, axis1=1, axis2=2).min(1) <= 0
+        return np.where(still[:, None, None], np.nan, found)
 
     @cached_property
     def _products(self) -> Array:
@@ -209,6 +207,12 @@ class OrdinalGroup:
             score += np.take_along_axis(table[:, item], self.answers[..., item], axis=1)
         mean = (score * self.member).sum(1) / self.size
         return (score - mean[:, None]) * self.member
+
+
+def _expansion(thresholds: Array, polynomials: Array) -> Array:
+    """c_1 … c_TERMS of an item with these thresholds along the last axis: ``Σ φ(τ) He_{k-1}(τ) / √k!``."""
+    density = np.exp(-0.5 * thresholds**2) / sqrt(2 * np.pi)
+    return (density[..., None] * polynomials[..., :-1] / np.sqrt(np.arange(1, TERMS + 1))).sum(-2)
 
 
 def _hermite(points: Array) -> Array:

@@ -1,11 +1,11 @@
 """Maximum likelihood for stacks of linear structural models: moments in, estimates and errors out.
 
-In the reticular form (McArdle & McDonald 1984) the variables, observed first, are ``v = m + A v + s``,
-``Cov s = S``, so that with ``E = (I - A)⁻¹`` the observed have covariances ``Σ = E S E'`` and means ``E m``, of
-which the observed rows and columns count. A parameter's derivative of Σ is a matrix of rank two,
-``u w' + w u'``: the score is ``u'R w`` with ``R = Σ⁻¹(S - Σ)Σ⁻¹``, and an entry of the expected information is
-``(u'Σ⁻¹y)(w'Σ⁻¹x) + (u'Σ⁻¹x)(w'Σ⁻¹y)`` for parameters ``(u, w)`` and ``(x, y)``. So nothing larger than parameters
-times parameters is ever formed, and thousands of cohorts are scored at once.
+In the reticular form (McArdle & McDonald 1984) the variables, observed first, are ``v = m + A v + s`` with
+``Cov s = P``, so that with ``E = (I - A)⁻¹`` their covariances are ``E P E'`` and their means ``E m``; Σ is
+the observed rows and columns, S the sample's. A parameter's derivative of Σ is a matrix of rank two,
+``u w' + w u'``. So its score is ``u'R w`` with ``R = Σ⁻¹(S - Σ)Σ⁻¹``, and the expected information of
+parameters ``(u, w)`` and ``(x, y)`` is ``(u'Σ⁻¹y)(w'Σ⁻¹x) + (u'Σ⁻¹x)(w'Σ⁻¹y)``: nothing larger than
+parameters times parameters is ever formed, and thousands of samples are scored at once.
 """
 
 from dataclasses import dataclass
@@ -106,9 +106,9 @@ class Layout:
         Returns
         -------
         dict
-            ``effects`` E, ``joint`` Cov of all with the observed, ``sigma``, ``weight`` its inverse, ``height``
-            (minus twice the mean log-likelihood up to a constant; inf where sigma is no covariance), ``levels``
-            (means of all variables) and ``beside`` (sample mean less implied).
+            ``effects`` E; ``joint``, covariances of all with the observed; ``spread`` P; ``sigma`` and
+            ``weight``, its inverse; ``height``, minus twice the mean log-likelihood up to a constant, inf
+            where sigma is no covariance; ``levels``, means of all; ``beside``, sample means less implied.
         """
         arrows = self.filled(self.fixed_arrows, self.arrows, values)
         effects = self._effects(arrows)
@@ -216,7 +216,8 @@ def _definite(matrices: Array) -> tuple[Array, Array]:
         logarithm, weight = _definite(safe)
         return np.where(good, logarithm, np.nan), np.where(good[:, None, None], weight, np.nan)
     logarithm = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(-1)
-    return logarithm, np.linalg.inv(matrices)
+    back = np.linalg.inv(root)
+    return logarithm, back.swapaxes(1, 2) @ back
 
 
 class Likelihood:
@@ -304,9 +305,7 @@ def climb(likelihood: Likelihood, start: Array, lower: Array) -> tuple[Array, Ar
             step = _step(score, information, (values[moving] <= lower) & (score <= 0))
             left = likelihood.rows * (step * score).sum(-1)
             near, now = left < ARRIVED, likelihood.height(states)
-            values[moving], states, going = _downhill(
-                likelihood, values[moving], step, now, states, moving, lower, near
-            )
+            values[moving], states, going = _downhill(likelihood, values[moving], step, now, moving, lower)
             arrived[moving] = near & np.isfinite(now)
             stay = ~near & going
             moving = moving[stay]
@@ -333,7 +332,9 @@ def _step(score: Array, information: Array, held: Array) -> Array:
     return step * scale
 
 
-def _downhill(likelihood, values, step, now, states, which, lower, near):
+def _downhill(
+    likelihood: Likelihood, values: Array, step: Array, now: Array, which: Array, lower: Array
+) -> tuple[Array, list[dict[str, Array]], Array]:
     """Values and states after the step, halved where it does not help; and whether it ever did."""
     tried = np.maximum(values + step, lower)
     reached = likelihood.states(tried, which)

@@ -158,12 +158,12 @@ class StructuralModel:
                     of = markers.get(term.left, term.left)
                     start[:, number[name]] = 0.5 * spread[of] if of in spread else 0.5
                 elif term.kind == "loadings" and term.right in spread:
-                    start[:, number[name]] = self._loading(term, markers.get(term.left), moment, spread)
+                    start[:, number[name]] = self._loading(term, markers.get(term.left, ""), moment, spread)
                 elif term.kind == "intercepts" and term.left in level:
                     start[:, number[name]] = level[term.left]
         return start
 
-    def _loading(self, term: Term, marker: str | None, moment: Moments, spread: dict[str, Array]) -> Array:
+    def _loading(self, term: Term, marker: str, moment: Moments, spread: dict[str, Array]) -> Array:
         scale = np.sqrt(spread[term.right] / spread.get(marker, 1.0))
         if marker not in spread:
             return 0.7 * scale
@@ -250,7 +250,7 @@ class Fits:
             return function(dict(zip(used.names, np.moveaxis(values, -1, 0))))
 
         with np.errstate(all="ignore"):
-            value, error = delta_method(of, self.values[:, at], self.covariance[:, np.array(at)[:, None], at])
+            value, error = _delta(of, self.values[:, at], self.covariance[:, np.array(at)[:, None], at])
         return self._sound(value, error**2)
 
     def _sound(self, value: Array, variance: Array) -> tuple[Array, Array]:
@@ -308,7 +308,7 @@ class Fits:
             product = np.prod([self._coefficient(term, values) for term in links], axis=0)
             return product if at is None else product / np.sqrt(self.spreads(values)[0][0][:, at])
 
-        value, error = delta_method(of, self.values, self.covariance)
+        value, error = _delta(of, self.values, self.covariance)
         return self._sound(value, error**2)
 
     def _link(self, source: str, target: str) -> Term:
@@ -334,7 +334,7 @@ class Fits:
             arrows[:, at[1]] = 0.0  # nothing acts on what is set
             return np.linalg.inv(np.eye(layout.size) - arrows)[:, at[0], at[1]]
 
-        value, error = delta_method(of, self.values, self.covariance)
+        value, error = _delta(of, self.values, self.covariance)
         return self._sound(value, error**2)
 
     @property
@@ -370,7 +370,7 @@ class Fits:
             return self.model.standardised(values, self.spreads(values))
 
         with np.errstate(all="ignore"):
-            return delta_method(of, self.values, self.covariance)
+            return _delta(of, self.values, self.covariance)
 
 
 class _Used(dict):
@@ -385,3 +385,11 @@ class _Used(dict):
         if name not in self.names:
             self.names.append(name)
         return super().__getitem__(name)
+
+
+def _delta(function: Callable[[Array], Array], values: Array, covariance: Array) -> tuple[Array, Array]:
+    """The delta method with steps in standard errors, whatever the units."""
+    scale = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 1e-300))
+    relative = covariance / (scale[:, :, None] * scale[:, None, :])
+    with np.errstate(all="ignore"):
+        return delta_method(lambda steps: function(steps * scale), values / scale, relative)

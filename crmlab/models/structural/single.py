@@ -99,7 +99,8 @@ class StructuralFit:
         return (
             f"Structural model of {self.rows:,} rows: chi-square {told['chi_square']:.3f} on "
             f"{told['degrees_of_freedom']:.0f} degrees of freedom, CFI {told['cfi']:.3f}, RMSEA "
-            f"{told['rmsea']:.3f}, SRMR {told['srmr']:.3f}{at_zero}\n{self.table.round(3).to_string(index=False)}"
+            f"{told['rmsea']:.3f}, SRMR {told['srmr']:.3f}{at_zero}\n"
+            + self.table.round(3).to_string(index=False)
         )
 
     def _repr_html_(self) -> str:
@@ -171,7 +172,8 @@ def _cases(table: pd.DataFrame, observed: list[str]) -> np.ndarray:
     if missing:
         rows = table.index[~np.isfinite(values).all(1)]
         raise InputError(
-            f"columns {missing} have missing values, in rows {listing(rows, 5)}; drop or fill them, and say how"
+            f"columns {missing} have missing values, in rows {listing(rows, 5)}; "
+            "drop or fill them, and say how"
         )
     if len(values) <= len(observed):
         raise InputError(f"{len(values)} rows for {len(observed)} variables; give more rows than variables")

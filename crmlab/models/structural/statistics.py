@@ -1,7 +1,7 @@
 """How well a structural model fits, for stacks of samples: chi-square, CFI, TLI, RMSEA, SRMR, AIC, BIC.
 
-Formulas as in Bollen (1989, chapter 7), with N, not N - 1, and Bentler's SRMR; lavaan prints the same numbers.
-Moments of exogenous observed variables are neither explained nor counted.
+Formulas as in Bollen (1989, chapter 7), with N, not N - 1, and Bentler's SRMR: lavaan prints the same
+numbers. Moments of exogenous observed variables are neither explained nor counted.
 """
 
 import numpy as np
@@ -19,9 +19,9 @@ def fit_statistics(fits: Fits) -> dict[str, Array]:
     -------
     dict
         ``chi_square``, ``degrees_of_freedom``, ``p_value``, ``baseline_chi_square`` and
-        ``baseline_degrees_of_freedom`` (of the model in which all but exogenous variables are unrelated), ``cfi``,
-        ``tli``, ``rmsea``, ``rmsea_low`` and ``rmsea_high`` (its 90% interval), ``srmr``, ``log_likelihood``,
-        ``aic``, ``bic``.
+        ``baseline_degrees_of_freedom`` (of the model without arrows, exogenous variables' covariances
+        apart), ``cfi``, ``tli``, ``rmsea``, ``rmsea_low`` and ``rmsea_high`` (its 90% interval), ``srmr``,
+        ``log_likelihood``, ``aic``, ``bic``.
     """
     model, rows = fits.model, fits.likelihood.rows
     freedom = model.degrees_of_freedom

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from crmlab.errors import InputError
 
 NAME = r"[^\W\d][\w.]*"
-TERM = re.compile(rf"(?:(?P<by>[^*]+)\*)?\s*(?P<variable>{NAME}|1)")
+TERM = re.compile(rf"(?:(?P<by>.+)\*)?\s*(?P<variable>{NAME}|1)")
 OPERATORS = ("=~", "~~", "~")
 
 
@@ -38,7 +38,7 @@ class Term:
 
     @property
     def kind(self) -> str:
-        """What it is, in the plural: ``"loadings"``, ``"regressions"``, ``"intercepts"``, ``"variances"`` …"""
+        """Loadings, regressions, intercepts, variances or covariances."""
         if self.operator == "=~":
             return "loadings"
         if self.operator == "~":
@@ -116,7 +116,8 @@ def _terms(line: str) -> list[Term]:
     left, _, right = line.partition(operator or "~")
     if operator is None or not right.strip() or not re.fullmatch(NAME, left.strip()):
         raise InputError(
-            f"the line {line!r} cannot be read; write 'factor =~ item1 + item2', 'outcome ~ cause' or 'a ~~ b'"
+            f"the line {line!r} cannot be read; write 'factor =~ item1 + item2', 'outcome ~ cause' "
+            "or 'a ~~ b'"
         )
     return [_term(left.strip(), operator, part.strip(), line) for part in right.split("+")]
 
