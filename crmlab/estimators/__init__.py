@@ -5,19 +5,39 @@ An estimator is given tables and returns an `Estimate`; the base is `crmlab.desi
 
 from crmlab.design import Estimate, EstimationFailed, Estimator, SingleEstimator
 from crmlab.estimators.binary import LogisticRegression, ProbitRegression
-from crmlab.estimators.linear import LeastSquares
+from crmlab.estimators.bootstrap import Bootstrap
+from crmlab.estimators.causal import DoublyRobust, InverseProbability, PolicyValue, Propensity
+from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
+from crmlab.estimators.linear import ControlFunction, LeastSquares, TwoStageLeastSquares, Within
+from crmlab.estimators.ordered import OrderedProbit
+from crmlab.estimators.panel import GroupTimeEffects
 from crmlab.estimators.regression import Combination, Fitted, Product, Regression
+from crmlab.estimators.survival import ProportionalHazards
 
 __all__ = [
+    "Bootstrap",
+    "ChoiceCoefficient",
+    "ChoiceModel",
     "Combination",
+    "ControlFunction",
+    "DoublyRobust",
     "Estimate",
     "EstimationFailed",
     "Estimator",
     "Fitted",
+    "GroupTimeEffects",
+    "InverseProbability",
     "LeastSquares",
     "LogisticRegression",
+    "OrderedProbit",
+    "PolicyValue",
     "ProbitRegression",
     "Product",
+    "Propensity",
+    "ProportionalHazards",
     "Regression",
     "SingleEstimator",
+    "TwoStageLeastSquares",
+    "WillingnessToPay",
+    "Within",
 ]

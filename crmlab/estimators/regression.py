@@ -204,7 +204,9 @@ def group_sums(values: np.ndarray, numbers: np.ndarray, count: int) -> np.ndarra
     return found if values.ndim == 3 else found[..., 0]
 
 
-def clustered(scores: np.ndarray, groups: np.ndarray, estimated: int) -> tuple[np.ndarray, np.ndarray]:
+def clustered(
+    scores: np.ndarray, groups: np.ndarray, estimated: int, seen: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The middle of a cluster-robust sandwich, and its degrees of freedom.
 
     Parameters
@@ -214,6 +216,8 @@ def clustered(scores: np.ndarray, groups: np.ndarray, estimated: int) -> tuple[n
     groups : array of shape (rows,) or (simulations, rows)
     estimated : int
         Number of coefficients, k of the factor ``G/(G-1) · (n-1)/(n-k)``.
+    seen : array of bool, shape (simulations, rows), optional
+        Which rows count.
 
     Returns
     -------
@@ -223,8 +227,9 @@ def clustered(scores: np.ndarray, groups: np.ndarray, estimated: int) -> tuple[n
     """
     numbers, count = group_numbers(groups, len(scores))
     sums = group_sums(scores, numbers, count)
-    present = (group_sums(np.ones(numbers.shape), numbers, count) > 0).sum(-1)
-    rows = scores.shape[1]
+    seen = np.ones(numbers.shape) if seen is None else seen
+    present = (group_sums(seen, numbers, count) > 0).sum(-1)
+    rows = seen.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = present / (present - 1) * (rows - 1) / (rows - estimated)
         return factor[:, None, None] * (sums.swapaxes(-1, -2) @ sums), present - 1.0
