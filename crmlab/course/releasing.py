@@ -8,7 +8,7 @@ from pathlib import Path
 from crmlab import files
 from crmlab.course.folder import SETTINGS, start_course
 from crmlab.course.roster import read_roster
-from crmlab.errors import InputError
+from crmlab.errors import InputError, listing
 from crmlab.exercises.copies import make_copy
 from crmlab.exercises.masters import Master, master
 from crmlab.notebook.zygote import quick_import
@@ -96,11 +96,22 @@ def _take_roster(course, text, students):
     if path.is_file() and path.read_bytes() == text:
         return ""
     before = {each.id for each in read_roster(path)} if path.is_file() else None
+    _check_zeros(before or set(), {each.id for each in students})
     files.write_bytes(path, text)
     if before is None:
         return ""
     now = {each.id for each in students}
     return f"{len(now - before)} added, {len(before - now)} gone"
+
+
+def _check_zeros(before, now):
+    """A spreadsheet makes 101 of 0000101, and everyone would be someone new."""
+    lost = {each for each in now - before if any(each == old.lstrip("0") for old in before - now)}
+    if lost:
+        raise InputError(
+            f"the ids {listing(sorted(lost), 5)} have lost the leading zeros that they had; a spreadsheet "
+            "does that. Make the column a text column, or take the roster from where you had it"
+        )
 
 
 def _pinned(course, which, again):

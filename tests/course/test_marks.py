@@ -55,7 +55,7 @@ def totals(course):
 
 
 def table(course, name):
-    return list(csv.DictReader(io.StringIO(course.path(name).read_text(encoding="utf-8"))))
+    return list(csv.DictReader(io.StringIO(course.path(name).read_text(encoding="utf-8-sig"))))
 
 
 def all_files(course):
@@ -241,7 +241,7 @@ def test_marks_that_are_open_stay_empty(graded):
 def test_canvas_takes_its_file(graded):
     settings(graded, '[exercises.90_toy]\ncanvas = "Toy (4711)"\n')
     write_gradebook(graded)
-    lines = list(csv.reader(io.StringIO(graded.path("gradebook/canvas.csv").read_text())))
+    lines = list(csv.reader(io.StringIO(graded.path("gradebook/canvas.csv").read_text(encoding="utf-8-sig"))))
     assert lines[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Toy (4711)"]
     assert lines[1] == ["    Points Possible", "", "", "", "", "5"]
     assert lines[3] == ["Doe, Jane", "", "s002", "jane@example.edu", "", "3"]
