@@ -2,7 +2,7 @@
 
 from crmlab.design.cohort import Cohort, Tables, Truth
 from crmlab.design.constructs import Construct, Diagram
-from crmlab.design.design import AtEdge, Design, Variations
+from crmlab.design.design import AtEdge, Design
 from crmlab.design.diagnosis import Diagnosis
 from crmlab.design.estimate import Estimate, EstimationFailed, Hypothesis
 from crmlab.design.estimator import Estimator, SingleEstimator
@@ -20,6 +20,7 @@ from crmlab.design.parameters import (
     spread,
 )
 from crmlab.design.streams import Streams
+from crmlab.design.variations import Variations
 from crmlab.errors import InputError
 
 __all__ = [

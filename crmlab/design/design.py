@@ -13,12 +13,13 @@ from scipy.optimize import brentq
 
 from crmlab.design.cohort import Cohort
 from crmlab.design.constructs import Construct, Diagram
-from crmlab.design.diagnosis import COLUMNS, Diagnosis, diagnose
+from crmlab.design.diagnosis import Diagnosis, diagnose
 from crmlab.design.estimate import Hypothesis
 from crmlab.design.multiplicity import corrected
 from crmlab.design.parameters import Parameters
 from crmlab.design.solving import Solution, solve
 from crmlab.design.streams import Streams, seed_tuple
+from crmlab.design.variations import Variations, grid
 from crmlab.errors import InputError, check_known, listing
 
 
@@ -193,7 +194,7 @@ class Design:
         rows = {name: (each.label, each.definition) for name, each in self.constructs.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["label", "definition"])
 
-    def vary(self, **grids: Iterable) -> "Variations":
+    def vary(self, **grids: Iterable) -> Variations:
         """The design at every combination of the given parameter values.
 
         Parameters
@@ -206,7 +207,7 @@ class Design:
             raise InputError(
                 f"nothing to vary; name preset or a parameter: {listing(self.parameters.names())}"
             )
-        grids = {name: _grid(name, values) for name, values in grids.items()}
+        grids = {name: grid(name, values) for name, values in grids.items()}
         points = [dict(zip(grids, values)) for values in itertools.product(*grids.values())]
         return Variations([(point, self._at(**point)) for point in points])
 
@@ -362,53 +363,6 @@ class Design:
         caption = f"<caption>{html.escape(self.title)}: preset {html.escape(self.preset_name)}</caption>"
         table = f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>"
         return table + self.parameters._repr_html_()
-
-
-@dataclass(frozen=True)
-class Variations:
-    """A design at several parameter values."""
-
-    points: Sequence[tuple]
-
-    @property
-    def designs(self) -> list[Design]:
-        """The designs at the points, in their order."""
-        return [design for _, design in self.points]
-
-    def diagnose(
-        self,
-        sims: int | str = 500,
-        seed: int = 1,
-        jobs: int | None = None,
-        progress: bool | None = None,
-        diagnosands: Mapping[str, Callable] | None = None,
-    ) -> Diagnosis:
-        """As `Design.diagnose`, at every point, with the same random numbers at each."""
-        return diagnose(self.points, sims, seed, jobs, progress, diagnosands)
-
-    def __len__(self):
-        return len(self.points)
-
-    def __repr__(self):
-        return f"Variations of {self.points[0][1].name} at {len(self)} points:\n" + "\n".join(
-            "  " + ", ".join(f"{name}={value}" for name, value in point.items()) for point, _ in self.points
-        )
-
-
-def _grid(name, values):
-    """The values of one varied name as a list, each once."""
-    if name in COLUMNS:
-        raise InputError(
-            f"parameter {name!r} is also a column of the diagnosis; give it another name to vary it"
-        )
-    shown = repr(values)
-    values = [] if isinstance(values, str) or not np.iterable(values) else list(values)
-    if not values:
-        raise InputError(f"{name} is {shown}; give a list of values")
-    twice = [value for at, value in enumerate(values) if value in values[:at]]
-    if twice:
-        raise InputError(f"{name} holds {listing(dict.fromkeys(twice))} more than once; give each value once")
-    return values
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 
-from crmlab.design import Diagnosis, Estimate, EstimationFailed, Estimator, Hypothesis, InputError
-from crmlab.design import diagnosis as diagnosing
-from crmlab.design.diagnosis import BATCH_NUMBERS
+from crmlab.design import Diagnosis, Estimate, EstimationFailed, Estimator, Hypothesis, InputError, simulating
+from crmlab.design.simulating import BATCH_NUMBERS
 from crmlab.estimators import LeastSquares
 from crmlab.theories import start_here
 
@@ -184,7 +183,7 @@ def test_more_simulations_begin_with_the_same_ones():
 
 def test_blocks_of_any_size_are_one_diagnosis(monkeypatch):
     whole = design.diagnose(sims=50, seed=5)
-    monkeypatch.setattr("crmlab.design.diagnosis.BATCH_NUMBERS", 7 * 60)
+    monkeypatch.setattr("crmlab.design.simulating.BATCH_NUMBERS", 7 * 60)
     parts = design.diagnose(sims=50, seed=5)
     assert_same(whole, parts, exact=False)
     assert BATCH_NUMBERS > 1000
@@ -407,7 +406,7 @@ def test_it_reads_well():
 
 
 def test_progress_is_shown_when_asked_for(capsys, monkeypatch):
-    monkeypatch.setattr(diagnosing, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(simulating, "SILENT_SECONDS", 0)
     looped.diagnose(sims=100, progress=False)
     assert capsys.readouterr().err == ""
     looped.diagnose(sims=100, progress=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.design import EstimationFailed, InputError, Tables
-from crmlab.design.diagnosis import _estimate_at_once, _estimate_each
+from crmlab.design.simulating import _estimate_at_once, _estimate_each
 from crmlab.estimators import LeastSquares, LogisticRegression, ProbitRegression, Product
 from crmlab.estimators.formulas import Formula
 from tests.design.markets import searching

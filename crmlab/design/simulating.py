@@ -1,0 +1,163 @@
+"""Simulations and their estimates as rows: many cohorts in one pass where market and estimators allow it."""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from crmlab.design.estimate import Estimate
+from crmlab.design.estimator import Estimator
+from crmlab.design.streams import BatchStreams, Streams, seed_tuple
+from crmlab.errors import InputError
+from crmlab.models.threads import one_blas_thread
+from crmlab.words import words
+
+BATCH_NUMBERS = 400_000  # numbers a column of a batch may hold: what stays in a core's cache
+SILENT_SECONDS = 1.0  # before a progress bar appears
+LOOPED_BLOCK = 25  # simulations of a task when each is run on its own: enough to hide the cost of sending it
+
+
+def simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:
+    """The simulations of these numbers at every point, as rows."""
+    root = seed_tuple(seed)
+    tasks = [
+        (at, design, block) for at, (_, design) in enumerate(points) for block in _blocks(design, numbers)
+    ]
+    watched = sys.stderr.isatty() if progress is None else progress
+    bar = tqdm(
+        total=len(tasks),
+        desc=words("design.diagnosing"),
+        disable=not watched,
+        delay=SILENT_SECONDS,
+        leave=False,
+    )
+    with bar:
+        workers = Parallel(n_jobs=jobs, return_as="generator")
+        frames = []
+        for at, frame in workers(delayed(_run_block)(at, design, root, block) for at, design, block in tasks):
+            frames.append(frame.assign(**points[at][0]))
+            bar.update()
+    return pd.concat(frames, ignore_index=True)
+
+
+def _blocks(design, numbers):
+    """Ranges of simulations that one task runs."""
+    if _in_one_pass(design):
+        rows = getattr(design.parameters, "n_customers", 1000)
+        size = int(np.clip(BATCH_NUMBERS // rows, 1, 500))
+    else:
+        size = LOOPED_BLOCK
+    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
+
+
+def _in_one_pass(design):
+    return design.batched and any(isinstance(each, Estimator) for each in _estimators(design))
+
+
+def _estimators(design):
+    return [estimator for each in design.hypotheses for estimator in each.estimators.values()]
+
+
+def _run_block(at, design, root, block):
+    """One task: its point's number, and a tidy frame of its simulations.
+
+    Linear algebra keeps to one thread: on matrices this small more threads only wait for each other.
+    """
+    with one_blas_thread():
+        return at, _simulate_and_estimate(design, [(*root, simulation) for simulation in block], block)
+
+
+def _simulate_and_estimate(design, seeds, block):
+    if _in_one_pass(design):
+        tables = design.model(design.parameters, BatchStreams(seeds)).tables.drawn_at_once(len(block))
+        looped = not all(isinstance(each, Estimator) for each in _estimators(design))
+        one = [tables.one(number) for number in range(len(block))] if looped else []
+    else:
+        tables, one = None, [design.model(design.parameters, Streams(seed)).tables for seed in seeds]
+    frames = []
+    for hypothesis in design.hypotheses:
+        estimand = hypothesis.estimand(design.parameters)
+        for name, estimator in hypothesis.estimators.items():
+            if tables is not None and isinstance(estimator, Estimator):
+                found = _estimate_at_once(estimator, tables, len(block))
+            else:
+                found = _estimate_each(estimator, one)
+            frames.append(_tidy(hypothesis, name, estimand, block, *found))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _estimate_at_once(estimator, tables, count):
+    """As `_estimate_each`, in one pass; what that could not fit is fitted on its own, which may say why."""
+    try:
+        estimate = estimator.batch(tables)
+        sound = np.broadcast_to(estimate.sound, count)
+    except Exception:  # of one cohort perhaps: find out which
+        return _estimate_each(estimator, [tables.one(number) for number in range(count)])
+    if sound.all():
+        return estimate, [None] * count
+    return _side_by_side(
+        [
+            (estimate.one(number), None) if sound[number] else _estimate_one(estimator, tables.one(number))
+            for number in range(count)
+        ]
+    )
+
+
+def _estimate_each(estimator, cohorts):
+    """An array `Estimate` from single ones, and the failures, None where there is none."""
+    return _side_by_side([_estimate_one(estimator, tables) for tables in cohorts])
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a fit failed, and whether it was the input that the estimator refused."""
+
+    reason: str
+    refused: bool = False
+
+
+def _estimate_one(estimator, tables):
+    """The estimate, and the failure if there is one: whatever a fit raises is counted, with its reason."""
+    try:
+        estimate = estimator(tables)
+        if estimate.sound:
+            return estimate, None
+        return None, Failure("the estimate is not finite")
+    except InputError as error:
+        return None, Failure(str(error)[:200], refused=True)
+    except Exception as error:
+        return None, Failure(f"{type(error).__name__}: {error}"[:200])
+
+
+def _side_by_side(found):
+    singles, failures = zip(*found)
+    return Estimate.stacked(singles), list(failures)
+
+
+def _tidy(hypothesis, name, estimand, block, estimate, failures):
+    failed = np.array([each is not None for each in failures])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        outcome = hypothesis.confront(estimate)
+    low, high = outcome["low"], outcome["high"]
+    frame = pd.DataFrame(
+        {
+            "hypothesis": hypothesis.name,
+            "estimator": name,
+            "simulation": np.asarray(block),
+            "estimand": estimand,
+            "estimate": estimate.value,
+            "standard_error": estimate.standard_error,
+            "low": low,
+            "high": high,
+            "p_value": outcome["p_value"],
+            "rejected": (outcome["verdict"] == "supported") & ~failed,
+            "covered": (low <= estimand) & (estimand <= high) & ~failed,
+            "failure": pd.array([each.reason if each else "" for each in failures], dtype="str"),
+            "refused": [each is not None and each.refused for each in failures],
+        }
+    )
+    frame.loc[failed, ["estimate", "standard_error", "low", "high", "p_value"]] = np.nan
+    return frame
