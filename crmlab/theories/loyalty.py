@@ -19,111 +19,77 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
-from scipy.stats import norm
 
-from crmlab.design import (
-    Cohort,
-    Design,
-    Estimate,
-    Hypothesis,
-    Parameters,
-    parameter,
-)
-from crmlab.errors import InputError
+from crmlab.design import AtEdge, Cohort, Design, Hypothesis, Parameters, count, path, probit, share, spread
 from crmlab.estimators import LeastSquares, ProbitRegression
-from crmlab.mechanisms.items import likert_items, spend_by_period
-from crmlab.models.structural import fit_structural
+from crmlab.estimators.factors import OrdinalStructuralEstimate, ScoreCorrelation, StructuralEstimate
+from crmlab.mechanisms.items import SPEND_LOADING, Scale, spend_by_period
+from crmlab.mechanisms.normal import mean_over_normal, mean_slope
+from crmlab.mechanisms.paths import PathModel
 
 MARGIN = 0.05  # five points of renewal: the difference that a planner would shrug off
 ATTITUDE_ITEMS = [f"attitude_{number}" for number in range(1, 5)]
 SPEND = [f"spend_q{number}" for number in range(1, 5)]
+SCALE = Scale(points=7, spread=0.7, loading=0.8)
+A_DEVIATION = "probit units a standard deviation"
+MITTAL, JONES = "Mittal & Kamakura (2001)", "Jones et al. (2000)"
 
 
 @dataclass(frozen=True)
 class LoyaltyMarket(Parameters):
     """The loyalty market's truth. Paths are between standardised variables."""
 
-    satisfaction_to_attitude: float = parameter(
-        0.55,
-        "standardised path",
-        low=-0.99,
-        high=0.99,
-        source="positive: Szymanski & Henard (2001); size ours",
-    )
-    attitude_to_habit: float = parameter(
-        0.45, "standardised path", low=-1, high=1, source="positive: Dick & Basu (1994); size ours"
-    )
-    satisfaction_to_habit: float = parameter(0.10, "standardised path", low=-1, high=1, source="ours")
-    base_renewal: float = parameter(0.30, "probit units", low=-3, high=3, source="ours")
-    attitude_to_renewal: float = parameter(
-        0.40, "probit units a standard deviation", low=-3, high=3, source="ours"
-    )
-    satisfaction_to_renewal: float = parameter(
-        0.15, "probit units a standard deviation", low=-3, high=3, source="ours"
-    )
-    convexity: float = parameter(
+    satisfaction_to_attitude: float = path(0.55, source="positive: Szymanski & Henard (2001); size ours")
+    attitude_to_habit: float = path(0.45, low=-1, high=1, source="positive: Dick & Basu (1994); size ours")
+    satisfaction_to_habit: float = path(0.10, low=-1, high=1)
+    base_renewal: float = probit(0.30)
+    attitude_to_renewal: float = probit(0.40, A_DEVIATION)
+    satisfaction_to_renewal: float = probit(0.15, A_DEVIATION)
+    convexity: float = probit(
         0.08,
         "probit units a squared standard deviation",
         low=-1,
         high=1,
-        source="positive: Mittal & Kamakura (2001); size ours",
+        source=f"positive: {MITTAL}; size ours",
     )
-    switching_cost_to_renewal: float = parameter(
-        0.40,
-        "probit units a standard deviation",
-        low=-3,
-        high=3,
-        source="positive: Burnham et al. (2003); size ours",
+    switching_cost_to_renewal: float = probit(
+        0.40, A_DEVIATION, source="positive: Burnham et al. (2003); size ours"
     )
-    rivals_to_renewal: float = parameter(
-        -0.35,
-        "probit units a standard deviation",
-        low=-3,
-        high=3,
-        source="negative: Jones et al. (2000); size ours",
+    rivals_to_renewal: float = probit(-0.35, A_DEVIATION, source=f"negative: {JONES}; size ours")
+    satisfaction_x_switching_cost: float = probit(
+        -0.15, low=-1, high=1, source=f"negative: {JONES}; size ours"
     )
-    satisfaction_x_switching_cost: float = parameter(
-        -0.15, "probit units", low=-1, high=1, source="negative: Jones et al. (2000); size ours"
-    )
-    satisfaction_x_rivals: float = parameter(
-        0.15, "probit units", low=-1, high=1, source="positive: Jones et al. (2000); size ours"
-    )
-    competition: float = parameter(
-        0.0, "mean pull of rivals, standard deviations", low=-3, high=3, source="ours"
-    )
-    veteran_share: float = parameter(0.40, "share of customers", low=0.05, high=0.95, source="ours")
-    veteran_renewal: float = parameter(0.30, "probit units", low=-3, high=3, source="ours")
-    rating_bias: float = parameter(
+    satisfaction_x_rivals: float = probit(0.15, low=-1, high=1, source=f"positive: {JONES}; size ours")
+    competition: float = probit(0.0, "mean pull of rivals, standard deviations")
+    veteran_share: float = share(0.40, low=0.05, high=0.95)
+    veteran_renewal: float = probit(0.30)
+    rating_bias: float = probit(
         0.0,
         "standard deviations by which veterans overrate all they are asked",
-        low=-3,
-        high=3,
-        source="such bias: Mittal & Kamakura (2001); size ours",
+        source=f"such bias: {MITTAL}; size ours",
     )
-    rating_noise: float = parameter(
-        0.0, "standard deviations of error in every rating", low=0, high=3, source="ours"
-    )
-    overstatement: float = parameter(
+    rating_noise: float = spread(0.0, "standard deviations of error in every rating", high=3)
+    overstatement: float = share(
         0.25,
         "share of the non-renewing chance that is stated as renewing",
-        low=0,
-        high=1,
         source="positive: Morwitz (2014); size ours",
     )
-    n_customers: int = parameter(800, "customers", low=50, high=200_000, source="ours")
+    n_customers: int = count(800, low=50)
 
     def __post_init__(self):
         super().__post_init__()
-        if self._habit_explained() > 1 + 1e-9:
-            raise InputError(
-                f"attitude_to_habit {self.attitude_to_habit} and satisfaction_to_habit "
-                f"{self.satisfaction_to_habit} explain {self._habit_explained():.2f} of the habit's "
-                "variance; lower one so that it is at most 1"
-            )
+        _ = self.paths  # refuses paths that explain more than all of a variance
 
-    def _habit_explained(self):
-        b, d = self.attitude_to_habit, self.satisfaction_to_habit
-        return b**2 + d**2 + 2 * b * d * self.satisfaction_to_attitude
+    @property
+    def paths(self) -> PathModel:
+        """Satisfaction, attitude and habit."""
+        return PathModel(
+            {
+                ("satisfaction", "attitude"): self.satisfaction_to_attitude,
+                ("attitude", "habit"): self.attitude_to_habit,
+                ("satisfaction", "habit"): self.satisfaction_to_habit,
+            }
+        )
 
 
 def _renewal_index(p, satisfaction, attitude, switching_cost, rivals, veteran):
@@ -142,42 +108,37 @@ def _renewal_index(p, satisfaction, attitude, switching_cost, rivals, veteran):
 
 
 def simulate_loyalty_market(p, streams):
-    """Draw a cohort: tables ``customers``, ``surveys`` and ``purchases``.
-
-    They hold ratings, conditions and renewals; attitude items; quarterly spend.
-    """
+    """Draw a cohort: ``customers`` (ratings, conditions, renewals), ``surveys`` and ``purchases``."""
     rng, n = streams["customers"], p.n_customers
-    satisfaction = rng.standard_normal(n)
-    surprise = rng.standard_normal(n)
-    attitude = p.satisfaction_to_attitude * satisfaction + sqrt(1 - p.satisfaction_to_attitude**2) * surprise
+    latent = p.paths.draw(rng, n, ["satisfaction", "attitude"])
+    satisfaction, attitude = latent["satisfaction"], latent["attitude"]
     switching_cost = rng.standard_normal(n)
     rivals = p.competition + rng.standard_normal(n)
     veteran = (rng.random(n) < p.veteran_share) * 1.0
     chance = ndtr(_renewal_index(p, satisfaction, attitude, switching_cost, rivals, veteran))
     renewed = (rng.random(n) < chance) * 1.0
     rating = satisfaction + p.rating_bias * veteran + p.rating_noise * rng.standard_normal(n)
-    habit = (
-        p.attitude_to_habit * attitude
-        + p.satisfaction_to_habit * satisfaction
-        + sqrt(max(0.0, 1 - p._habit_explained())) * streams["habits"].standard_normal(n)
-    )
+    latent |= p.paths.draw(streams["habits"], n, given=latent)
+    customers = {
+        "rating": rating,
+        "rating_within_group": rating - _group_mean(rating, veteran),
+        "veteran": veteran,
+        "switching_cost": switching_cost,
+        "rivals": rivals,
+        "stated_chance": chance + p.overstatement * (1 - chance),
+        "renewed": renewed,
+    }
+
+    def surveys():
+        answers = SCALE.draw(attitude + p.rating_bias * veteran, streams["surveys"], len(ATTITUDE_ITEMS))
+        return dict(zip(ATTITUDE_ITEMS, answers))
+
+    def purchases():
+        return dict(zip(SPEND, spend_by_period(latent["habit"], streams["purchases"], len(SPEND))))
+
     return Cohort(
-        tables={
-            "customers": {
-                "rating": rating,
-                "rating_within_group": rating - _group_mean(rating, veteran),
-                "veteran": veteran,
-                "switching_cost": switching_cost,
-                "rivals": rivals,
-                "stated_chance": chance + p.overstatement * (1 - chance),
-                "renewed": renewed,
-            },
-            "surveys": lambda: dict(
-                zip(ATTITUDE_ITEMS, likert_items(attitude + p.rating_bias * veteran, streams["surveys"]))
-            ),
-            "purchases": lambda: dict(zip(SPEND, spend_by_period(habit, streams["purchases"]))),
-        },
-        truth={"satisfaction": satisfaction, "attitude": attitude, "habit": habit, "renewal_chance": chance},
+        tables={"customers": customers, "surveys": surveys, "purchases": purchases},
+        truth=latent | {"renewal_chance": chance},
     )
 
 
@@ -191,11 +152,6 @@ def _group_mean(values, veteran):
 
 
 # What is true, from the parameters alone ---------------------------------------------------------------
-
-
-def attitude_habit_correlation(p):
-    """Correlation of attitude and habit: ``b + d a``."""
-    return p.attitude_to_habit + p.satisfaction_to_habit * p.satisfaction_to_attitude
 
 
 def _probit_scale(p):
@@ -229,24 +185,17 @@ def renewal_given_satisfaction(p, satisfaction, competition=None, switching_cost
     return (1 - p.veteran_share) * chances[0] + p.veteran_share * chances[1]
 
 
-def _average_over_satisfaction(function):
-    """Mean of a function of a standard normal, by Gauss–Hermite quadrature."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
-    return float(weights @ function(nodes) / weights.sum())
-
-
 def slope_of_renewal(p):
     """What one standard deviation of satisfaction adds to the chance of renewing, on average.
 
-    By Stein's lemma the mean derivative over a normal S is ``E[S · P(renew | S)]``, which is also what a
-    least squares line through the renewals estimates.
+    The mean derivative, which is also what a least squares line through the renewals estimates.
     """
-    return _average_over_satisfaction(lambda s: s * renewal_given_satisfaction(p, s))
+    return mean_slope(lambda s: renewal_given_satisfaction(p, s))
 
 
 def renewal_rate(p):
     """The share of customers who renew."""
-    return _average_over_satisfaction(lambda s: renewal_given_satisfaction(p, s))
+    return mean_over_normal(lambda s: renewal_given_satisfaction(p, s))
 
 
 def intention_gap(p):
@@ -254,25 +203,7 @@ def intention_gap(p):
     return p.overstatement * (1 - renewal_rate(p))
 
 
-# Estimators that only this lesson needs ----------------------------------------------------------------
-
-
-def measurement_table(tables, within_groups=True):
-    """Attitude items and log spend, standardised, beside the rating: what the factor models are fitted to.
-
-    Within groups, each column has its group's mean taken out, and with it whatever a group of customers
-    answers or buys more for reasons of its own.
-    """
-    customers = tables.columns("customers")
-    columns = dict(tables.columns("surveys"))
-    columns |= {name: np.log(spend) for name, spend in tables.columns("purchases").items()}
-    values = np.array(list(columns.values()))
-    if within_groups:
-        values = values - _group_mean(values, customers["veteran"])
-    values = (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True)
-    rating = customers["rating_within_group" if within_groups else "rating"]
-    return pd.DataFrame(dict(zip(columns, values)) | {"rating": rating})
-
+# What the factor models are fitted to --------------------------------------------------------------------
 
 TWO_FACTORS = f"""
 attitude =~ {" + ".join(ATTITUDE_ITEMS)}
@@ -290,33 +221,47 @@ habit ~ b*attitude + d*rating
 """
 
 
-def factor_correlation(tables):
-    """Correlation of the attitude and habit factors in a two-factor model."""
-    fit = fit_structural(TWO_FACTORS, measurement_table(tables))
-    return Estimate(
-        *fit.combine(lambda v: v["covariance"] / sqrt(v["attitude_variance"] * v["habit_variance"]))
-    )
+def attitude_items(tables):
+    """Answers to the attitude items, by name."""
+    return tables.columns("surveys")
 
 
-def score_correlation(tables):
-    """Correlation of the two mean scores, as if they held no measurement error; Fisher's z interval."""
-    table = measurement_table(tables, within_groups=False)
-    r = float(np.corrcoef(table[ATTITUDE_ITEMS].mean(axis=1), table[SPEND].mean(axis=1))[0, 1])
-    z, reach = np.arctanh(r), norm.ppf(0.975) / sqrt(len(table) - 3)
-    return Estimate(
-        r, (1 - r**2) / sqrt(len(table) - 3), interval=(float(np.tanh(z - reach)), float(np.tanh(z + reach)))
-    )
+def log_spend(tables):
+    """Logarithms of each quarter's spend, by name."""
+    return {name: np.log(spend) for name, spend in tables.columns("purchases").items()}
 
 
-def indirect_effect(tables, within_groups=True):
-    """Satisfaction's path to habit through attitude, ``a b``, in a quarter's log spend; delta method."""
-    fit = fit_structural(MEDIATION, measurement_table(tables, within_groups))
-    return Estimate(*fit.combine(lambda v: v["a"] * v["b"]))
+def veterans(tables):
+    """1 for a veteran, 0 for the others."""
+    return tables.columns("customers")["veteran"]
 
 
-def indirect_effect_across_groups(tables):
-    """The same model on ratings and answers as given, group differences and all."""
-    return indirect_effect(tables, within_groups=False)
+def measurements(tables):
+    """Attitude items, log spend and rating, as they are."""
+    return attitude_items(tables) | log_spend(tables) | {"rating": tables.columns("customers")["rating"]}
+
+
+def measurements_within_groups(tables):
+    """The same without each group's mean.
+
+    And so without whatever a group of customers answers or buys more for reasons of its own.
+    """
+    return {name: each - _group_mean(each, veterans(tables)) for name, each in measurements(tables).items()}
+
+
+def measurement_table(tables, within_groups=True):
+    """What the factor models are fitted to, one row a customer."""
+    return pd.DataFrame((measurements_within_groups if within_groups else measurements)(tables))
+
+
+def factor_correlation(v):
+    """Correlation of the two factors from the model's parameters."""
+    return v["covariance"] / np.sqrt(v["attitude_variance"] * v["habit_variance"])
+
+
+def indirect_effect(fits):
+    """Satisfaction's effect on habit through attitude, in standard deviations of a quarter's log spend."""
+    return fits.indirect_effect("rating", "attitude", "habit", deviations_of=SPEND[0])
 
 
 # The design ---------------------------------------------------------------------------------------------
@@ -343,10 +288,15 @@ hypotheses = [
         "H1",
         "Liking a firm and buying from it again are two things, not one",
         "<",
-        truth=attitude_habit_correlation,
+        truth=lambda p: p.paths.correlation("attitude", "habit"),
         null=1.0,
         unit="correlation of the factors",
-        estimators={"two-factor model": factor_correlation, "mean scores": score_correlation},
+        estimators={
+            "two-factor model": OrdinalStructuralEstimate(
+                TWO_FACTORS, attitude_items, log_spend, factor_correlation, veterans
+            ),
+            "mean scores": ScoreCorrelation(attitude_items, log_spend),
+        },
     ),
     Hypothesis(
         "H2",
@@ -392,9 +342,12 @@ hypotheses = [
         "H3",
         "Satisfaction works on the habit of buying through attitude",
         ">",
-        truth=lambda p: 0.8 * p.satisfaction_to_attitude * p.attitude_to_habit,
+        truth=lambda p: SPEND_LOADING * p.paths.indirect_effect("satisfaction", "habit", through="attitude"),
         unit="standard deviations of a quarter's log spend",
-        estimators={"within groups": indirect_effect, "across groups": indirect_effect_across_groups},
+        estimators={
+            "within groups": StructuralEstimate(MEDIATION, measurements_within_groups, indirect_effect),
+            "across groups": StructuralEstimate(MEDIATION, measurements, indirect_effect),
+        },
     ),
     Hypothesis(
         "H4",
@@ -422,12 +375,7 @@ NO_LINK = {
 }
 
 
-def _gap_at_margin(changes):
-    """The overstatement that puts the intention gap at the margin, where the test's size is largest."""
-    return MARGIN / (1 - renewal_rate(LoyaltyMarket(**changes)))
-
-
-TRAP = NO_LINK | {"rating_bias": 0.8, "veteran_renewal": 0.9}
+AT_MARGIN = {"overstatement": AtEdge("H4", (0.0, 0.99))}  # where the test's size is at its largest
 
 design = Design(
     name="loyalty",
@@ -435,7 +383,7 @@ design = Design(
     claim="Satisfied customers come back, unless switching costs, rivals or the survey itself say otherwise.",
     parameters=LoyaltyMarket(),
     presets={
-        "null": NO_LINK | {"overstatement": _gap_at_margin(NO_LINK)},
+        "null": NO_LINK | AT_MARGIN,
         "literature": {},
         "claim": {
             "satisfaction_to_attitude": 0.7,
@@ -448,7 +396,7 @@ design = Design(
             "satisfaction_x_rivals": 0.3,
             "overstatement": 0.0,
         },
-        "trap": TRAP | {"overstatement": _gap_at_margin(TRAP)},
+        "trap": NO_LINK | AT_MARGIN | {"rating_bias": 0.8, "veteran_renewal": 0.9},
     },
     model=simulate_loyalty_market,
     hypotheses=hypotheses,

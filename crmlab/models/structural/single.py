@@ -85,9 +85,17 @@ class StructuralFit:
         """
         return _single(self.fits.combine(function))
 
-    def indirect_effect(self, *path: str) -> tuple[float, float]:
-        """The product of the coefficients along a path of variables, and its standard error."""
-        return _single(self.fits.indirect_effect(*path))
+    def indirect_effect(self, *path: str, deviations_of: str | None = None) -> tuple[float, float]:
+        """The product of the coefficients along a path of variables, and its standard error.
+
+        Parameters
+        ----------
+        *path : str
+            ``indirect_effect("trust", "commitment", "renewal")``.
+        deviations_of : str, optional
+            A variable whose standard deviation, as the model has it, is the unit of the product.
+        """
+        return _single(self.fits.indirect_effect(*path, deviations_of=deviations_of))
 
     def total_effect(self, source: str, target: str) -> tuple[float, float]:
         """What `target` gains when `source` is one higher, along all paths, and its standard error."""
