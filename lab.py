@@ -4,7 +4,7 @@
     python3 lab.py run     run every lesson; results and pictures go to build/index.html
     python3 lab.py test    run the test suite
     python3 lab.py check   look at the code without running it: layout, lint, imports, types; takes seconds
-    python3 lab.py open    open JupyterLab at the first lesson
+    python3 lab.py open    open JupyterLab at your own copy of the first lesson, or of another: open 09
     python3 lab.py setup   only make the environment
     python3 lab.py lock    choose the locked versions anew (for developers, needs uv)
 
@@ -129,7 +129,7 @@ def check(arguments):
 
 def open_lab(arguments):
     set_up("run")
-    return hand_over([PYTHON, "-m", "jupyterlab", "notebooks/00_start_here.ipynb", *arguments])
+    return hand_over([CRMLAB, "open", *arguments])
 
 
 def setup(arguments):

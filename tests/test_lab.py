@@ -288,7 +288,7 @@ def test_programs_run_as_if_the_environment_were_activated(lab, monkeypatch):
             ["build", "--out", "build", "--only", "09,11", "-p", "x=3"],
         ),
         (["test", "--", "-k", "packaging"], ["--dist", "loadfile", "-k", "packaging"]),
-        (["open", "--no-browser"], ["-m", "jupyterlab", "notebooks/00_start_here.ipynb", "--no-browser"]),
+        (["open", "09", "--no-browser"], ["open", "09", "--no-browser"]),
     ],
 )
 def test_the_rest_of_the_line_is_passed_on(made, monkeypatch, command, expected):

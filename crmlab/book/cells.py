@@ -21,8 +21,9 @@ from crmlab.notebook.formulas import mathml
 from crmlab.notebook.pictures import picture
 from crmlab.notebook.recording import MIME, flattened
 from crmlab.notebook.references import read_reference
-from crmlab.notebook.widgets import is_fallback, without_widgets
+from crmlab.notebook.widgets import is_caption, is_fallback, without_widgets
 from crmlab.words import words
+from crmlab.words.marks import as_html
 
 _DOI = re.compile(r"doi:(10\.\d{4,9}/(?:[^\s<>&]|&lt;|&gt;)*[^\s<>&.,;)])")
 
@@ -71,7 +72,8 @@ def rendered_cells(
             text = Markup(linker(markdown.render(cell.source)))
             rendered.cells.append({"kind": "text", "id": cell.id, "html": text})
         elif cell.cell_type == "code" and (cell.source.strip() or cell.outputs):
-            outputs = [_output(output, markdown) for output in cell.outputs]
+            shown = [each for each in cell.outputs if not is_caption(each)]  # it stands under its figure
+            outputs = [_output(output, markdown) for output in shown]
             figures = _numbered(outputs, rendered, cell.id, linker, number.lstrip("0") or "0")
             rendered.cells.append(_code_cell(cell, outputs, figures))
     return rendered
@@ -109,7 +111,7 @@ def _numbered(
         output |= {
             "number": number,
             "cell": cell,
-            "caption": Markup(linker(html.escape(caption, quote=False))),
+            "caption": Markup(linker(as_html(caption))),
             "alt": alt or words("build.described_below", figure=words("build.figure", number=number)),
         }
         rendered.figures.append(output)

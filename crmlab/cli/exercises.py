@@ -29,10 +29,15 @@ def _add_check(commands):
         "check",
         help="run an exercise copy afresh and say what is right",
         description="Run an exercise copy from a clean kernel, compare what it shows with "
-        "what was saved, and say what is right. Changes nothing. Exit status 0 "
+        "what was saved, and say what is right. The copy stays as it is. Exit status 0 "
         "only if all is right and nothing is stale.",
     )
-    parser.add_argument("file", metavar="FILE", help="a notebook that crmlab start wrote")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="a notebook that crmlab start wrote; default: the one saved last",
+    )
     parser.add_argument(
         "--timeout",
         metavar="S",
@@ -82,9 +87,18 @@ def start_command(chosen):
 
 
 def check_command(chosen):
-    from crmlab.exercises.checking import check
+    from pathlib import Path
 
-    report = check(chosen.file, timeout=chosen.timeout, say=lambda text: print(text, file=sys.stderr))
+    from crmlab.exercises.checking import check
+    from crmlab.exercises.overview import the_copy
+    from crmlab.exercises.remembering import remember
+
+    report = check(
+        chosen.file if chosen.file is not None else the_copy(Path()),
+        timeout=chosen.timeout,
+        say=lambda text: print(text, file=sys.stderr),
+    )
+    remember(report)
     print(report)
     return 0 if report.ok else 1
 

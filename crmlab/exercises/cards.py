@@ -6,10 +6,10 @@ Said by words and a mark, never by colour alone; its colours are the theme's own
 import base64
 import html
 import io
-import re
 from dataclasses import dataclass, field
 
 from crmlab.words import words
+from crmlab.words.marks import as_html, as_text
 
 MIME = "application/vnd.crmlab.answer+json"
 MARKS = {"right": "✓", "todo": "○", "unchecked": "?", "hint": "i"}  # anything else: ✗
@@ -108,8 +108,10 @@ class Card:
 
     def text(self):
         lines = [f"{MARKS.get(self.reason, '✗')} {self.title}" + (f" ({self.score})" if self.score else "")]
-        lines += [f"  {each}" for each in self.says]
-        lines += [f"  {self._hint_label(number)}: {each}" for number, each in enumerate(self.hints, 1)]
+        lines += [f"  {as_text(each)}" for each in self.says]
+        lines += [
+            f"  {self._hint_label(number)}: {as_text(each)}" for number, each in enumerate(self.hints, 1)
+        ]
         if self.picture:
             lines.append(
                 f"  {self._hint_label(self.total_hints)}: {words('cards.picture')}: {self.picture.alt}"
@@ -127,10 +129,10 @@ class Card:
                 f"<strong>{html.escape(self.title)}</strong>{score}</p>"
             ),
         ]
-        parts += [f"<p>{_marked(each)}</p>" for each in self.says]
+        parts += [f"<p>{as_html(each)}</p>" for each in self.says]
         if self.hints:
             items = "".join(
-                f'<li><span class="crmlab-label">{self._hint_label(number)}:</span> {_marked(each)}</li>'
+                f'<li><span class="crmlab-label">{self._hint_label(number)}:</span> {as_html(each)}</li>'
                 for number, each in enumerate(self.hints, 1)
             )
             parts.append(f"<ol>{items}</ol>")
@@ -143,7 +145,7 @@ class Card:
                 "</figure>"
             )
         if self.foot:
-            parts.append(f'<p class="crmlab-label">{_marked(self.foot)}</p>')
+            parts.append(f'<p class="crmlab-label">{as_html(self.foot)}</p>')
         return STYLE + "\n".join(parts) + "\n</div>"
 
     def bundle(self):
@@ -160,11 +162,6 @@ class Card:
             ipython.display.display(self.bundle(), raw=True)
         else:
             print(self.text())
-
-
-def _marked(text):
-    """A sentence as HTML, its `code` marked."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def drawn(draw):

@@ -18,6 +18,7 @@ from crmlab.exercises.verdicts import REASONS, Verdict
 from crmlab.notebook.outcome import code_cells
 from crmlab.notebook.parameters import checked, read_parameters
 from crmlab.words import words
+from crmlab.words.layout import lines, width
 
 FIXED = ("grade", "grade_id", "locked", "points", "solution", "task")
 
@@ -89,9 +90,9 @@ class Report:
 
 def columns(table):
     """Rows of texts as lines, with a rule under the first row."""
-    widths = [max(map(len, column)) for column in zip(*table)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in table]
-    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+    rule = ["-" * max(map(width, column)) for column in zip(*table)]
+    head, *rest = lines([*table, rule])
+    return [head, rest[-1], *rest[:-1]]
 
 
 def check(path, timeout=600.0, say=lambda text: None):

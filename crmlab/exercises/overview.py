@@ -1,18 +1,25 @@
-"""``crmlab progress``: what is done in the copies of a folder, as they were last saved."""
+"""``crmlab progress``: what is done in the copies of a folder, and how near the guesses in lessons came.
+
+A copy counts as it was last saved, or as ``crmlab check`` found it if it has not changed since.
+"""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from crmlab import places
 from crmlab.errors import InputError
 from crmlab.exercises.cards import MARKS
 from crmlab.exercises.checking import columns, read_copy, saved_points, saved_verdicts
+from crmlab.exercises.remembering import remembered
+from crmlab.notebook import guesses
 from crmlab.words import words
 
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "build"}
 
 
-def overview(folder="."):
-    """The table that ``crmlab progress`` prints.
+def overview(folder: str | os.PathLike = ".") -> str:
+    """The tables that ``crmlab progress`` prints.
 
     Raises
     ------
@@ -22,47 +29,74 @@ def overview(folder="."):
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise InputError(f"no folder {str(folder)!r}")
-    rows, got, of = [], 0, 0
-    for path in _notebooks(folder):
+    tables = [table for table in (_exercises(folder), _guesses(folder)) if table]
+    return "\n\n".join(tables) or words("progress.none", folder=folder)
+
+
+def exercise_copies(folder: Path) -> list[Path]:
+    """Exercise copies in a folder and under it, the one saved last first."""
+    found = [path for path in _files(folder, ".ipynb") if path.stem.endswith("_exercises")]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def the_copy(folder: Path) -> Path:
+    """The exercise copy that is meant where none is named: the one saved last, here or among a student's own.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = exercise_copies(folder) or exercise_copies(places.work())
+    if not found:
+        raise InputError(f"no exercise copy in {folder.resolve()}; write one: crmlab start 09")
+    return found[0]
+
+
+def _exercises(folder: Path) -> str:
+    rows, got, of = [], 0.0, 0.0
+    for path in _files(folder, ".ipynb"):
         row = _row(path, path.relative_to(folder))
         if row is not None:
             rows.append(row[0])
             got, of = got + row[1], of + row[2]
-    if not rows:
-        return words("progress.none", folder=folder)
     if len(rows) > 1:
         rows.append([words("progress.total"), "", "", f"{got:g} / {of:g}", ""])
-    return "\n".join(columns([words("progress.header").split("|"), *rows]))
+    return "\n".join(columns([words("progress.header").split("|"), *rows])) if rows else ""
 
 
-def _notebooks(folder):
+def _files(folder: Path, end: str) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED)
         yield from (
-            Path(place) / name
-            for name in sorted(names)
-            if name.endswith(".ipynb") and not name.startswith(".")
+            Path(place) / name for name in sorted(names) if name.endswith(end) and not name.startswith(".")
         )
 
 
-def _row(path, name):
+def _row(path: Path, name: Path) -> tuple[list[str], float, float] | None:
     """A line of the table with points got and possible; None for what is no copy."""
     try:
         if b'"crmlab"' not in path.read_bytes():
             return None
         copy = read_copy(path)
     except (InputError, OSError) as error:
-        problem = str(error)
         known = path.name.endswith("_exercises.ipynb")
-        return ([str(name), "", "", "", words("progress.unread", problem=problem)], 0, 0) if known else None
-    points, verdicts = copy.exercise.points, saved_verdicts(copy)
-    got = sum(saved_points(copy).values())
+        unread = [str(name), "", "", "", words("progress.unread", problem=error)]
+        return (unread, 0, 0) if known else None
+    checked = remembered(path)
+    verdicts = checked.get("verdicts") or saved_verdicts(copy)
+    got = sum((checked.get("points") or saved_points(copy)).values())
     marks = "  ".join(f"{question} {MARKS.get(verdict, '✗')}" for question, verdict in verdicts.items())
-    total = sum(points.values())
-    return [str(name), copy.exercise.title, marks, f"{got:g} / {total:g}", _next(name, verdicts)], got, total
+    total = sum(copy.exercise.points.values())
+    step = words("progress.done", day=checked["day"]) if _all_right(checked) else _next(name, verdicts)
+    return [str(name), copy.exercise.title, marks, f"{got:g} / {total:g}", step], got, total
 
 
-def _next(name, verdicts):
+def _all_right(checked: dict) -> bool:
+    return bool(checked) and not checked["stale"] and set(checked["verdicts"].values()) == {"right"}
+
+
+def _next(name: Path, verdicts: dict[str, str]) -> str:
     open_ = {question: verdict for question, verdict in verdicts.items() if verdict != "right"}
     if not open_:
         return words("progress.check", file=name)
@@ -74,3 +108,20 @@ def _next(name, verdicts):
         question=question,
         verdict=words(f"check.verdict_{verdict}", name="").rstrip(": "),
     )
+
+
+def _guesses(folder: Path) -> str:
+    """How near the guesses made in lessons came, a line a lesson; a student's own folder counts, too."""
+    paths = {path.resolve() for path in _files(folder, guesses.SUFFIX)}
+    if folder == Path() and places.work().is_dir():
+        paths |= {path.resolve() for path in _files(places.work(), guesses.SUFFIX)}
+    rows = []
+    for path in sorted(paths):
+        kept = guesses.read(path)
+        near = [guesses.closeness(each) for each in kept.get("predictions", {}).values()]
+        scored = [each for each in near if each is not None]
+        first = [right for each in kept.get("quizzes", {}).values() for right in each.values()]
+        share = f"{sum(scored) / len(scored):.0%}" if scored else ""
+        quiz = f"{sum(first)} / {len(first)}" if first else ""
+        rows.append([path.name.removesuffix(guesses.SUFFIX), str(len(near)), share, quiz])
+    return "\n".join(columns([words("progress.guesses").split("|"), *rows])) if rows else ""

@@ -171,7 +171,8 @@ def _sentences(question, verdict):
         return (verdict.facts["hint"], *counted)
     says = (words(f"cards.{verdict.text or 'say_' + verdict.reason}", **verdict.facts),)
     if verdict.reason in ("todo", "units", "magnitude") and question.units:
-        says += (words("cards.units_asked", units=question.units),)
+        key = "percent_asked" if "percent" in question.units else "units_asked"
+        says += (words(f"cards.{key}", units=question.units),)
     if verdict.right and question.moral:
         says += (question.moral,)
     return says + counted

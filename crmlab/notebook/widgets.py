@@ -25,6 +25,11 @@ def is_fallback(output):
     return bool(output.get("metadata", {}).get("crmlab", {}).get("widget"))
 
 
+def is_caption(output):
+    """Whether an output is the caption that ``crmlab.plots.show`` puts under a picture."""
+    return bool(output.get("metadata", {}).get("crmlab", {}).get("caption"))
+
+
 def _static(output, state):
     data = output.get("data", {})
     if (

@@ -338,3 +338,38 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(home, call):
     home.simple("09_loyalty")
     done = call("run", "09", "--out", "/proc/nowhere/results")
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "/proc/nowhere" in done.stderr
+
+
+# open -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jupyter(monkeypatch):
+    """What JupyterLab would be called with."""
+    from crmlab.cli import opening
+
+    calls = []
+    monkeypatch.setattr(opening, "_jupyter", lambda path, options: calls.append((path, options)) or 0)
+    return calls
+
+
+def test_open_makes_copies_of_all_lessons_and_opens_the_one_asked_for(home, call, jupyter):
+    home.simple("00_start_here")
+    home.simple("09_loyalty")
+    done = call("open", "09", "--no-browser", "--lab=--port=9000")
+    work = home.folder / "work"
+    assert done.returncode == 0 and str(work / "09_loyalty.ipynb") in done.stdout
+    assert jupyter == [(work / "09_loyalty.ipynb", ["--no-browser", "--port=9000"])]
+    assert sorted(path.name for path in work.iterdir()) == ["00_start_here.ipynb", "09_loyalty.ipynb"]
+    call("open")
+    assert jupyter[-1] == (work / "00_start_here.ipynb", [])
+
+
+def test_open_offers_a_newer_lesson(home, call, jupyter):
+    path = home.simple("09_loyalty")
+    call("open", "09")
+    path.write_text(path.read_text().replace("n_customers = 100", "n_customers = 200"))
+    said = call("open", "09").stdout
+    assert "has changed since" in said and "crmlab open 09 --fresh" in said
+    said = call("open", "09", "--fresh").stdout
+    assert "09_loyalty_until_" in said and "has changed" not in said

@@ -355,7 +355,7 @@ def test_a_caption_stands_under_its_picture_for_everybody(monkeypatch):
     monkeypatch.setattr(plots.style, "display", lambda data, metadata, raw: shown.append((data, metadata)))
     figure, _ = plots.subplots(figsize=(2, 1))
     plots.show(figure, "A line that rises.", caption="Satisfaction *pays*: 5 < 6.")
-    (picture, about), (caption, mark) = shown
+    (_, about), (caption, mark) = shown
     assert about["image/png"] == {"alt": "A line that rises.", "caption": "Satisfaction *pays*: 5 < 6."}
     assert "Satisfaction <em>pays</em>: 5 &lt; 6." in caption["text/html"] and mark["crmlab"]["caption"]
     assert caption["text/plain"] == "Satisfaction pays: 5 < 6."
@@ -376,11 +376,11 @@ def test_no_line_is_told_from_another_by_its_colour_alone():
 
 
 def test_seaborn_draws_in_the_house_style_and_without_complaint():
-    import seaborn
+    import seaborn as sns
 
     plots.use_style()
     table = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "who": ["a", "b", "a", "b"], "where": list("uuvv")})
-    grid = seaborn.relplot(table, x="x", y="x", hue="who", col="where", height=2)
+    grid = sns.relplot(table, x="x", y="x", hue="who", col="where", height=2)
     colours = {to_hex(each) for each in grid.axes.flat[0].collections[0].get_facecolors()}
     assert colours == {each.lower() for each in plots.SERIES[:2]}
     plots.show(grid, "Points in two panels.")
