@@ -1,9 +1,12 @@
 """The one error that bad input raises, so that every way in reports it alike."""
 
 import re
+import shlex
 import textwrap
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 
 CELL = re.compile(r"ipykernel_\d+|<ipython-input|^<cell")  # what IPython calls the file of a cell
@@ -63,3 +66,33 @@ def check_known(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
     if unknown:
         plural = "s" if len(unknown) > 1 else ""
         raise InputError(f"unknown {kind}{plural} {listing(map(repr, unknown))}; known: {listing(known)}")
+
+
+_typed_as_flags: ContextVar[bool] = ContextVar("typed_as_flags", default=False)
+
+
+@contextmanager
+def speaking_of_flags() -> Iterator[None]:
+    """Within it, messages name options as they are typed at the command line; see `option`."""
+    before = _typed_as_flags.set(True)
+    try:
+        yield
+    finally:
+        _typed_as_flags.reset(before)
+
+
+def option(name: str, value: object = None) -> str:
+    """An option as the user wrote it, for a message.
+
+    Examples
+    --------
+    >>> option("date_format"), option("unreadable", "ignore")
+    ('date_format', "unreadable='ignore'")
+    >>> with speaking_of_flags():
+    ...     option("date_format"), option("unreadable", "ignore")
+    ('--date-format', '--unreadable ignore')
+    """
+    if not _typed_as_flags.get():
+        return name if value is None else f"{name}={value!r}"
+    flag = "LOG" if name == "log" else "--" + name.replace("_", "-")
+    return flag if value is None else f"{flag} {shlex.quote(str(value))}"

@@ -1,65 +1,24 @@
 """``crmlab fit``: from a transaction log to what customers are worth."""
 
+import argparse
 import sys
 
-
-def add_commands(commands):
-    parser = commands.add_parser(
-        "fit",
-        help="fit a customer-base model to a transaction log and write a report",
-        description="Read a transaction log of any size, fit a customer-base model, hold it against a "
-        "holdout, and write a report: index.html, customers.csv with P(alive), expected purchases and value, "
-        "parameters.json.",
-    )
-    parser.add_argument(
-        "log", metavar="LOG", help="CSV or Parquet file, a folder of them, or a pattern in quotes"
-    )
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder to write")
-    parser.add_argument(
-        "--model", default="bgnbd", metavar="MODEL", help="bgnbd (default), mbgnbd or paretonbd"
-    )
-    parser.add_argument("--customer-id", default="customer_id", metavar="COLUMN", help="default: customer_id")
-    parser.add_argument("--date", default="date", metavar="COLUMN", help="default: date")
-    money = parser.add_mutually_exclusive_group()
-    money.add_argument("--amount", default="amount", metavar="COLUMN", help="default: amount")
-    money.add_argument(
-        "--no-amount", dest="amount", action="store_const", const=None, help="the log has no money"
-    )
-    parser.add_argument(
-        "--observation-end", metavar="DATE", help="last day observed (default: the last in the log)"
-    )
-    parser.add_argument(
-        "--calibration-end", metavar="DATE", help="last day of calibration; the rest is the holdout"
-    )
-    parser.add_argument("--time-unit", default="W", metavar="UNIT", help="D, W (default), M or Y")
-    parser.add_argument(
-        "--horizon", type=float, metavar="TIME", help="how far ahead, in units of time (default: a year)"
-    )
-    parser.add_argument(
-        "--discount-rate", type=float, default=0.1, metavar="RATE", help="a year (default: 0.1)"
-    )
-    parser.add_argument(
-        "--margin", type=float, default=1.0, metavar="SHARE", help="of an amount that is profit (default: 1)"
-    )
-    parser.add_argument(
-        "--date-format",
-        metavar="FORMAT",
-        help="as %%d.%%m.%%Y, 'epoch seconds' or 'epoch milliseconds' (default: ISO 8601)",
-    )
-    parser.add_argument(
-        "--time-zone", metavar="ZONE", help="in which days of instants are counted, as Europe/Berlin"
-    )
-    for name, choices, about in RULES:
-        parser.add_argument(
-            f"--{name}", choices=choices, default=choices[0], help=f"{about} (default: {choices[0]})"
-        )
-    parser.add_argument(
-        "--memory-limit", default="512MB", metavar="SIZE", help="for reading the log (default: 512MB)"
-    )
-    parser.add_argument("--temp-directory", metavar="DIR", help="for what does not fit into it")
-    parser.set_defaults(command=fit_command)
-
-
+READING = (
+    (
+        "date-format",
+        "FORMAT",
+        "as %%d.%%m.%%Y or 'epoch milliseconds' (default: ISO 8601); several, set apart by |, are tried in order",
+    ),
+    ("time-zone", "ZONE", "in which days of instants are counted, as Europe/Berlin (default: UTC)"),
+    ("decimal", "MARK", "decimal mark of amounts (default: .)"),
+    ("thousands", "MARK", "mark between thousands of amounts (default: none)"),
+    ("currency", "SIGN", "of amounts: passed over in the log, shown in the report, as €"),
+    ("cancelled", "COLUMN=PATTERN", "rows that cancel others, as 'InvoiceNo=C*': refunds, not purchases"),
+    ("encoding", "NAME", "of text files, as latin-1 (default: utf-8)"),
+    ("columns", "NAMES", "of text files whose first line is data, as customer_id,date,discs,amount"),
+    ("delimiter", "MARK", "between columns of text files (default: found out); 'whitespace' for any blanks"),
+    ("sheet", "NAME", "of a spreadsheet that has several"),
+)
 RULES = (
     ("refunds", ("net", "ignore", "refuse"), "rows with a negative amount"),
     ("zeros", ("count", "ignore"), "rows with amount 0"),
@@ -69,29 +28,117 @@ RULES = (
 )
 
 
-def fit_command(chosen):
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add ``fit``."""
+    parser = commands.add_parser(
+        "fit",
+        help="fit a customer-base model to a transaction log and write a report",
+        description="Read a transaction log of any size, fit a customer-base model, hold it against a holdout, and write "
+        "a report: index.html, customers.csv with P(alive), expected purchases and value, parameters.json.",
+    )
+    parser.add_argument(
+        "log",
+        metavar="LOG",
+        help="CSV, JSON lines, Parquet, spreadsheet or zip; a folder of them, or a pattern in quotes",
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only show what would be read: first rows, ranges, doubts"
+    )
+    _add_columns(parser.add_argument_group("columns"))
+    _add_reading(parser.add_argument_group("how the log is written"))
+    _add_model(parser.add_argument_group("model"))
+    rules = parser.add_argument_group("rules for rows")
+    for name, choices, about in RULES:
+        rules.add_argument(
+            f"--{name}", choices=choices, default=choices[0], help=f"{about} (default: {choices[0]})"
+        )
+    parser.set_defaults(command=fit_command)
+
+
+def _add_columns(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--customer-id", default="customer_id", metavar="COLUMN", help="default: customer_id")
+    group.add_argument("--date", default="date", metavar="COLUMN", help="default: date")
+    money = group.add_mutually_exclusive_group()
+    money.add_argument(
+        "--amount",
+        default="amount",
+        metavar="COLUMN",
+        help="default: amount; may be arithmetic on columns, as 'Quantity*UnitPrice'",
+    )
+    money.add_argument(
+        "--no-amount", dest="amount", action="store_const", const=None, help="the log has no money"
+    )
+
+
+def _add_reading(group: argparse._ArgumentGroup) -> None:
+    for name, value, about in READING:
+        group.add_argument(f"--{name}", metavar=value, help=about)
+    group.add_argument(
+        "--memory-limit", default="512MB", metavar="SIZE", help="for reading the log (default: 512MB)"
+    )
+    group.add_argument("--temp-directory", metavar="DIR", help="for what does not fit into it")
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--model", default="bgnbd", metavar="MODEL", help="bgnbd (default), mbgnbd or paretonbd"
+    )
+    group.add_argument(
+        "--observation-end", metavar="DATE", help="last day observed (default: the last in the log)"
+    )
+    group.add_argument(
+        "--calibration-end", metavar="DATE", help="last day of calibration; the rest is the holdout"
+    )
+    group.add_argument("--time-unit", default="W", metavar="UNIT", help="D, W (default), M or Y")
+    group.add_argument(
+        "--horizon", type=float, metavar="TIME", help="how far ahead, in units of time (default: a year)"
+    )
+    group.add_argument(
+        "--discount-rate", type=float, default=0.1, metavar="RATE", help="a year (default: 0.1)"
+    )
+    group.add_argument(
+        "--margin", type=float, default=1.0, metavar="SHARE", help="of an amount that is profit (default: 1)"
+    )
+
+
+def fit_command(chosen: argparse.Namespace) -> int:
+    """Read, fit and write, or show what would be read."""
+    from crmlab.errors import InputError, speaking_of_flags
+
+    options = {name: value for name, value in vars(chosen).items() if name not in ("command", "dry_run")}
+    with speaking_of_flags():
+        if chosen.dry_run:
+            return _show(options)
+        if chosen.out is None:
+            raise InputError("--out is missing; name a folder for the report, or look first by --dry-run")
+        return _fit(options)
+
+
+def _show(options: dict[str, object]) -> int:
+    from crmlab.data.logs import LogOptions
+    from crmlab.data.logs.preview import preview
+
+    kept = ("log", "customer_id", "date", "amount", *LogOptions.__annotations__)
+    found = preview(**{name: value for name, value in options.items() if name in kept})
+    print(found)
+    return 0 if found.readable else 1
+
+
+def _fit(options: dict[str, object]) -> int:
     from pathlib import Path
 
     from crmlab.reports import customer_report
     from crmlab.words import words
 
-    options = {name: value for name, value in vars(chosen).items() if name not in ("command", "log")}
-    report = customer_report(chosen.log, progress=sys.stderr.isatty() or None, **options)
+    report = customer_report(progress=sys.stderr.isatty() or None, **options)
     print(report.model)
     if report.spend is not None:
         print(f"\n{report.spend}")
     if report.holdout is not None:
-        low, high = report.holdout.interval
-        print(
-            "\n"
-            + words(
-                "fit.printed_holdout",
-                made=f"{report.holdout.made:,.0f}",
-                low=f"{low:,.0f}",
-                high=f"{high:,.0f}",
-                expected=f"{report.holdout.expected:,.0f}",
-            )
-        )
+        low, high = (f"{each:,.0f}" for each in report.holdout.interval)
+        made, expected = f"{report.holdout.made:,.0f}", f"{report.holdout.expected:,.0f}"
+        print("\n" + words("fit.printed_holdout", made=made, expected=expected, low=low, high=high))
     met = report.data[report.data["rows"] > 0]
     width = max(map(len, map("{:,}".format, met["rows"])))
     print("\n" + words("fit.h_data"))
@@ -99,8 +146,6 @@ def fit_command(chosen):
         print(f"{rows:>{width + 2},}  {rule}: {done}")
     for note in report.notes:
         print(note, file=sys.stderr)
-    print(
-        "\n"
-        + words("fit.wrote", index=Path(chosen.out) / "index.html", customers=f"{len(report.customers):,}")
-    )
+    index = Path(str(options["out"])) / "index.html"
+    print("\n" + words("fit.wrote", index=index, customers=f"{len(report.customers):,}"))
     return 0

@@ -10,12 +10,14 @@ from crmlab.data.downloads import (
     load_mobi,
     load_tea,
 )
+from crmlab.data.logs import LogOptions
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 from crmlab.data.verification import Verified, verified
 
 __all__ = [
     "DataQualityWarning",
+    "LogOptions",
     "Verified",
     "customer_summary",
     "how_to_get",

@@ -57,7 +57,8 @@ purchases AS (         -- one row a customer and moment
     GROUP BY customer, moment{and_later}
 )"""
 
-# Refunds make no purchase: each lowers the amount of the customer's last purchase up to its day.
+# Refunds make no purchase: each lowers the amount of the customer's last purchase up to its day, if that has
+# one: less than an unknown amount is unknown.
 NETTED_PURCHASES = """
 WITH counted AS (
     SELECT customer, {moment} AS moment{later}{money}, CASE WHEN amount < 0 THEN 0 ELSE 1 END AS purchase
@@ -76,7 +77,7 @@ numbered AS (          -- refunds alone have the number of the purchase before t
 ),
 purchases AS (
     SELECT customer, MIN(moment) AS moment{and_later}, SUM(bought) AS bought, SUM(refunds) AS refunds,
-           CAST(SUM(units) AS BIGINT) AS units{known_sum}
+           CAST({netted} AS BIGINT) AS units{known_sum}
     FROM numbered
     WHERE number > 0
     GROUP BY customer, number{and_later}
@@ -190,7 +191,8 @@ class Rules:
 
 def _purchases(rules, split):
     units = f", CAST(ROUND(COALESCE(amount, 0) * {rules.scale}) AS BIGINT) AS units"
-    known = "" if rules.all_known else ", CASE WHEN amount IS NULL THEN 0 ELSE 1 END AS known"
+    unknown = "amount IS NULL OR amount < 0" if rules.net_refunds else "amount IS NULL"
+    known = "" if rules.all_known else f", CASE WHEN {unknown} THEN 0 ELSE 1 END AS known"
     known_sum = "" if rules.all_known else ", MAX(known) AS known"
     return (NETTED_PURCHASES if rules.net_refunds else PURCHASES).format(
         moment=MOMENTS[rules.time_unit if rules.by_unit else "D"],
@@ -199,6 +201,7 @@ def _purchases(rules, split):
         money=units + known if rules.money else "",
         sums=", CAST(SUM(units) AS BIGINT) AS units" + known_sum if rules.money else "",
         known_sum=known_sum,
+        netted="SUM(units)" if rules.all_known else "SUM(units) * MAX(known)",
         end=rules.end,
         only=_only(rules),
     )

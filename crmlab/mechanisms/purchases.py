@@ -9,7 +9,6 @@ Customers come in blocks of fixed size with one random stream a block and purpos
 seed alone, not on the number of threads nor on whether a cohort is drawn whole or in parts (`in_parts`).
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from numbers import Real
@@ -17,6 +16,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from crmlab.cores import available_cores
 from crmlab.errors import InputError, check_known, listing
 from crmlab.words import words
 
@@ -484,7 +484,7 @@ def _simulate(
     T = _windows(T, n, grain)
     faster = _multiplier("purchase", purchase_covariates, purchase_effects, n)
     leaving = _multiplier("dropout", dropout_covariates, dropout_effects, n)
-    threads = threads or os.cpu_count() or 1
+    threads = threads or available_cores()
     x, t_x = np.empty(n, np.int64), np.empty(n)
     truth = {name: np.empty(n, bool if name == "alive" else float) for name in names}
     offset = None if grain is None else np.empty(n)

@@ -1,6 +1,5 @@
 """From a transaction log to a customer base: parameters, a holdout check, what each customer is worth."""
 
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -12,15 +11,19 @@ import pandas as pd
 from scipy.stats import norm, spearmanr
 from tqdm import tqdm
 
-from crmlab.data.logs import Log
+from crmlab.cores import available_cores
+from crmlab.data.logs import Log, LogOptions
 from crmlab.data.queries import DAYS
-from crmlab.data.summary import DataQualityWarning, quality_report, repeat_purchases, rules_for, summarise
-from crmlab.errors import InputError, check_known
+from crmlab.data.rules import rules_for
+from crmlab.data.summary import DataQualityWarning, quality_report, repeat_purchases, summarise
+from crmlab.errors import InputError, check_known, option
 from crmlab.models.btyd import BGNBD, ConvergenceWarning, GammaGamma, ModifiedBGNBD, ParetoNBD
 from crmlab.plots.btyd import interval
 from crmlab.words import words
 
 MODELS = {"bgnbd": BGNBD, "mbgnbd": ModifiedBGNBD, "paretonbd": ParetoNBD}
+RULES = ("refunds", "zeros", "duplicates", "missing", "unreadable")
+BLOCK = 1 << 13  # rows computed together
 STEPS = 12  # of the progress bar, besides the readings of the log
 MANY = 20_000  # customers on whom the error of the forecast total is computed
 
@@ -142,12 +145,7 @@ def customer_report(
     margin=1.0,
     out=None,
     progress=None,
-    date_format=None,
-    time_zone=None,
-    memory_limit="512MB",
-    temp_directory=None,
-    threads=None,
-    **rules,
+    **options,
 ):
     """Fit a customer-base model to a transaction log and say what each customer is worth.
 
@@ -167,8 +165,9 @@ def customer_report(
         Folder to write the report into; see `CustomerReport.write`.
     progress : bool, optional
         Whether to show a progress bar; for large logs otherwise.
-    date_format, time_zone, memory_limit, temp_directory, threads, **rules
-        See `crmlab.data.customer_summary`.
+    **options
+        Rules for rows (`refunds`, `zeros`, `duplicates`, `missing`, `unreadable`), see
+        `crmlab.data.customer_summary`, and how the log is written, see `crmlab.data.LogOptions`.
 
     Returns
     -------
@@ -179,8 +178,9 @@ def customer_report(
     InputError
         On bad options or data. Nothing has been written then.
     """
-    check_known("model", [model], MODELS)
-    check_known("option", rules, ("refunds", "zeros", "duplicates", "missing", "unreadable"))
+    check_known(option("model"), [model], MODELS)
+    rules = {name: options.pop(name) for name in RULES if name in options}
+    check_known("option", options, LogOptions.__annotations__)
     horizon = ceil(365.25 / DAYS[time_unit] - 0.5) if horizon is None and time_unit in DAYS else horizon
     for name, value, least in (
         ("horizon", horizon, 0.0),
@@ -189,23 +189,13 @@ def customer_report(
     ):
         if value is not None and not (np.isfinite(value) and value > least):
             or_0 = " or 0" if name == "discount_rate" else ""
-            raise InputError(f"{name} is {value:g}; give a number above 0{or_0}")
+            raise InputError(f"{option(name)} is {value:g}; give a number above 0{or_0}")
     if out is not None:
         from crmlab.reports.pages import checked
 
         checked(out)
     with (
-        Log(
-            log,
-            customer_id,
-            date,
-            amount,
-            date_format=date_format,
-            time_zone=time_zone,
-            memory_limit=memory_limit,
-            temp_directory=temp_directory,
-            threads=threads,
-        ) as opened,
+        Log(log, customer_id, date, amount, **options) as opened,
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", DataQualityWarning)  # the report has the table
@@ -363,8 +353,8 @@ def _forecast(model, summary, horizon, rate):
     code, windows = pd.factorize(T)
     which, pairs = pd.factorize(x * len(windows) + code)
     n, window = (pairs // len(windows)).astype(float), windows[pairs % len(windows)]
-    parts = np.array_split(np.arange(len(n)), os.cpu_count() or 1)
-    with ThreadPoolExecutor(len(parts)) as pool:
+    parts = np.array_split(np.arange(len(n)), -(-len(n) // BLOCK))
+    with ThreadPoolExecutor(available_cores()) as pool:
         futures = pool.map(lambda part: _futures(model, n[part], window[part], horizon, rate), parts)
     ahead, discounted = (np.concatenate(each) for each in zip(*futures))
     columns = {

@@ -44,13 +44,13 @@ def test_fit(log, tmp_path, capsys):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (["--model", "arima"], "unknown model 'arima'"),
+        (["--model", "arima"], "unknown --model 'arima'"),
         (["--date", "day"], "unknown column 'day'; known: "),
-        (["--calibration-end", "soon"], "calibration_end is 'soon'"),
+        (["--calibration-end", "soon"], "--calibration-end is 'soon'"),
         (["--date-format", "%Y"], "no date written as %Y in 6,919 rows"),
         (["--refunds", "burn"], "invalid choice: 'burn'"),
-        (["--horizon", "-3"], "horizon is -3"),
-        (["--memory-limit", "some"], "memory_limit 'some'"),
+        (["--horizon", "-3"], "--horizon is -3"),
+        (["--memory-limit", "some"], "--memory-limit 'some'"),
     ],
 )
 def test_bad_input_is_one_sentence(log, tmp_path, capsys, change, message):

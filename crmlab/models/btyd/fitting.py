@@ -3,12 +3,13 @@
 All parameters are estimated on the log scale, where rescaling time is a shift and positivity is free.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from crmlab.cores import available_cores
 
 BLOCK = 1 << 13  # rows evaluated together; fixed, so sums do not depend on the number of threads
 COARSE = 12_000  # rows of the first, coarse ascent on large data
@@ -168,7 +169,7 @@ class Likelihood:
     def __init__(self, terms, rows, n_parameters, slopes=(), threads=None):
         self.terms, self.rows, self.k, self.slopes = terms, rows, n_parameters, list(slopes)
         self.parts = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
-        threads = min(threads or os.cpu_count() or 1, 8, len(self.parts))
+        threads = min(threads or available_cores(), 8, len(self.parts))
         self.map = ThreadPoolExecutor(threads).map if threads > 1 else map
         self.total = rows.total
         self.evaluations = 0

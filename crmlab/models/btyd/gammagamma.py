@@ -3,12 +3,12 @@
 Each purchase is worth Gamma(p, ν) and ν ~ Gamma(q, γ) over customers, independently of how often they buy.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy.special import polygamma, psi
 
+from crmlab.cores import available_cores
 from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import checks, fitting
@@ -211,7 +211,7 @@ class _SpendLikelihood:
             np.sum(self.weighted_x * log_m) + np.sum(self.counts * self.sizes * np.log(self.sizes))
         )
         self.parts = [slice(start, start + fitting.BLOCK) for start in range(0, len(rows), fitting.BLOCK)]
-        threads = min(os.cpu_count() or 1, len(self.parts))
+        threads = min(available_cores(), len(self.parts))
         self.map = ThreadPoolExecutor(threads).map if threads > 1 else map
 
     def __call__(self, coefficients):

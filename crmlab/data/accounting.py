@@ -1,0 +1,116 @@
+"""What became of the rows of a log: for each rule how many it met, and what was done."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from crmlab.data import queries
+from crmlab.data.logs import Log
+from crmlab.data.queries import Rules
+from crmlab.words import words
+
+
+class DataQualityWarning(UserWarning):
+    """Rows of a log were left out because they lack something."""
+
+
+def accounts(
+    log: Log, rules: Rules, rows: int, netted: int, purchases: int, several: np.ndarray
+) -> list[dict[str, object]]:
+    """A list of rule, rows, done; the rows that were read, less those left out, are the rows used.
+
+    Parameters
+    ----------
+    rows, purchases, netted : int
+        `rows` became `purchases`, and `netted` refunds were taken off them.
+    several : array
+        The customers with several rows in a moment, as queries know them.
+    """
+    audit, after = log.audit, _after(log, rules)
+    orphans = _sum(log, queries.orphans_query(rules)) if rules.net_refunds else 0
+    late_rows, latecomers = _latecomers(log, rules)
+    table = [
+        _entry("read", audit.rows),
+        _entry("no_customer", audit.no_customer, "left"),
+        *([_entry("worded", audit.worded)] if audit.worded else []),
+        _entry("no_date", audit.no_date, "left"),
+        _entry("bad_date", audit.bad_date, "left"),
+    ]
+    if audit.instants:
+        table.append(_entry("zone", audit.instants, zone=log.zone or words("fit.own_zone")))
+    table.append(_entry("after", after, end=rules.end))
+    if rules.split is not None:
+        table.append(_entry("late", late_rows, customers=f"{latecomers:,}", split=rules.split))
+    if log.reading.cancelled:
+        table.append(_entry("cancelled", audit.cancelled, pattern="=".join(log.reading.cancelled)))
+        table.append(_entry("void", audit.void))
+    table += _about_money(log, rules, orphans) if rules.money else []
+    alike = _alike(log, rules, several)
+    table += [
+        _entry("alike", alike, "alike_dropped" if log.once else "alike"),
+        _entry("merged", rows - purchases, "merged_unit" if rules.by_unit else "merged"),
+        _entry("used", rows + netted, purchases=f"{purchases:,}"),
+    ]
+    _warn(log, audit.unusable + orphans)
+    return table
+
+
+def _entry(rule: str, count: int, done: str = "", **values: object) -> dict[str, object]:
+    return {
+        "rule": words(f"fit.rule_{rule}"),
+        "rows": int(count),
+        "done": words(f"fit.done_{done or rule}", **values),
+    }
+
+
+def _about_money(log: Log, rules: Rules, orphans: int) -> list[dict[str, object]]:
+    audit = log.audit
+    return [
+        _entry("no_amount", audit.no_amount),
+        _entry("bad_amount", audit.bad_amount, "no_amount"),
+        _entry("zeros", audit.zeros, "left" if rules.leave_zeros else "zeros"),
+        _entry("refunds", audit.refunds, "left" if rules.leave_refunds else "refunds"),
+        _entry("orphans", orphans),
+    ]
+
+
+def _warn(log: Log, lost: int) -> None:
+    if lost:
+        warnings.warn(
+            words("fit.warning", rows=f"{lost:,}", all=f"{log.audit.rows:,}"),
+            DataQualityWarning,
+            stacklevel=5,
+        )
+
+
+def _after(log: Log, rules: Rules) -> int:
+    later = f"SELECT COUNT(*) AS row_count FROM log WHERE customer IS NOT NULL AND day > DATE '{rules.end}'"
+    return _sum(log, later) if log.audit.last > rules.end else 0
+
+
+def _sum(log: Log, query: str, column: str = "row_count") -> int:
+    return int(sum(part[column][0] for part in log.by_bucket(query)))
+
+
+def _latecomers(log: Log, rules: Rules) -> tuple[int, int]:
+    if rules.split is None:
+        return 0, 0
+    parts = list(log.by_bucket(queries.latecomers_query(rules)))
+    return int(sum(part["row_count"][0] for part in parts)), int(sum(part["customers"][0] for part in parts))
+
+
+def _alike(log: Log, rules: Rules, several: np.ndarray) -> int:
+    """Rows alike, which only customers with several rows in a moment can have."""
+    once, log.once = log.once, False
+    try:
+        if once or rules.net_refunds or len(several) > log.audit.rows / 20:
+            return _sum(log, queries.duplicates_query(rules))
+        if not len(several):
+            return 0
+        log.connection.register("several", pd.DataFrame({"customer": several}))
+        log.everyone()
+        among = " AND customer IN (SELECT customer FROM several)"
+        return int(log.run(queries.duplicates_query(rules, among)).fetchall()[0][0])
+    finally:
+        log.once = once
