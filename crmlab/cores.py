@@ -5,9 +5,7 @@ from functools import cache
 
 @cache
 def available_cores() -> int:
-    """Cores that this process may use: not those of the machine where a container or an affinity allows fewer."""
-    from joblib import (
-        cpu_count,
-    )  # knows affinities and the limits of containers; a fifth of a second to import
+    """Cores that this process may use: fewer than the machine's where a container or an affinity says so."""
+    from joblib import cpu_count  # takes a fifth of a second to import
 
     return cpu_count()

@@ -7,7 +7,7 @@ READING = (
     (
         "date-format",
         "FORMAT",
-        "as %%d.%%m.%%Y or 'epoch milliseconds' (default: ISO 8601); several, set apart by |, are tried in order",
+        "as %%d.%%m.%%Y or 'epoch milliseconds' (default: ISO 8601); several, set apart by |, are tried",
     ),
     ("time-zone", "ZONE", "in which days of instants are counted, as Europe/Berlin (default: UTC)"),
     ("decimal", "MARK", "decimal mark of amounts (default: .)"),
@@ -33,8 +33,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "fit",
         help="fit a customer-base model to a transaction log and write a report",
-        description="Read a transaction log of any size, fit a customer-base model, hold it against a holdout, and write "
-        "a report: index.html, customers.csv with P(alive), expected purchases and value, parameters.json.",
+        description="Read a transaction log of any size, fit a customer-base model, hold it against a "
+        "holdout, and write a report: index.html, customers.csv with P(alive), expected purchases and value, "
+        "parameters.json.",
     )
     parser.add_argument(
         "log",

@@ -84,8 +84,8 @@ def _period(log: Log, end: date | None, split: date | None) -> tuple[date, date 
         )
     if first > (split or end):
         raise InputError(
-            f"log holds no purchase up to {split or end}: its dates run from {first} to {last}; check them and "
-            f"the period's end"
+            f"log holds no purchase up to {split or end}: its dates run from {first} to {last}; check them "
+            f"and the period's end"
         )
     return end, split
 

@@ -81,8 +81,9 @@ def _refused(text: str, known: Collection[str], unknown: Collection[str] = ()) -
     names = unknown or [text]
     said = ", ".join(map(option, ("customer_id", "date", "amount")))
     return InputError(
-        f"unknown column{'s' * (len(names) > 1)} {listing(map(repr, names))}; known: {listing(known)}; say by "
-        f"{said} which columns of log they are ({option('amount')} may be arithmetic, as 'Quantity*UnitPrice')"
+        f"unknown column{'s' * (len(names) > 1)} {listing(map(repr, names))}; known: {listing(known)}; say "
+        f"by {said} which columns of log they are ({option('amount')} may be arithmetic, as "
+        f"'Quantity*UnitPrice')"
     )
 
 
@@ -175,10 +176,13 @@ def money_of(expression: Expression, columns: Mapping[str, tuple[str, str]], rea
         For each column of the log its expression and its type.
     """
     numbers = {name: number_of(*columns[name], reading) for name in expression.columns}
-    given = lambda name, kind: f"({cleaned(name)})" if kind == "VARCHAR" else name
     total = expression.sql(numbers)
-    missing = any_of(f"{given(*columns[name])} IS NULL OR isnan({numbers[name]})" for name in numbers)
+    missing = any_of(f"{_given(*columns[name])} IS NULL OR isnan({numbers[name]})" for name in numbers)
     return [
         f"CASE WHEN isfinite({total}) THEN {total} END AS amount",
         f"NOT COALESCE({missing}, false) AND NOT COALESCE(isfinite({total}), false) AS bad_amount",
     ]
+
+
+def _given(name: str, kind: str) -> str:
+    return f"({cleaned(name)})" if kind == "VARCHAR" else name

@@ -88,21 +88,23 @@ def _iso(text: str, zone: str) -> str:
         (r",", "."),
     )
     time = text
-    for pattern, plain in steps:
-        time = f"regexp_replace({time}, {literal(pattern)}, {literal(plain)})"
+    for pattern, anew in steps:
+        time = f"regexp_replace({time}, {literal(pattern)}, {literal(anew)})"
     offset = rf"regexp_replace({time}, '(?i)\s*(Z|UTC|GMT)$', '+00')"
     offset = rf"regexp_replace({offset}, '\s+([+-]\d\d(:?\d\d)?)$', '\1')"
-    full = lambda pattern: f"regexp_full_match({text}, {literal(pattern)})"
+    plain, instant, local = (
+        f"regexp_full_match({text}, {literal(pattern)})" for pattern in (PLAIN, INSTANT, LOCAL)
+    )
     return (
-        f"CASE WHEN {full(PLAIN)} THEN TRY_CAST({text} AS DATE) "
-        f"WHEN {full(INSTANT)} THEN CAST(timezone({zone}, TRY_CAST({offset} AS TIMESTAMPTZ)) AS DATE) "
-        f"WHEN {full(LOCAL)} THEN CAST(TRY_CAST({time} AS TIMESTAMP) AS DATE) END"
+        f"CASE WHEN {plain} THEN TRY_CAST({text} AS DATE) "
+        f"WHEN {instant} THEN CAST(timezone({zone}, TRY_CAST({offset} AS TIMESTAMPTZ)) AS DATE) "
+        f"WHEN {local} THEN CAST(TRY_CAST({time} AS TIMESTAMP) AS DATE) END"
     )
 
 
 def has_instants(name: str, kind: str, reading: Reading) -> str:
     """Whether a value of a column is an instant, as SQL."""
-    if kind == "TIMESTAMP WITH TIME ZONE" or (kind == "VARCHAR" or is_number(kind)) and reading.is_instant:
+    if kind == "TIMESTAMP WITH TIME ZONE" or ((kind == "VARCHAR" or is_number(kind)) and reading.is_instant):
         return "true"
     if kind != "VARCHAR" or reading.date_format:
         return "false"

@@ -1,6 +1,6 @@
-"""What of a log gives cause for doubt: days far from all others or to come, rows lost, one customer for many."""
+"""What of a log gives cause for doubt: odd days, rows lost, one customer who makes much of it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from crmlab.data.logs.ids import shown
 from crmlab.data.logs.log import Log
@@ -34,7 +34,7 @@ def _days(log: Log, end: date | None) -> list[str]:
             key = "fit.note_far_last" if name == "last" else "fit.note_far_first"
             flag = option("observation_end", beside) if name == "last" else ""
             notes.append(words(key, rows=f"{rows:,}", day=odd, beside=beside, option=flag))
-    today = date.today()
+    today = datetime.now().astimezone().date()
     late = sum(count for day, count in days if day > today)
     if late and not notes:
         flag = option("observation_end", max((day for day, _ in days if day <= today), default=today))

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from crmlab.data.logs import spreadsheets
 from crmlab.data.logs.reading import Reading
@@ -207,15 +208,17 @@ def _prepared(path: str, kind: str, reading: Reading, place: Path) -> str:
 @contextmanager
 def opened(path: str, encoding: str = "utf-8-sig", errors: str = "strict") -> Iterator[io.TextIOBase]:
     """A text file, packed or not, to read from."""
-    raw = gzip.open(path, "rb") if path.lower().endswith(".gz") else open(path, "rb")
-    with raw, io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="") as text:
+    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, errors=errors, newline="") as text:
         yield text
+
+
+def _bytes(path: str) -> BinaryIO:
+    return gzip.open(path, "rb") if path.lower().endswith(".gz") else Path(path).open("rb")
 
 
 def _marked(path: str) -> str | None:
     """The encoding that a byte order mark says."""
-    raw = gzip.open(path, "rb") if path.lower().endswith(".gz") else open(path, "rb")
-    with raw:
+    with _bytes(path) as raw:
         head = raw.read(4)
     return next((encoding for mark, encoding in MARKS if head.startswith(mark)), None)
 
@@ -229,9 +232,9 @@ def not_utf8(files: Files) -> str | None:
                     line.encode("latin-1").decode("utf-8")
                 except UnicodeDecodeError:
                     return (
-                        f"{files.name_of(path)} is not UTF-8: line {number} read as latin-1 is {line.strip()[:60]!r}; "
-                        f"say by {option('encoding')} how it is written, such as 'latin-1', 'cp1252' or 'gb18030', "
-                        f"or save the file as UTF-8"
+                        f"{files.name_of(path)} is not UTF-8: line {number} read as latin-1 is "
+                        f"{line.strip()[:60]!r}; say by {option('encoding')} how it is written, such as "
+                        f"'latin-1', 'cp1252' or 'gb18030', or save the file as UTF-8"
                     )
     return None
 

@@ -58,7 +58,7 @@ def in_files(name: str, kind: str) -> tuple[str, Ids]:
         return cleaned(name), Ids()
     if kind in ("DOUBLE", "FLOAT"):
         return f"CASE WHEN NOT isnan({name}) THEN CAST({name} AS DOUBLE) END", Ids()
-    if kind.endswith("HUGEINT") or kind.startswith("DECIMAL") and kind.endswith(",0)"):
+    if kind.endswith("HUGEINT") or (kind.startswith("DECIMAL") and kind.endswith(",0)")):
         return f"CAST({name} AS VARCHAR)", Ids(back=int, key=str)
     if kind.startswith("DECIMAL"):
         return f"CAST({name} AS VARCHAR)", Ids(back=Decimal, key=str)
@@ -70,7 +70,7 @@ def in_files(name: str, kind: str) -> tuple[str, Ids]:
 
 
 def in_frame(column: pd.Series) -> tuple[np.ndarray, pd.Index, np.ndarray]:
-    """Codes of a frame's ids, -1 where there is none; the ids themselves; and where a word says that none is."""
+    """Codes of a frame's ids, -1 where there is none; the ids; and where a word says that there is none."""
     codes, values = pd.factorize(column, sort=False)
     values = pd.Index(values)
     if values.dtype.kind == "f":

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Unpack
+from typing import Self, Unpack
 
 import duckdb
 import numpy as np
@@ -69,7 +69,7 @@ class Log:
             self.close()
             raise
 
-    def __enter__(self) -> "Log":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -210,7 +210,7 @@ class Log:
             Where each stands, its values as they are written, in the order of `columns`, and as they were
             read: customer, day and, with money, amount.
         """
-        written = [name for name in self.opened.columns]
+        written = list(self.opened.columns)
         texts = [
             f"CAST({self.opened.columns[name][0]} AS VARCHAR) AS shown_{k}" for k, name in enumerate(written)
         ]
@@ -238,9 +238,11 @@ class Log:
         if self.is_frame:
             return "the first being " + listing(self.source.index[[row[0] - 1 for row in found]])
         names, files = list(self.opened.columns), self.opened.files
-        place = lambda row: f"row {row[0]}" if len(files.paths) == 1 else f"in {files.name_of(row[1])}"
-        values = lambda row: ", ".join(f"{name} {value!r}" for name, value in zip(names, row[2:]))
-        return "the first being " + "; ".join(f"{place(row)} ({values(row)})" for row in found)
+        told = []
+        for number, path, *cells in found:
+            place = f"row {number}" if len(files.paths) == 1 else f"in {files.name_of(path)}"
+            told.append(f"{place} ({', '.join(f'{name} {cell!r}' for name, cell in zip(names, cells))})")
+        return "the first being " + "; ".join(told)
 
 
 def _megabytes(text: str) -> float:

@@ -1,4 +1,4 @@
-"""A log of any kind as one view ``typed``: a row a row of the log, its customer, day and amount understood."""
+"""A log of any kind as one view ``typed``: its rows with customer, day and amount understood."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -240,7 +240,8 @@ def _check_file(
     known = described(connection, f"read_{held.kind}({literal(path)}{options})")
     if reading.columns and held.kind == "csv" and list(known) != list(reading.columns):
         raise InputError(
-            f"log has {len(known)} columns and {option('columns')} names {len(reading.columns)}{place}; name each"
+            f"log has {len(known)} columns and {option('columns')} names {len(reading.columns)}{place}; "
+            f"name each"
         )
     try:
         money = _money(reading, known)
@@ -251,7 +252,7 @@ def _check_file(
 
 
 def _hint(connection: duckdb.DuckDBPyConnection, path: str, reading: Reading, options: str) -> str:
-    """What the first line of a text file without the columns tells; an error where lines are of unequal length."""
+    """What the first line of a text file without the columns tells, or an error about lines of odd length."""
     line = files.first_line(path)
     mark, cells = files.headed(line)
     wanted = {reading.customer_id, reading.date}

@@ -132,5 +132,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     """Columns of text set apart by blanks, whatever their letters' widths."""
     cells = [[cell if len(cell) <= 40 else cell[:39] + "…" for cell in row] for row in [head, *rows]]
     widths = [max(max(wcswidth(cell), 0) for cell in column) for column in zip(*cells)]
-    pad = lambda cell, width: cell + " " * (width - max(wcswidth(cell), 0))
-    return ["  ".join(map(pad, row, widths)).rstrip() for row in cells]
+    return [
+        "  ".join(cell + " " * (width - max(wcswidth(cell), 0)) for cell, width in zip(row, widths)).rstrip()
+        for row in cells
+    ]

@@ -87,8 +87,8 @@ def ask_dates(log: Log) -> str:
         kinds = ", ".join(f"{each.form or 'ISO 8601'} in {each.rows:,} rows" for each in some)
         together = option("date_format", "|".join(each.form or "%Y-%m-%d" for each in some))
         return (
-            f"dates seem to be written in several ways ({kinds} of {tried:,}): say {together} to have them tried in "
-            f"this order, {leave}"
+            f"dates seem to be written in several ways ({kinds} of {tried:,}): say {together} to have them "
+            f"tried in this order, {leave}"
         )
     return f"say by {option('date_format')} how dates are written, if not as 2024-01-31, {leave}"
 
@@ -115,8 +115,7 @@ def ways(log: Log) -> tuple[list[Way], int]:
 
 def _hold_dates(log: Log) -> None:
     """The dates as texts in the table ``written``, each once, with its number of rows and its place."""
-    name, kind = log.opened.columns[log.reading.date]
-    text = dates.text_of("stamp", kind)
+    text = dates.text_of("stamp", log.opened.columns[log.reading.date][1])
     log.run(
         f"CREATE OR REPLACE TEMP TABLE written AS SELECT text, row_number() OVER () AS place "
         f"FROM (SELECT {text} AS text FROM typed LIMIT {SAMPLE}) WHERE text IS NOT NULL"
@@ -180,8 +179,7 @@ def refuse_other_epoch(log: Log) -> None:
     if not log.reading.is_epoch or log.audit.first is None:
         return
     given, name = log.reading.date_format[0], log.columns["date"]
-    column, kind = log.opened.columns[log.reading.date]
-    text = dates.text_of("stamp", kind)
+    text = dates.text_of("stamp", log.opened.columns[log.reading.date][1])
     units = ", ".join(f"COUNT({_read(form)})" for form in EPOCHS)
     rows, *found = log.run(
         f"SELECT COUNT(*), {units} FROM (SELECT {text} AS text FROM typed) WHERE text IS NOT NULL"
@@ -189,8 +187,8 @@ def refuse_other_epoch(log: Log) -> None:
     likely = [form for form, count in zip(EPOCHS, found) if count == rows and form != given]
     if likely and not found[list(EPOCHS).index(given)]:
         raise InputError(
-            f"column {name!r} of log, read as {given}, runs from {log.audit.first} to {log.audit.last}; these "
-            f"numbers look like {option('date_format', likely[0])}"
+            f"column {name!r} of log, read as {given}, runs from {log.audit.first} to {log.audit.last}; "
+            f"these numbers look like {option('date_format', likely[0])}"
         )
 
 
@@ -209,10 +207,7 @@ def ask_amounts(log: Log) -> str:
 
 def _understood(log: Log) -> Iterator[dict[str, str]]:
     """Marks and signs with which every amount is a number."""
-    if log.opened.files is None:
-        relation = "frame"
-    else:
-        relation = log.opened.relation
+    relation = log.opened.relation
     names = [log.opened.columns[name] for name in log.opened.money.columns]
     texts = [cleaned(name) for name, kind in names if kind == "VARCHAR"]
     for decimal, thousands in ((".", None), *NUMBERS) if texts else ():

@@ -24,7 +24,8 @@ class LogOptions(TypedDict, total=False):
     ----
     date_format : str or sequence of str
         How dates are written, such as ``"%d.%m.%Y"``, or several ways, tried in order, in a list or as
-        ``"%Y-%m-%d|%d.%m.%Y"``; ``"epoch seconds"``, ``"epoch milliseconds"``, ``"epoch microseconds"`` or ``"epoch nanoseconds"``. ISO 8601 otherwise.
+        ``"%Y-%m-%d|%d.%m.%Y"``; ``"epoch seconds"``, ``"epoch milliseconds"``, ``"epoch microseconds"`` or
+        ``"epoch nanoseconds"``. ISO 8601 otherwise.
     time_zone : str
         Zone in which the days of instants are counted, such as ``"Europe/Berlin"``; by default a frame's
         own, else UTC. Times without a zone are taken as they stand.
