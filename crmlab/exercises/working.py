@@ -7,6 +7,7 @@ Whoever runs a plan says where: `crmlab.exercises.foretelling` in a process of t
 import ast
 import asyncio
 import builtins
+import importlib
 import inspect
 import linecache
 import signal
@@ -47,6 +48,7 @@ class Work:
 
         builtins.display = display
         sys.argv = ["notebook"]
+        sys.path.insert(0, "")  # as in a notebook: a module that a cell has written can be imported
         self._shell = None
         import warnings
 
@@ -118,6 +120,7 @@ class Work:
             if cell["role"] == "parameters":
                 self.names.update(self.parameters)
                 return None
+            importlib.invalidate_caches()
             tree = parsed(cell["source"])
             linecache.cache[place] = (len(cell["source"]), None, cell["source"].splitlines(True), place)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None

@@ -1,11 +1,10 @@
 """The grading of one submission: rebuilt, run on each variant, judged, added up."""
 
-import time
-
 from crmlab.errors import InputError
 from crmlab.exercises.reading import read
 from crmlab.exercises.rebuilding import plan, rebuild
 from crmlab.grading import building
+from crmlab.grading.clock import Budget
 from crmlab.grading.reports import QuestionResult, Report
 from crmlab.grading.sandbox import Broken
 from crmlab.words import words
@@ -54,7 +53,7 @@ class Assessment:
 
     def _verdicts(self, rebuilt):
         """``{question: [verdict of each variant]}``; None where a variant gave no answer."""
-        self.until = time.monotonic() + self.limits.total_seconds
+        self.budget = Budget(self.limits.total_seconds)
         lost = {question.name for question in rebuilt.questions if question.verdict}
         variants = []
         for number, parameters in enumerate([self.own, *self.batch.fresh]):
@@ -148,7 +147,7 @@ class Assessment:
     def _run(self, plan):
         for attempt in (1, 2):
             try:
-                outcome = self.sandbox.run(plan, self.limits, self.until)
+                outcome = self.sandbox.run(plan, self.limits, self.budget)
                 break
             except Broken as broken:
                 if self.batch.stop.is_set():
@@ -161,16 +160,14 @@ class Assessment:
                 self.result.walls.append(name)
         if outcome.forged:
             self.result.flag("forged", said("grading.forged"))
-        for kind, evidence in [*(outcome.scan or []), *outcome.events]:
-            self.result.flag(kind, evidence)
+        for kind, cell, evidence in [*(outcome.scan or []), *outcome.events]:
+            self.result.flag(kind, f"{cell}: {evidence}" if cell else evidence, cell)
         return outcome
 
     def _undone(self, broken, plan):
         """The outcome of a run that broke two sandboxes; another's fault if a run of nothing breaks one."""
         try:
-            self.sandbox.run(
-                {"questions": [], "scan": False}, self.limits, time.monotonic() + NOTHING_SECONDS
-            )
+            self.sandbox.run({"questions": [], "scan": False}, self.limits, Budget(NOTHING_SECONDS))
         except Broken:
             raise self._broken(broken) from None
         self.result.flag("broken walls", said("grading.broke"))

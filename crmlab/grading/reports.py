@@ -9,6 +9,7 @@ from crmlab.errors import InputError
 from crmlab.words.saying import Said
 
 MB = 1 << 20
+PER_KIND = 10  # flags of one kind in a report
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Limits:
     Attributes
     ----------
     question_seconds, total_seconds : float
-        Wall-clock for one question of one variant, and for all of them together; None for as much as all
-        questions of all variants may take one by one.
+        That one question of one variant may be charged, and all of them together: processor time, and a
+        fraction of the time asleep (`crmlab.grading.clock`); None for as much as all questions of all
+        variants may take one by one.
     memory : int
         Bytes that a process may ask for beyond what the loaded packages take.
     tree : int
@@ -123,8 +125,8 @@ class Report:
         That stood while the student's code ran; texts of all are in ``[grading]`` of the words.
     questions : list of QuestionResult
     flags : list of dict
-        ``kind``, ``evidence`` (said, or a text that quotes the student's code): what a human may want to
-        look at. They cost no points.
+        ``kind``, ``place`` (the cell, if it is one), ``evidence`` (said, or a text that quotes the student's
+        code): what a human may want to look at. They cost no points.
     key : str
         Digest of everything that the grade depends on.
     """
@@ -145,11 +147,14 @@ class Report:
     def possible(self) -> float:
         return sum(each.possible for each in self.questions)
 
-    def flag(self, kind: str, evidence: Said | str) -> None:
+    def flag(self, kind: str, evidence: Said | str, place: str = "") -> None:
+        """Add a flag: one for a kind and `place`, and not many of a kind, so that none is crowded out."""
+        same = [each for each in self.flags if each["kind"] == kind]
         quoted = evidence if isinstance(evidence, dict) else printable(evidence, 200)
-        entry = {"kind": kind, "evidence": quoted}
-        if entry not in self.flags and len(self.flags) < 60:
-            self.flags.append(entry)
+        known = {"kind": kind, "place": place, "evidence": quoted} in same
+        known |= bool(place) and any(each["place"] == place for each in same)
+        if not known and len(same) < PER_KIND:
+            self.flags.append({"kind": kind, "place": place, "evidence": quoted})
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"score": self.score, "possible": self.possible}

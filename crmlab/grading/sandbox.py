@@ -13,10 +13,15 @@ from dataclasses import asdict, dataclass, field
 
 from crmlab.errors import InputError
 from crmlab.grading import building
+from crmlab.grading.clock import Budget, Reading
+from crmlab.grading.inside.watching import KINDS
+from crmlab.grading.reports import Limits
 from crmlab.words import words
 
-START_SECONDS = 120
-LOOK_SECONDS = 10  # that a run may take to read its plan
+START_SECONDS = 300  # on the wall, for a machine that has much else to do
+HEAR_SECONDS = 120  # on the wall, for the warm process to answer
+READ_SECONDS = 10  # that a run may be charged for reading its plan
+LOOK = 0.5  # seconds between two looks at what a run has used
 EVENT_BYTES = 1 << 15
 CPUS = 4  # processors that a run may keep busy before its processor time is up
 FORGED = 100  # lines that are no reply, before the run is ended
@@ -51,7 +56,7 @@ class Outcome:
     forged : int
         Number of lines that were no reply.
     scan, events : list
-        Signs found before and while it ran, ``[kind, evidence]``.
+        Signs found before and while it ran, ``[kind, cell, evidence]``.
     walls : list of str
         That the run built around itself.
     """
@@ -138,7 +143,7 @@ class Sandbox:
         self.close()
         self._start()
 
-    def run(self, plan, limits, until):
+    def run(self, plan: dict, limits: Limits, budget: Budget) -> Outcome:
         """Run a plan's questions one after the other.
 
         Parameters
@@ -146,8 +151,8 @@ class Sandbox:
         plan : dict
             For `crmlab.grading.inside.student`.
         limits : Limits
-        until : float
-            On the monotonic clock; nothing runs after it.
+        budget : Budget
+            Charged with what the run takes; nothing runs when it is spent.
 
         Returns
         -------
@@ -158,7 +163,7 @@ class Sandbox:
         Broken
             If the sandbox fails, not the student's code.
         """
-        return _Run(self, limits, until).go(plan)
+        return _Run(self, limits, budget).go(plan)
 
 
 @contextmanager
@@ -179,9 +184,9 @@ def _processors(number, of):
 class _Run:
     """One conversation with one child of the warm process."""
 
-    def __init__(self, sandbox, limits, until):
-        self.sandbox, self.limits, self.until, self.found = sandbox, limits, until, Outcome()
-        self.held, self.printed, self.told, self.ended = b"", 0, b"", None
+    def __init__(self, sandbox, limits, budget):
+        self.sandbox, self.limits, self.budget, self.found = sandbox, limits, budget, Outcome()
+        self.held, self.printed, self.told, self.ended, self.flooded = b"", 0, b"", None, False
 
     def go(self, plan):
         theirs = self._pipes()
@@ -198,7 +203,8 @@ class _Run:
             raise broken from error
         finally:
             self._close()
-        self.found.events = _events(self.told)
+        self.found.events, forged = heard(self.told, self.flooded)
+        self.found.forged += forged
         return self.found
 
     def _pipes(self):
@@ -211,7 +217,7 @@ class _Run:
 
     def _begin(self, theirs):
         self.sandbox.runs += 1
-        limits = asdict(self.limits) | {"cpu": int(max(self.until - time.monotonic(), 1)) * CPUS + 5}
+        limits = asdict(self.limits) | {"cpu": int(max(self.budget.left, 1)) * CPUS + 5}
         request = {"start": self.sandbox.runs, "limits": limits}
         try:
             socket.send_fds(self.sandbox.control, [json.dumps(request).encode()], theirs)
@@ -221,14 +227,16 @@ class _Run:
         self.open = {self.up, self.output, self.events}
 
     def _talk(self, plan):
-        first = self._line(time.monotonic() + LOOK_SECONDS)
+        self.reading = Reading(time.monotonic(), 0.0, 0.0)
+        first = self._line(START_SECONDS)  # the machine's time, not the student's
         try:
             self.found.walls = json.loads(first)["walls"]
         except (TypeError, ValueError, KeyError):
             raise Broken(f"the walls of a run did not stand: {self._last_words()}") from None
+        self.reading = self._look() or self.reading
         self._send(json.dumps(plan).encode() + b"\n")
         if plan["scan"]:
-            line = self._line(min(self.until, time.monotonic() + LOOK_SECONDS))
+            line = self._timed(READ_SECONDS)
             if line is None:
                 self.found.cause = "unreadable"
                 return
@@ -239,45 +247,60 @@ class _Run:
                 return
 
     def _ask(self, number):
-        question = time.monotonic() + self.limits.question_seconds
+        allowed = min(self.limits.question_seconds, self.budget.left)
         token = secrets.token_hex(8).encode()
         self._send(token + b"\n")
-        line = self._line(min(question, self.until))
-        while line is not None and not line.startswith(token + b" "):  # nobody asked for this line
-            self.found.forged += 1
-            if self.found.forged > FORGED:
-                self.found.cause = "large"
-                return False
-            line = self._line(min(question, self.until))
+        line = self._timed(allowed, token)
         if line is None:
-            if self.found.cause == "timeout" and self.until < question:
+            if self.found.cause == "timeout" and allowed < self.limits.question_seconds:
                 self.found.cause = "total"
             return False
         self.found.answers[number] = line[len(token) + 1 :]
         return True
 
+    def _timed(self, allowed, token=b""):
+        """The line that begins with `token`, or None; the budget is charged with what it took."""
+        before = self.reading
+        line = self._line(allowed)
+        while line is not None and token and not line.startswith(token + b" "):  # nobody asked for this line
+            self.found.forged += 1
+            if self.found.forged > FORGED:
+                self.found.cause, line = "large", None
+            else:
+                line = self._line(allowed - self.reading.charge(before))
+        if self.ended is None:
+            self.reading = self._look() or self.reading
+        self.budget.charge(self.reading.charge(before))
+        return line
+
+    def _look(self):
+        """A `Reading` of what the run has used, or None if it has ended."""
+        self.sandbox.control.send(b'{"look": true}')
+        message = self._hear()
+        return Reading(time.monotonic(), *message["used"]) if message else None
+
     def _send(self, data):
-        """Write to the run; a run that does not read is soon out of time."""
-        until = time.monotonic() + LOOK_SECONDS
-        while data and time.monotonic() < until:
+        """Write to the run; a run that does not read will be out of time."""
+        before = self.reading
+        while data and self.ended is None:
             try:
                 data = data[os.write(self.down, data[: 1 << 16]) :]
             except BlockingIOError:
-                select.select([], [self.down], [], 0.1)
+                if not select.select([], [self.down], [], LOOK)[1]:
+                    now = self._look()
+                    if now is None or now.charge(before) > READ_SECONDS:
+                        return
             except BrokenPipeError:
                 return
 
-    def _line(self, until):
+    def _line(self, allowed):
         """The next line of the run, or None: then `cause` says why there is none."""
+        before, looked = self.reading, time.monotonic()
         while b"\n" not in self.held:
-            left = until - time.monotonic()
-            if left <= 0:
-                self.found.cause = "timeout"
-                return None
             waiting = [*self.open, self.sandbox.control]
-            ready, _, _ = select.select(waiting, [], [], left)
+            ready, _, _ = select.select(waiting, [], [], LOOK)
             if self.events in ready:
-                self.told += self._read(self.events)[: EVENT_BYTES - len(self.told)]
+                self._listen()
             if self.output in ready:
                 self.printed += len(self._read(self.output))
             if self.up in ready:
@@ -287,10 +310,25 @@ class _Run:
                 return None
             if self.sandbox.control in ready and self.up not in ready:
                 self._hear()
+            elif b"\n" not in self.held and time.monotonic() - looked >= LOOK:
+                self.reading, looked = self._look() or self.reading, time.monotonic()
+            if self.ended is not None and not self._more():
                 self.found.cause = self.ended["cause"] or "exited"
+                return None
+            if self.ended is None and self.reading.charge(before) >= allowed:
+                self.found.cause = "timeout"
                 return None
         line, _, self.held = self.held.partition(b"\n")
         return line
+
+    def _more(self):
+        """Whether a run that has ended has left something unread."""
+        return b"\n" in self.held or (self.up in self.open and select.select([self.up], [], [], 0)[0])
+
+    def _listen(self):
+        data = self._read(self.events)
+        self.flooded |= len(self.told) + len(data) > EVENT_BYTES
+        self.told += data[: EVENT_BYTES - len(self.told)]
 
     def _read(self, pipe):
         data = os.read(pipe, 1 << 16)
@@ -299,15 +337,20 @@ class _Run:
         return data
 
     def _hear(self):
-        self.sandbox.control.settimeout(20)
+        """What the warm process says; None, and `ended` is set, when it says that the run has ended."""
+        self.sandbox.control.settimeout(HEAR_SECONDS)
         try:
             message = self.sandbox.control.recv(4096)
         except OSError as error:
             raise Broken(f"the sandbox does not answer: {error}") from None
         if not message:
             raise Broken(f"the sandbox has ended: {self.sandbox._said()}")
-        self.ended = json.loads(message)["ended"]
+        told = json.loads(message)
+        if "ended" not in told:
+            return told
+        self.ended = told["ended"]
         self.found.status = self.ended["status"]
+        return None
 
     def _last_words(self):
         return self.sandbox._said()
@@ -316,30 +359,26 @@ class _Run:
         """End the run if it has not ended, and wait until all its processes have gone."""
         if self.ended is None:
             self.sandbox.control.send(b'{"end": true}')
-            self._hear()
-        while self.events in self.open and len(self.told) < EVENT_BYTES:
-            if not select.select([self.events], [], [], 0)[0]:
-                break
-            self.told += self._read(self.events)
+            while self._hear() is not None:  # what was asked before
+                continue
+        while self.events in self.open and not self.flooded and select.select([self.events], [], [], 0)[0]:
+            self._listen()
 
     def _close(self):
         for each in (self.down, self.up, self.output, self.events):
             os.close(each)
 
 
-def _events(told):
-    """Signs that a run told of itself; anything else there is dropped."""
-    found = []
-    for line in told.split(b"\n"):
+def heard(told: bytes, flooded: bool = False) -> tuple[list[list[str]], int]:
+    """Signs that a run told of itself, and how many lines were none: only code that forges writes such."""
+    lines, found, forged = told.split(b"\n"), [], 0
+    for line in lines[:-1]:  # what has no end was cut off with the run
         try:
-            kind, evidence = json.loads(line)
+            kind, cell, evidence = json.loads(line)
+            if kind not in KINDS or not isinstance(cell, str) or not isinstance(evidence, str):
+                raise ValueError(kind)
         except (ValueError, TypeError, RecursionError):
-            continue
-        if (
-            isinstance(kind, str)
-            and isinstance(evidence, str)
-            and kind.replace(" ", "").isalpha()
-            and len(found) < 30
-        ):
-            found.append([kind[:20], evidence])
-    return found
+            forged += 1
+        else:
+            found.append([kind, cell[:80], evidence])
+    return found, forged + flooded

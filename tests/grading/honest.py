@@ -155,7 +155,18 @@ MOVED_ABOUT = {
     "merged": (_merged, {"missing cell", "edited cell"}),
 }
 
+
+def _helper_module(notebook):
+    insert_before(
+        notebook,
+        "q1-solution",
+        extra("%%writefile helper.py\ndef add(frame):\n    return frame.spend.sum()"),
+    )
+    cell(notebook, "q1-solution").source = "import helper\ntotal = helper.add(customers)"
+
+
 CHANGES = {
+    "helper_module": _helper_module,
     "colab": _colab,
     "without_any_id": _without_any_id,
     "vs_code": _vs_code,
@@ -267,5 +278,16 @@ SOURCES = {
     "pivot": {"q2": "means = customers.pivot_table(index='segment', values='spend', aggfunc='mean')"},
     "categories": {"q2": "means = customers.astype({'segment': 'category'}).groupby('segment', observed=True).spend.mean().reset_index()"},
     "slow": {"q1": "import time\ntime.sleep(1.5)\ntotal = customers.spend.sum()"},
+    "loops_over_words": {"q1": "for record in [1, 2]:\n    pass\nfor seed in range(3):\n    noise = np.random.default_rng(seed).normal()\n"
+        "def simulate(seed, answer=None):\n    seed = seed + 1\n    return seed\nsecret = [seed for seed in range(2)]\ntotal = customers.spend.sum()"},
+    "says_words": {"q1": "secret, exit, kill = 1, 0.2, 3\nprint(f'the secret of loyalty is {secret}; see /etc/ or the gradebook', exit)\n"
+        "customers['secret'] = customers.spend\ntotal = customers['secret'].sum()\n'autograded and submitted/late'\nassert total > 0, 'no secret socket'"},
+    "own_stats": {"q1": "from types import SimpleNamespace\nstats = SimpleNamespace()\nstats.norm = stats.mean = customers.spend.mean()\ntotal = stats.mean * len(customers)"},
+    "asks_whether_it_is_colab": {"q1": "import os, sys\nIN_COLAB = 'google.colab' in sys.modules\ntry:\n    import google.colab\n    IN_COLAB = True\n"
+        "except ImportError:\n    IN_COLAB = False\nif os.environ.get('COLAB_GPU') or 'COLAB_RELEASE_TAG' in os.environ or os.getenv('KAGGLE_URL_BASE'):\n"
+        "    print('colab')\ntotal = customers.spend.sum()"},
+    "inspects_its_own": {"q1": "import inspect\ndef add(frame):\n    return frame.spend.sum()\nprint(inspect.signature(add), inspect.getdoc(add))\ntotal = add(customers)"},
+    "opens_the_exercise_again": {"q2": "import crmlab\nfrom crmlab.exercises import open_exercise\nmeans = customers.groupby('segment', as_index=False).spend.mean()"},
+    "keeps_the_processor_busy": {"q1": "import time\nbegun = time.process_time()\nwhile time.process_time() - begun < 1.2:\n    total = customers.spend.sum()"},
     "answers_itself": {"q1": "total = customers.spend.sum()\nanswer('q1', total)\nanswer.hint('q1')"},
 }  # fmt: skip

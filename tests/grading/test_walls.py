@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import pytest
 
 from crmlab.errors import InputError
 from crmlab.grading import Limits, building, grade_batch, walls
-from crmlab.grading.sandbox import Broken, Sandbox
+from crmlab.grading.clock import Budget, Reading
+from crmlab.grading.sandbox import Broken, Sandbox, heard
 
 from .probe import CANARY, FRESH, LIMITS, Course, needs_walls, write_master
 
@@ -148,7 +148,7 @@ def _run(sandbox, source, **limits):
     cells = [{"id": "x", "role": "solution", "source": textwrap.dedent(source)}]
     plan = {"parameters": {}, "scan": False,
             "questions": [{"cells": cells, "expression": "told", "own_expression": ""}]}  # fmt: skip
-    return sandbox.run(plan, replace(LIMITS, question_seconds=30, **limits), time.monotonic() + 30)
+    return sandbox.run(plan, replace(LIMITS, question_seconds=30, **limits), Budget(30))
 
 
 def _inside(sandbox, source):
@@ -235,9 +235,51 @@ def test_memory_of_one_process_and_of_many(sandbox):
 
 
 @needs_walls
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be chosen here")
+def test_a_busy_machine_takes_no_time_from_anyone():
+    """1.2 s of work on a processor that four others want: more than 2.5 s on the wall."""
+    number = min(os.sched_getaffinity(0))
+    burn = f"import os\nos.sched_setaffinity(0, [{number}])\nwhile True:\n    pass"
+    others = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(4)]
+    work = """
+        import time
+        began, wall = time.process_time(), time.monotonic()
+        while time.process_time() - began < 1.2:
+            pass
+        told = time.monotonic() - wall
+    """
+    try:
+        with Sandbox(strong=True, share=(0, len(os.sched_getaffinity(0)))) as one:
+            cells = [{"id": "x", "role": "solution", "source": textwrap.dedent(work)}]
+            question = {"cells": cells, "expression": "told", "own_expression": ""}
+            plan = {"parameters": {}, "scan": False, "questions": [question]}
+            outcome = one.run(plan, replace(LIMITS, question_seconds=2.5), Budget(10))
+    finally:
+        for each in others:
+            each.kill()
+            each.wait()
+    assert json.loads(outcome.answers[0])["answer"] > 2.5
+
+
+@pytest.mark.parametrize(
+    "wall, computed, waited, charged",
+    [(10, 2, 8, 2), (10, 10, 0, 10), (8, 0, 0, 2), (30, 0.1, 30, 0.5), (3, 6, 0, 6), (0, 0, 0, 0)],
+)
+def test_what_a_run_is_charged(wall, computed, waited, charged):
+    now = Reading(100.0 + wall, 5 + computed, 1 + waited)
+    assert now.charge(Reading(100.0, 5.0, 1.0)) == pytest.approx(charged)
+
+
+def test_only_signs_that_the_grader_knows_come_out_of_a_run():
+    told = b'["files", "q1", "open /x"]\n["praise", "", "honest"]\n[1]\nnoise\n["files", "q1", "cut o'
+    assert heard(told) == ([["files", "q1", "open /x"]], 3)
+    assert heard(b"", flooded=True) == ([], 1)
+
+
+@needs_walls
 def test_code_that_breaks_its_reader_is_told(sandbox):
     broken = {"parameters": {}, "scan": True, "questions": [{"cells": [{"role": "solution"}]}]}
-    assert sandbox.run(broken, LIMITS, time.monotonic() + 20).cause == "unreadable"
+    assert sandbox.run(broken, LIMITS, Budget(20)).cause == "unreadable"
 
 
 @needs_walls
@@ -358,7 +400,7 @@ def _as_ordinary_user(tmp_path):
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("[6, 4, 4]") and "found []" in done.stdout, done.stdout
+    assert done.stdout.replace(".0", "").startswith("[6, 4, 4]") and "found []" in done.stdout, done.stdout
 
 
 def _open_way(scratch):

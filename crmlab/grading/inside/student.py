@@ -9,7 +9,7 @@ import os
 from json import dumps, loads
 
 from crmlab.exercises.working import Work
-from crmlab.grading.inside import suspicion
+from crmlab.grading.inside import suspicion, watching
 
 
 def main(down, up, events, walls):
@@ -24,7 +24,7 @@ def main(down, up, events, walls):
     if plan["scan"]:
         say({"scan": suspicion.scan(plan)})
     work = Work(plan)
-    suspicion.watch(lambda event: _write(events, dumps(event)))
+    watching.watch(lambda event: _write(events, dumps(event)), _own_cells(plan))
     for number, token in enumerate(lines):
         try:
             reply = dumps(work.question(plan["questions"][number]))
@@ -32,6 +32,15 @@ def main(down, up, events, walls):
             reply = dumps({"error": {"type": "MemoryError", "message": "", "line": None, "cell": ""}})
         _write(up, f"{token.decode()} {reply}")
     os._exit(0)
+
+
+def _own_cells(plan):
+    return [
+        cell["id"]
+        for asked in plan["questions"]
+        for cell in asked["cells"]
+        if cell["role"] in ("solution", "extra")
+    ]
 
 
 def _lines(pipe):

@@ -3,7 +3,8 @@
 It holds one thread and never sees a submission: what a student wrote goes through pipes that it passes on
 unread, so that a child's memory holds nothing of another's. It is asked over the socket that is its standard
 input: ``{"start": number, "limits": {...}}`` with three pipes attached begins a run, ``{"end": true}`` ends
-it, and ``{"ended": {...}}`` comes back once every process of the run has gone.
+it, and ``{"ended": {...}}`` comes back once every process of the run has gone. ``{"look": true}`` asks what
+the run has used so far.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ import socket
 import sys
 import tempfile
 
-from crmlab.grading.inside import confine
+from crmlab.grading.inside import confine, metering
 
 WATCH = 0.1  # seconds between two looks at the memory of a run
 PRELOADED = (
@@ -107,6 +108,8 @@ class Server:
         request = json.loads(data)
         if "start" in request:
             self.start(request["start"], request["limits"], pipes)
+        elif self.child and "look" in request:
+            self.tell({"used": self.meter.read(self.pids())})
         elif self.child:
             self.end()
         for each in pipes:
@@ -114,7 +117,7 @@ class Server:
         return True
 
     def start(self, number, limits, pipes):
-        self.limits, self.status = limits, None
+        self.limits, self.status, self.meter = limits, None, metering.Meter()
         if self.strong:
             confine.call("unshare", confine.CLONE_NEWPID)
             try:
@@ -208,7 +211,7 @@ class Server:
     def sweep(self):
         """End orphans that left the run's group; they are this process's children by now."""
         for _ in range(100):
-            left = _children()
+            left = metering.children(os.getpid())
             if not left:
                 return
             for pid in left:
@@ -218,31 +221,17 @@ class Server:
                 except OSError:
                     pass
 
+    def pids(self):
+        """Of all processes of the run."""
+        if not self.strong:
+            return metering.descendants(os.getpid())
+        own = {os.getpid(), 1, self.first}
+        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and int(pid) not in own]
+
     def memory(self):
-        """Bytes that the processes of the run use, those shared with the warm process left out."""
-        total, own = 0, {str(os.getpid()), "1", str(self.first)}
-        for pid in os.listdir("/proc") if self.strong else map(str, _children()):
-            if pid.isdigit() and pid not in own:
-                total += _private(pid)
-        return total
-
-
-def _children():
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        return []
-
-
-def _private(pid):
-    """Memory that a process does not share, in bytes."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-            lines = dict(line.split(":", 1) for line in file if line.count(":") == 1)
-    except (OSError, ValueError):
-        return 0
-    return 1024 * sum(int(lines.get(name, "0 kB").split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
+        """Bytes that the run holds, those that it shares with the warm process left out."""
+        held = sum(map(metering.private, self.pids()))
+        return held + (metering.sockets() if self.strong else 0)
 
 
 if __name__ == "__main__":
