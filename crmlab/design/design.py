@@ -241,7 +241,8 @@ class Design:
         Returns
         -------
         DataFrame
-            Columns hypothesis, estimator, estimate, standard_error, low, high, p_value, truth, verdict.
+            Columns hypothesis, estimator, estimate, standard_error, low, high, p_value, truth, verdict;
+            ``attrs["hypotheses"]`` has each hypothesis' claim and unit, for pictures.
         """
         if not isinstance(cohort, Cohort):
             raise InputError(f"cohort is a {type(cohort).__name__}; give what design.simulate() returned")
@@ -267,6 +268,7 @@ class Design:
                     }
                 )
         table = pd.DataFrame(rows)
+        table.attrs["hypotheses"] = {each.name: (each.claim, each.unit) for each in self.hypotheses}
         return table if correction == "none" else corrected(table, self.hypotheses, correction)
 
     def diagnose(

@@ -1,11 +1,12 @@
 """Simulations and their estimates as rows: many cohorts in one pass where market and estimators allow it."""
 
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from tqdm.auto import tqdm
 
 from crmlab.design.estimate import Estimate
@@ -13,10 +14,13 @@ from crmlab.design.estimator import Estimator
 from crmlab.design.streams import BatchStreams, Streams, seed_tuple
 from crmlab.errors import InputError
 from crmlab.models.threads import one_blas_thread
+from crmlab.notebook.session import is_watched
 from crmlab.words import words
 
 BATCH_NUMBERS = 400_000  # numbers a column of a batch may hold: what stays in a core's cache
 SILENT_SECONDS = 1.0  # before a progress bar appears
+MANY_TASKS = 100  # from here on one is timed, and a long wait announced
+LONG_SECONDS = 60.0
 LOOPED_BLOCK = 25  # simulations of a task when each is run on its own: enough to hide the cost of sending it
 
 
@@ -26,7 +30,9 @@ def simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:
     tasks = [
         (at, design, block) for at, (_, design) in enumerate(points) for block in _blocks(design, numbers)
     ]
-    watched = sys.stderr.isatty() if progress is None else progress
+    watched = is_watched() if progress is None else progress
+    if watched and len(tasks) > MANY_TASKS:
+        _tell_how_long(tasks, root, jobs, len(numbers))
     bar = tqdm(
         total=len(tasks),
         desc=words("design.diagnosing"),
@@ -41,6 +47,24 @@ def simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:
             frames.append(frame.assign(**points[at][0]))
             bar.update()
     return pd.concat(frames, ignore_index=True)
+
+
+def _tell_how_long(tasks, root, jobs, sims) -> None:
+    """Time one task and, if all will take long, say so before they start."""
+    at, design, block = tasks[0]
+    _run_block(at, design, root, block[:2])  # what a first fit imports and compiles is paid once
+    start = time.perf_counter()
+    _run_block(at, design, root, block)
+    seconds = (time.perf_counter() - start) * len(tasks) / effective_n_jobs(jobs)
+    if seconds > LONG_SECONDS:
+        sys.stderr.write(words("design.long", sims=sims, duration=_duration(seconds)) + "\n")
+
+
+def _duration(seconds: float) -> str:
+    for key, size in (("days", 86400), ("hours", 3600)):
+        if seconds >= 2 * size:
+            return words(f"design.{key}", number=round(seconds / size))
+    return words("design.minutes", number=max(1, round(seconds / 60)))
 
 
 def _blocks(design, numbers):

@@ -5,24 +5,14 @@
 """
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from crmlab import files, places
+from crmlab.notebook.session import notebook_path
 
 SUFFIX = ".guesses.json"
-SESSION = "JPY_SESSION_NAME"  # Jupyter's server tells a kernel whose it is
-
-
-def notebook_path() -> Path | None:
-    """The notebook that a person has open on this kernel, or None."""
-    named = os.environ.get(SESSION, "")
-    if not named and (shell := _shell()) is not None:
-        named = str(shell.user_ns.get("__vsc_ipynb_file__", ""))  # Visual Studio Code's way to tell
-    path = Path(named)
-    return path if path.suffix == ".ipynb" and path.is_file() else None
 
 
 def guesses_file(notebook: Path) -> Path:
@@ -74,10 +64,3 @@ def closeness(facts: dict[str, Any]) -> float | None:
     if isinstance(guess, str) or isinstance(truth, str):
         return float(guess == truth)
     return max(0.0, 1 - abs(guess - truth) / (facts["high"] - facts["low"]))
-
-
-def _shell() -> Any:
-    import sys
-
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None

@@ -1,14 +1,22 @@
 """Pictures of a customer base: forecasts tracked week by week, who is still active, how often people buy."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import ArrayLike
 
 from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, subplots
 from crmlab.words import words
 
 
-def tracking_plot(weeks, actual, forecasts, calibration_end):
+def tracking_plot(
+    weeks: ArrayLike, actual: ArrayLike, forecasts: Mapping[str, ArrayLike], calibration_end: float
+) -> Figure:
     """Purchases of a cohort by calendar week, made and forecast: cumulative, and a week at a time.
 
     Parameters
@@ -48,7 +56,13 @@ def tracking_plot(weeks, actual, forecasts, calibration_end):
     return figure
 
 
-def alive_map(model, T, most=15, customer=None, axes=None):
+def alive_map(
+    model: Any,
+    T: float,
+    most: int = 15,
+    customer: tuple[float, float] | None = None,
+    axes: Axes | None = None,
+) -> Figure:
     """Probability of still being active, over the number of repeat purchases and the week of the last one.
 
     Parameters
@@ -94,7 +108,7 @@ def alive_map(model, T, most=15, customer=None, axes=None):
     return figure
 
 
-def frequency_plot(actual, expected):
+def frequency_plot(actual: ArrayLike, expected: ArrayLike) -> Figure:
     """How many customers made 0, 1, 2, … repeat purchases, and how many the model expects.
 
     Parameters
@@ -116,7 +130,12 @@ def frequency_plot(actual, expected):
     return figure
 
 
-def gain_map(gain, retentions, discounts, claimed=(0.25, 0.90)):
+def gain_map(
+    gain: ArrayLike,
+    retentions: ArrayLike,
+    discounts: ArrayLike,
+    claimed: tuple[float, float] = (0.25, 0.90),
+) -> Figure:
     """Relative gain in customer value over retention and discount rates, with the claimed range outlined.
 
     Parameters

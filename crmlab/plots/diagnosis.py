@@ -1,18 +1,30 @@
 """Pictures of a diagnosis and of estimates against the truth."""
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from crmlab.errors import InputError, check_known, listing
-from crmlab.plots.style import MARKERS, SERIES, TRUTH, subplots, truth_line
+from crmlab.plots.style import LINES, MARKERS, SERIES, TRUTH, subplots, truth_line
 from crmlab.words import words
+from crmlab.words.layout import fill, width
 
-LINES = ["-", "--", ":", "-."]
+COLUMNS = 3  # panels of estimates side by side
+TITLE = 36  # columns of text over one
 RATES = ("rejection_rate", "coverage", "type_s")
 
 
-def diagnosis_plot(diagnosis, measures=("rejection_rate", "coverage"), hypotheses=None, x=None):
+def diagnosis_plot(
+    diagnosis: Any,
+    measures: str | Sequence[str] = ("rejection_rate", "coverage"),
+    hypotheses: str | Sequence[str] | None = None,
+    x: str | None = None,
+) -> Figure:
     """A row of panels for each measure, a column for each hypothesis, a line for each estimator.
 
     Parameters
@@ -66,9 +78,9 @@ def diagnosis_plot(diagnosis, measures=("rejection_rate", "coverage"), hypothese
     return figure
 
 
-def legend_columns(labels, width):
-    """How many columns of these labels fit into a figure `width` inches wide."""
-    return max(1, min(len(labels), int(width / (0.085 * max(map(len, labels)) + 0.75))))
+def legend_columns(labels: Collection[str], inches: float) -> int:
+    """How many columns of these labels fit into a figure so wide."""
+    return max(1, min(len(labels), int(inches / (0.085 * max(map(width, labels)) + 0.75))))
 
 
 def _in_words(measure: str) -> str:
@@ -116,13 +128,13 @@ def _panel(axes, rows, measure, x, others, looks):
 
 
 def _look(number, line):
-    """Colour and marker of the n-th line; where colours come round again, open markers and broken lines."""
+    """Colour, marker and line of the n-th line; where colours come round again, open markers."""
     again = number // len(SERIES)
     return {
         "color": SERIES[number % len(SERIES)],
         "marker": MARKERS[number % len(MARKERS)],
         "fillstyle": "none" if again % 2 else "full",
-        "linestyle": "none" if line == "none" else LINES[again % len(LINES)],
+        "linestyle": "none" if line == "none" else LINES[number % len(LINES)],
     }
 
 
@@ -135,7 +147,12 @@ def _label(key, others):
     return ", ".join([key[0], *values])
 
 
-def estimates_plot(tests, units=None, titles=None):
+def estimates_plot(
+    tests: pd.DataFrame,
+    units: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
+    hypotheses: Sequence[str] | None = None,
+) -> Figure:
     """Each hypothesis' estimates with 95% intervals against its truth, one panel a hypothesis.
 
     Parameters
@@ -143,32 +160,49 @@ def estimates_plot(tests, units=None, titles=None):
     tests : DataFrame
         What ``design.test(cohort)`` returned.
     units, titles : dict of str to str, optional
-        By hypothesis.
+        By hypothesis; the design's own units and claims if not given.
+    hypotheses : sequence of str, optional
+        Those that the prose discusses, in this order; all if not given.
+
+    Raises
+    ------
+    InputError
+        If a hypothesis is not among the tests.
     """
-    names = list(dict.fromkeys(tests["hypothesis"]))
-    columns = min(len(names), 4)
+    known = list(dict.fromkeys(tests["hypothesis"]))
+    names = known if hypotheses is None else list(hypotheses)
+    check_known("hypothesis", names, known)
+    columns = min(len(names), COLUMNS)
     lines = -(-len(names) // columns)
-    figure, panels = subplots(lines, columns, squeeze=False, figsize=(2.9 * columns + 0.6, 2.1 * lines + 0.5))
+    size = (3.3 * columns + 0.6, 2.3 * lines + 0.5)
+    figure, panels = subplots(lines, columns, squeeze=False, figsize=size)
+    about = dict.fromkeys(names, ("", "")) | tests.attrs.get("hypotheses", {})
     for axes, name in zip(panels.flat, names):
-        rows = tests[tests["hypothesis"] == name]
-        for number, (_, row) in enumerate(rows.iterrows()):
-            reach = np.array([[row["estimate"] - row["low"]], [row["high"] - row["estimate"]]])
-            axes.errorbar(
-                row["estimate"],
-                -number,
-                xerr=np.abs(reach),
-                marker=MARKERS[number % len(MARKERS)],
-                color=SERIES[number % len(SERIES)],
-                markersize=7,
-                capsize=3,
-            )
-        truth_line(axes, rows["truth"].iloc[0], words("design.estimand"), vertical=True)
-        axes.set_yticks([-number for number in range(len(rows))], list(rows["estimator"]))
-        axes.set_ylim(-len(rows) + 0.4, 0.6)
-        axes.set_title((titles or {}).get(name, name))
-        axes.set_xlabel((units or {}).get(name, ""))
+        claim, unit = about[name]
+        _estimates(axes, tests[tests["hypothesis"] == name])
+        title = (titles or {}).get(name, f"{name}  {claim}".strip())
+        axes.set_title(fill(title, TITLE), fontsize=9.5)
+        axes.set_xlabel(fill((units or {}).get(name, unit), TITLE + 6), fontsize=9)
     for axes in list(panels.flat)[len(names) :]:
         axes.set_visible(False)
     handle = panels.flat[0].get_lines()[-1]
     figure.legend([handle], [words("design.estimand")], loc="outside lower right")
     return figure
+
+
+def _estimates(axes: Axes, rows: pd.DataFrame) -> None:
+    """One hypothesis' estimates, a row an estimator, and the truth."""
+    for number, (_, row) in enumerate(rows.iterrows()):
+        reach = np.array([[row["estimate"] - row["low"]], [row["high"] - row["estimate"]]])
+        axes.errorbar(
+            row["estimate"],
+            -number,
+            xerr=np.abs(reach),
+            marker=MARKERS[number % len(MARKERS)],
+            color=SERIES[number % len(SERIES)],
+            markersize=7,
+            capsize=3,
+        )
+    truth_line(axes, rows["truth"].iloc[0], words("design.estimand"), vertical=True)
+    axes.set_yticks([-number for number in range(len(rows))], [fill(name, 14) for name in rows["estimator"]])
+    axes.set_ylim(-len(rows) + 0.4, 0.6)

@@ -7,6 +7,7 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 
 from crmlab.errors import check_known
 from crmlab.plots.style import NAIVE, PALETTE, TRUTH, subplots
+from crmlab.words.layout import width as columns
 
 LOOKS = {
     "cause": (TRUTH, "-", "-|>"),
@@ -57,7 +58,7 @@ def causal_diagram(
 
 def _shape(axes, name, place, latent):
     lines = name.split("\n")
-    width, height = 0.045 + 0.0145 * max(map(len, lines)), 0.10 + 0.075 * len(lines)
+    width, height = 0.045 + 0.0145 * max(map(columns, lines)), 0.10 + 0.075 * len(lines)
     if latent:
         shape = Ellipse(
             place, width * 1.3, height * 1.25, facecolor="white", edgecolor=PALETTE["blue"], linewidth=1.6

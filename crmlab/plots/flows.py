@@ -1,17 +1,27 @@
 """Flows between stages: who went where, period by period."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from numpy.typing import ArrayLike
 
 from crmlab.errors import InputError
-from crmlab.plots.style import SERIES, subplots
+from crmlab.plots.style import SERIES, ink_on, subplots
 
 GAP = 0.03  # between stages, of the height of all customers
 BAR = 0.17  # width of a bar, of the distance between periods
 
 
-def flow_diagram(counts, states, periods, colours=None, size=(7.6, 4.2)):
+def flow_diagram(
+    counts: ArrayLike,
+    states: Sequence[str],
+    periods: Sequence[str],
+    colours: Sequence[str] | None = None,
+    size: tuple[float, float] = (7.6, 4.2),
+) -> Figure:
     """An alluvial diagram: bars of stages at each period, bands of those who move from one to the next.
 
     Parameters
@@ -56,13 +66,13 @@ def flow_diagram(counts, states, periods, colours=None, size=(7.6, 4.2)):
         _bands(axes, at, flow, tops[at], tops[at + 1], colours)
     for at, (height, top) in enumerate(zip(heights, tops)):
         axes.bar([at] * k, height, BAR, top - height, color=colours, zorder=3)
-        for share, upper in zip(height, top):
+        for share, upper, colour in zip(height, top, colours):
             if share >= 0.04:
-                label = {"ha": "center", "va": "center", "fontsize": 8, "color": "white", "weight": "bold"}
-                axes.text(at, upper - share / 2, f"{share:.0%}", zorder=4, **label)
-    last = heights[-1] > 0
-    for name, middle, colour in np.array([states, tops[-1] - heights[-1] / 2, colours], object).T[last]:
-        axes.text(len(periods) - 1 + 0.6 * BAR + 0.03, middle, name, va="center", color=colour, weight="bold")
+                label = {"ha": "center", "va": "center", "fontsize": 8, "weight": "bold"}
+                axes.text(at, upper - share / 2, f"{share:.0%}", zorder=4, color=ink_on(colour), **label)
+    for name, height, middle in zip(states, heights[-1], tops[-1] - heights[-1] / 2):
+        if height > 0:  # beside its bar, in ink: many a colour is too light for letters
+            axes.text(len(periods) - 1 + 0.6 * BAR + 0.03, middle, name, va="center", weight="bold")
     axes.set(xlim=(-BAR, len(periods) - 1 + 0.55), ylim=(-0.01, 1.01 + GAP * (k - 1)), yticks=[])
     axes.set_xticks(range(len(periods)), periods)
     axes.tick_params(axis="x", length=0)

@@ -11,6 +11,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -94,6 +95,16 @@ def looks(labels: Any) -> dict[Any, dict[str, Any]]:
         }
         for number, label in enumerate(dict.fromkeys(labels))
     }
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is read more easily on a colour, by the contrast that WCAG 2.1 defines.
+
+    Source: https://www.w3.org/TR/WCAG21/#dfn-relative-luminance
+    """
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "black"
 
 
 def png(figure: Figure) -> bytes:

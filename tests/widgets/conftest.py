@@ -5,6 +5,7 @@ import json
 import pytest
 
 from crmlab.notebook import guesses
+from crmlab.notebook.session import SESSION
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def own_copy(tmp_path, monkeypatch):
     path = tmp_path / "work" / "09_loyalty.ipynb"
     path.parent.mkdir()
     path.write_text("{}")
-    monkeypatch.setenv(guesses.SESSION, str(path))
+    monkeypatch.setenv(SESSION, str(path))
     return path
 
 
