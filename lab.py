@@ -94,7 +94,7 @@ def run(arguments):
 
 def test(arguments):
     set_up("test")
-    spread = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+    spread = ["-n", "logical", "--maxprocesses", "4", "--dist", "loadgroup", "--no-loadscope-reorder"]
     return hand_over([PYTHON, "-m", "pytest", *spread, *arguments])
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["leftovers", "order", "without"]
+
 
 @pytest.fixture(scope="session")
 def root():

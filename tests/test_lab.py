@@ -218,7 +218,7 @@ def test_of_two_calls_at_once_the_second_waits_for_the_first(lab, folder):
         )
         assert "waiting" in other.stdout.readline()
         assert other.poll() is None
-    assert "in" in other.communicate(timeout=30)[0]
+    assert "in" in other.communicate(timeout=300)[0]
 
 
 # How it installs --------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """papermill, with kernels of our own and a deadline for the whole notebook."""
 
+import asyncio
+import contextvars
 import logging
 import time
 
@@ -10,6 +12,7 @@ from crmlab.notebook.zygote import quick_import
 
 with quick_import():
     import papermill
+    from jupyter_core.utils import ensure_event_loop
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.engines import NBClientEngine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
@@ -65,6 +68,21 @@ class Engine(NBClientEngine):
 papermill_engines.register(NAME, Engine)
 
 
+def _on_a_loop_of_its_own(run, *arguments, **options):
+    """Call `run`; an event loop that jupyter_core makes for it, and would keep for good, is closed again.
+
+    Which loop it uses is a context variable, so this is called in an empty context.
+    """
+    try:
+        return run(*arguments, **options)
+    finally:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # none runs: it made one for this thread
+            ensure_event_loop().close()
+            asyncio.set_event_loop(None)
+
+
 def execute(source, parameters, warm, timeout, on_cell):
     """Execute a lesson's notebook.
 
@@ -79,7 +97,9 @@ def execute(source, parameters, warm, timeout, on_cell):
     watch = Watch(timeout, on_cell)
     failure = None
     try:
-        papermill.execute_notebook(
+        contextvars.Context().run(
+            _on_a_loop_of_its_own,
+            papermill.execute_notebook,
             notebook,
             None,
             parameters,

@@ -119,7 +119,7 @@ def test_a_report_stands_until_something_changes(course, master, tmp_path):
 @needs_walls
 def test_interrupted_it_leaves_nothing_running(course, master, tmp_path):
     course.hand_in("a", 1)
-    course.hand_in("b", 2, q1="import time\ntime.sleep(60)")
+    course.hand_in("b", 2, q1="import time\ntime.sleep(600)")
 
     def stop(report):
         raise KeyboardInterrupt
@@ -127,8 +127,8 @@ def test_interrupted_it_leaves_nothing_running(course, master, tmp_path):
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         grade_batch(master, course.submissions, FRESH, tmp_path / "out", jobs=2, on_done=stop,
-                    limits=replace(LIMITS, question_seconds=60, total_seconds=60))  # fmt: skip
-    assert time.monotonic() - started < 40
+                    limits=replace(LIMITS, question_seconds=600, total_seconds=600))  # fmt: skip
+    assert time.monotonic() - started < 300
     assert (tmp_path / "out" / "a.json").exists()
 
 

@@ -38,7 +38,14 @@ class Offline:
         return self.error is None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def default_run(offline):
+    """A lesson's run with its defaults, which is made once for all tests that look at it."""
+    made = {}
+    return lambda lesson: made.get(lesson.stem) or made.setdefault(lesson.stem, offline(lesson.path))
+
+
+@pytest.fixture(scope="session")
 def offline(root, tmp_path_factory):
     """Runs a notebook where nothing but this machine can be reached."""
 

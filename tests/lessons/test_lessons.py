@@ -16,12 +16,6 @@ from .common import every_lesson, messages, numbers, other_values
 
 
 @pytest.fixture(scope="module")
-def default_run(offline):
-    made = {}
-    return lambda lesson: made.get(lesson.stem) or made.setdefault(lesson.stem, offline(lesson.path))
-
-
-@pytest.fixture(scope="module")
 def other_run():
     made = {}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 
+from crmlab.exercises.replaying import FRESH
 from crmlab.notebook import kernels
 from crmlab.notebook.lint import lint
 
@@ -25,44 +26,41 @@ MOVING = (
 SANITIZE = Path(__file__).parent / "nbval_sanitize.cfg"
 
 
-def nbval(notebook, folder):
-    """nbval over a copy of a notebook; with the environment that stored outputs are made in."""
+def nbval(notebook, folder, fresh=None):
+    """nbval over a notebook, which it runs; or against `fresh`, an executed one, which it says over again."""
     environment = kernels.environment() | {"IPYTHONDIR": str(folder / "ipython"), "PYTEST_ADDOPTS": ""}
+    replay = []
+    if fresh:
+        environment[FRESH] = str(fresh)
+        replay = ["-p", "crmlab.exercises.replaying"]
     command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--nbval",
-        "--nbval-sanitize-with",
-        str(SANITIZE),
-        "--rootdir",
-        str(folder),
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-c",
-        os.devnull,
-        str(notebook),
+        *(sys.executable, "-m", "pytest", "-q", *replay, "--nbval", "--nbval-sanitize-with", str(SANITIZE)),
+        *("--rootdir", str(folder), "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"),
+        *("-c", os.devnull, str(notebook)),
     ]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def copied(lesson, folder):
-    """A copy of the lesson beside a `datasets` folder, as it is at home."""
-    path = folder / "notebooks" / lesson.path.name
-    path.parent.mkdir()
-    path.write_text(lesson.path.read_text(encoding="utf-8"), encoding="utf-8")
-    return path
-
-
 @every_lesson
-def test_nbval_finds_the_stored_outputs_again(lesson, tmp_path):
-    done = nbval(copied(lesson, tmp_path), tmp_path)
+def test_nbval_finds_the_stored_outputs_again(lesson, tmp_path, default_run):
+    """In the run with defaults that other tests look at, too: a lesson is not run once more for this."""
+    fresh = tmp_path / "fresh.ipynb"
+    nbformat.write(default_run(lesson).notebook, fresh)
+    done = nbval(lesson.path, tmp_path, fresh)
     cells = sum(cell.cell_type == "code" for cell in nbformat.read(lesson.path, as_version=4).cells)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     assert f"{cells} passed" in done.stdout
+
+
+def test_what_is_said_over_again_is_compared_too(tmp_path):
+    for name, number in (("stored", 2), ("fresh", 3)):
+        printed = nbformat.v4.new_output("stream", name="stdout", text=f"{number}\n")
+        cell = nbformat.v4.new_code_cell("print(number)", execution_count=1, outputs=[printed])
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    same, other = (
+        nbval(tmp_path / "stored.ipynb", tmp_path, tmp_path / f"{name}.ipynb") for name in ("stored", "fresh")
+    )
+    assert same.returncode == 0 and other.returncode == 1 and "1 failed" in other.stdout
 
 
 def test_nbval_would_find_another_number(tmp_path):

@@ -205,7 +205,7 @@ class House:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=600,
         )
         assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
