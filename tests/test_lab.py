@@ -287,7 +287,7 @@ def test_programs_run_as_if_the_environment_were_activated(lab, monkeypatch):
             ["run", "--only", "09,11", "-p", "x=3"],
             ["build", "--out", "build", "--only", "09,11", "-p", "x=3"],
         ),
-        (["test", "--", "-k", "packaging"], ["--dist", "loadfile", "-k", "packaging"]),
+        (["test", "--", "-k", "packaging"], ["--no-loadscope-reorder", "-k", "packaging"]),
         (["open", "09", "--no-browser"], ["open", "09", "--no-browser"]),
     ],
 )

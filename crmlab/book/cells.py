@@ -90,7 +90,7 @@ def _code_cell(cell: Any, outputs: list[dict[str, Any]], figures: list[dict[str,
     return {
         "kind": "code",
         "id": cell.id,
-        "folded": hidden or "parameters" not in tags and bool(figures),
+        "folded": hidden or ("parameters" not in tags and bool(figures)),
         "summary": summary,
         "html": _code(cell.source) if cell.source.strip() else "",
         "outputs": outputs,

@@ -8,7 +8,25 @@ from crmlab.book.glossary import Term
 from crmlab.notebook.references import Reference, citations
 
 _TAG = re.compile(r"(<[^>]+>)")
-_CLOSED = frozenset("a code pre math h1 h2 h3 h4 h5 h6 button summary script style svg".split())
+_CLOSED = frozenset(
+    [
+        "a",
+        "code",
+        "pre",
+        "math",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "button",
+        "summary",
+        "script",
+        "style",
+        "svg",
+    ]
+)
 _LESSONS = re.compile(r"\b[Ll]essons? (?P<numbers>\d\d(?:(?:,| and|, and| to| or) \d\d)*)\b")
 _Span = tuple[int, int, str]
 

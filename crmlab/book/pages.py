@@ -51,6 +51,7 @@ def bibliography_page(book: Sequence[Chapter]) -> str:
 
 
 def search_page() -> str:
+    """The page to search in."""
     return filled("search.html.j2")
 
 

@@ -16,6 +16,7 @@ FIGURES = {"cover": (), "trap": ("trap-picture",), "diagnosis": ("diagnosis-pict
 
 
 def slides_name(chapter: Chapter) -> str:
+    """The file of a lesson's slides."""
     return f"{chapter.name}.slides.html"
 
 

@@ -49,10 +49,12 @@ class Discussed:
 
 
 def teaching_name(chapter: Chapter) -> str:
+    """The file of a lesson's notes for instructors."""
     return f"{chapter.name}.teaching.html"
 
 
 def solutions_name(chapter: Chapter) -> str:
+    """The file of a lesson's solutions."""
     return f"{chapter.name}.solutions.html"
 
 

@@ -18,8 +18,8 @@ def _add_power(commands) -> None:
     parser = commands.add_parser(
         "power",
         help="say how many customers a hypothesis' test needs",
-        description="Find, by simulation, how many customers a hypothesis' test needs to reach a power, or how "
-        "large an effect must be to be seen with it (--over).",
+        description="Find, by simulation, how many customers a hypothesis' test needs to reach a power, or "
+        "how large an effect must be to be seen with it (--over).",
     )
     _add_theory(parser)
     parser.add_argument(

@@ -1,5 +1,7 @@
 """What an estimator is: tables in, an `Estimate` out, of one cohort or of many in one pass."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from crmlab.design.cohort import Tables
@@ -12,7 +14,7 @@ class Estimator:
     A subclass writes `batch` alone; the estimate on one cohort is that of a batch of one.
     """
 
-    failure = "the estimate is not finite"
+    failure: ClassVar[str] = "the estimate is not finite"
 
     def batch(self, tables: Tables) -> Estimate:
         """The estimates on many cohorts: arrays of shape ``(simulations,)``, NaN where there is none.
@@ -45,7 +47,7 @@ class Estimator:
 class SingleEstimator:
     """Base of the estimators that take one cohort at a time: a subclass writes `one`."""
 
-    failure = "the estimate is not finite"
+    failure: ClassVar[str] = "the estimate is not finite"
 
     def one(self, tables: Tables) -> Estimate:
         """The estimate on one cohort's tables."""

@@ -5,7 +5,7 @@ the propensity taken into account where it matters. In one pass over many cohort
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -43,7 +43,7 @@ class Propensity:
         if not 0 <= self.trim < 0.5:
             raise InputError(f"trim is {self.trim}; it must lie from 0 to below 0.5")
 
-    def fit(self, columns, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def fit(self, columns: Any, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """The chances, shape (simulations, rows); the logit's columns in an orthogonal basis, if fitted."""
         if self.known is not None:
             check_known("column", [self.known], columns)
@@ -198,8 +198,8 @@ class PolicyValue(DoublyRobust):
     -----
     A rule that treats a share π of such rows is worth ``π s₁ + (1 − π) s₀ − cost · π``, with s the two doubly
     robust scores (Dudík, Langford & Li 2011; Athey & Wager 2021, doi:10.3982/ECTA15732). Where two rules
-    agree a row says nothing, so their difference is better known than either value. Rules must not be learned from
-    the rows that judge them.
+    agree a row says nothing, so their difference is better known than either value. Rules must not be learned
+    from the rows that judge them.
     """
 
     rule: str = ""

@@ -174,12 +174,14 @@ class _Rebuilding:
         """What was merged with the locked cell above: all that it holds beyond its own source."""
         for at, each in enumerate(question.cells):
             given = self.first.get(each["id"])
-            if each["role"] == "given" and given and given.source.strip() != each["blank"].strip():
-                if given.source.strip().startswith(each["blank"].strip() + "\n"):
-                    rest = given.source.strip()[len(each["blank"].strip()) :]
-                    more = {"id": f"{each['id']}-rest", "role": "extra", "source": rest, "blank": ""}
-                    question.cells.insert(at + 1, more)
-                    return
+            if each["role"] != "given" or not given:
+                continue
+            source, own = given.source.strip(), each["blank"].strip()
+            if source.startswith(own + "\n"):
+                rest = source[len(own) :]
+                more = {"id": f"{each['id']}-rest", "role": "extra", "source": rest, "blank": ""}
+                question.cells.insert(at + 1, more)
+                return
 
 
 def _question_of(copy, check_of):
@@ -271,7 +273,7 @@ def _edited_metadata(given, original):
                 "edited metadata",
                 f"{original.id}: {key} {given.grading.get(key)!r}, was {expected.get(key)!r}",
             )
-    if not expected.get("locked") == given.grading.get("locked", expected.get("locked")):
+    if expected.get("locked") != given.grading.get("locked", expected.get("locked")):
         yield "edited metadata", f"{original.id}: locked"
     more = set(given.tags) - set(original.metadata.get("tags", []))
     if more:

@@ -16,7 +16,20 @@ _CITATION = re.compile(
 _AUTHOR = re.compile(r"((?:(?:van|von|de|der|den) )*[A-Z][^\s,]*(?: [A-Z][^\s,.]*)*), (?:[A-Z]\.[ -]?)+")
 _DOI = re.compile(r"\b(10\.\d{4,9}/(?:[^\s<>]|<[^\s<>]*>)*[^\s<>.,;)])")
 MONTHS = frozenset(
-    "January February March April May June July August September October November December".split()
+    [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
 )
 
 
@@ -85,8 +98,8 @@ def read_reference(item: str) -> Reference:
 def citations(text: str) -> Iterator[Citation]:
     """The citations in a text, one for each year that is named.
 
-    ``Oliver (1980)``, ``Fader and Hardie (2007, 2010)``, ``(Nickell 1981)``, ``Jones et al. (2000)``. Names and
-    a year without a bracket are a citation only inside brackets.
+    ``Oliver (1980)``, ``Fader and Hardie (2007, 2010)``, ``(Nickell 1981)``, ``Jones et al. (2000)``. Names
+    and a year without a bracket are a citation only inside brackets.
     """
     for match in _CITATION.finditer(text):
         bracketed = "(" in match["mark"] or _open_before(text, match.start())
@@ -100,7 +113,7 @@ def citations(text: str) -> Iterator[Citation]:
 
 
 def reference_section(cells: Sequence[Any]) -> tuple[int, list[Reference]]:
-    """Where the reference list begins among a lesson's cells, and its entries; ``len(cells)`` if it has none."""
+    """Where the reference list begins among a lesson's cells, and its entries; ``len(cells)`` if none."""
     for at, cell in enumerate(cells):
         named = "section:references" in cell["metadata"].get("tags", []) or cell.get("id") == "references"
         if cell["cell_type"] == "markdown" and named:

@@ -24,6 +24,7 @@ SHARED = Path("/dev/shm")
 # `crmlab.notebook.kernels`), and what joblib, zmq, IPython and tqdm keep.
 KEPT_CHILDREN = ("crmlab.notebook.zygote", "joblib", "loky", "resource_tracker")
 KEPT_THREADS = ("ExecutorManager", "IPythonHistorySaving", "QueueFeeder", "pytest_timeout", "tqdm_monitor")
+KEPT_VARIABLES = ("KMP_", "PYTEST_")  # threadpoolctl sets the first when it is imported
 KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-")
 GRACE = 5.0  # seconds for what is ending already: a killed child is reaped, a thread returns
 
@@ -81,7 +82,7 @@ def state():
         "temporary files": _files(Path(tempfile.gettempdir())),
         "shared memory": _files(SHARED, f"{os.getpid()}"),
         "environment variables": {
-            key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"
+            key: f"{key}={value}" for key, value in os.environ.items() if not key.startswith(KEPT_VARIABLES)
         },
         "working folder": {"": os.getcwd()},
         "path of imports": dict(enumerate(sys.path)),
@@ -178,7 +179,9 @@ def _clear_away(before):
     for number in _figures().keys() - before["figures"].keys():
         sys.modules["matplotlib.pyplot"].close(number)
     os.chdir(before["working folder"][""])
-    os.environ.update(before["environment variables"])
-    for key in os.environ.keys() - before["environment variables"].keys() - {"PYTEST_CURRENT_TEST"}:
-        del os.environ[key]
+    known = before["environment variables"]
+    for key in [each for each in os.environ if not each.startswith(KEPT_VARIABLES)]:
+        if key not in known:
+            del os.environ[key]
+    os.environ.update({key: told.removeprefix(f"{key}=") for key, told in known.items()})
     sys.path[:] = before["path of imports"].values()
