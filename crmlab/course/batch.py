@@ -1,8 +1,6 @@
 """Grading a whole course: who is graded on what, what is done already, and what came out."""
 
-import statistics
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 
 from crmlab import __version__
@@ -125,34 +123,6 @@ def read_reports(course: Course, exercise: str) -> dict[str, Report]:
     folder = course.reports(exercise)
     found = {student.id: _report(folder / f"{student.id}.json") for student in course.students}
     return {student: report for student, report in found.items() if report is not None}
-
-
-# ----------------------------------------------------------------------------------------------- summary
-
-
-def bins(shares, number=10):
-    """How many shares of the points lie in each tenth; full marks belong to the last."""
-    counts = [0] * number
-    for share in shares:
-        counts[min(int(share * number + 1e-9), number - 1)] += 1
-    return counts
-
-
-def question_statistics(reports):
-    """For each question: name, possible, share who are right, mean points, and how often each verdict."""
-    found = {}
-    for report in reports.values():
-        for each in report.questions:
-            entry = found.setdefault(
-                each.name, {"name": each.name, "possible": each.possible, "points": [], "verdicts": Counter()}
-            )
-            entry["points"].append(each.points)
-            entry["verdicts"][each.verdict] += 1
-    for entry in found.values():
-        points = entry.pop("points")
-        entry["mean"] = statistics.fmean(points)
-        entry["right"] = sum(each >= entry["possible"] for each in points) / len(points)
-    return list(found.values())
 
 
 def flags_of(reports: dict[str, Report]) -> list[tuple[str, str, str]]:

@@ -1,53 +1,68 @@
-"""Writing everyone's feedback page, and the instructor's overview."""
+"""Writing everyone's feedback page, zips of them for learning platforms, and the instructor's overview."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crmlab import files
 from crmlab.course.batch import read_reports
-from crmlab.course.marks import marks
+from crmlab.course.folder import Course
+from crmlab.course.marks import Mark, marks
+from crmlab.course.platforms import feedback_zips
 from crmlab.errors import InputError
+from crmlab.exercises.masters import Master
 
 
 @dataclass
 class Feedback:
-    """What was written."""
+    """What was written.
+
+    Attributes
+    ----------
+    exercise : str
+    pages, zips : list of Path
+    overview : Path or None
+    open, unmarked : int
+        Students without a mark, and those of whom people have still to mark a question.
+    """
 
     exercise: str
-    pages: list = field(default_factory=list)
-    overview: object = None
+    pages: list[Path] = field(default_factory=list)
+    zips: list[Path] = field(default_factory=list)
+    overview: Path | None = None
     open: int = 0
+    unmarked: int = 0
 
 
-def write_feedback(course, which, on_page=None):
-    """Write ``feedback/NAME/STUDENT.html`` for everyone who has a mark, and the overview.
-
-    Returns
-    -------
-    Feedback
-    """
+def write_feedback(course: Course, which: str, on_page: Callable[[], object] | None = None) -> Feedback:
+    """Write ``feedback/NAME/STUDENT.html`` for everyone who has a mark, the zips, and the overview."""
     from crmlab.course.pages import student_page
 
     exercise = course.exercise(which)
     found = marks(course, exercise)
-    if all(mark.total is None for mark in found):
+    if all(mark.status == "not graded" and mark.total is None for mark in found):
         raise InputError(f"{exercise.name} has not been graded; crmlab grade {exercise.name} does it")
-    done = Feedback(exercise.name)
+    done, pages = Feedback(exercise.name), {}
     for mark in found:
         path = course.feedback(exercise.name, mark.student.id)
-        if mark.total is None:
+        if mark.total is None and mark.status != "excused":
             done.open += 1
             path.unlink(missing_ok=True)
         else:
             parameters = exercise.check_parameters({"seed": course.seed(exercise, mark.student.id)})
-            done.pages.append(files.write_text(path, student_page(course, exercise, mark, parameters)))
+            pages[mark.student.id] = files.write_text(path, student_page(course, exercise, mark, parameters))
         if on_page:
             on_page()
+    done.pages, done.unmarked = list(pages.values()), sum(bool(mark.open) for mark in found)
+    for platform, data in feedback_zips(course, found, pages).items():
+        path = course.path("gradebook", f"{platform}_{exercise.name}_feedback.zip")
+        done.zips.append(files.write_bytes(path, data))
     done.overview = write_overview(course, exercise, found)
     course.log("feedback", exercise=exercise.name, pages=len(done.pages))
     return done
 
 
-def write_overview(course, exercise, found=None):
+def write_overview(course: Course, exercise: Master, found: Sequence[Mark] | None = None) -> Path:
     """Write the instructor's page ``autograded/NAME/overview.html``."""
     from crmlab.course.pages import overview_page
 

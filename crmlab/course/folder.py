@@ -22,7 +22,7 @@ from crmlab.words import words
 
 SETTINGS, SECRET, AUDIT = "course.toml", ".secret", "audit.jsonl"
 KNOWN = ("title", "fresh_variants", "late", "timezone", "question_seconds", "exercises")
-KNOWN_EXERCISE = ("due", "points", "late", "fresh_variants", "question_seconds", "canvas")
+KNOWN_EXERCISE = ("due", "points", "late", "fresh_variants", "question_seconds", "canvas", "drop", "bonus")
 IGNORED = """# The secret and students' work do not belong in a repository.
 *
 !.gitignore
@@ -49,6 +49,8 @@ class Settings:
         That a student's code may take for one question of one variant.
     canvas : str
         Canvas's name of the assignment, ``Loyalty (12345)``.
+    drop, bonus : tuple of str
+        Questions that do not count, and those that can only add points.
     """
 
     due: datetime | None = None
@@ -57,6 +59,8 @@ class Settings:
     fresh_variants: int = 2
     question_seconds: float = 20.0
     canvas: str = ""
+    drop: tuple[str, ...] = ()
+    bonus: tuple[str, ...] = ()
 
 
 class Course:
@@ -172,6 +176,8 @@ class Course:
             fresh_variants=_variants(_typed(both["fresh_variants"], int, 2, "fresh_variants")),
             question_seconds=_positive(both["question_seconds"], "question_seconds") or 20.0,
             canvas=_typed(both["canvas"], str, "", f"canvas of {exercise}"),
+            drop=_questions(own.get("drop"), f"drop of {exercise}"),
+            bonus=_questions(own.get("bonus"), f"bonus of {exercise}"),
         )
 
     def _due(self, value, exercise):
@@ -292,6 +298,13 @@ def _positive(value, what):
     ):
         raise InputError(f"{SETTINGS}: {what} is {value!r}; it must be a number above 0")
     return value
+
+
+def _questions(value, what):
+    names = [] if value is None else value
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise InputError(f'{SETTINGS}: {what} is {value!r}; write like ["q3"]')
+    return tuple(names)
 
 
 def _variants(number):

@@ -1,151 +1,135 @@
-"""The gradebook, and files that Canvas and Moodle import.
+"""The gradebook: one row a student, details and statistics, and files that Canvas and Moodle import.
 
-Everything is a function of the roster, the reports, ``overrides.csv`` and ``course.toml``: called again, it
-writes the same bytes.
+Everything is a function of the roster, the reports, what people marked, ``overrides.csv`` and
+``course.toml``: called again, it writes the same bytes. Only Moodle's file names the time at which a grade
+was first written so.
 """
 
-import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 from crmlab import files
-from crmlab.course.intake.records import read_records
-from crmlab.course.marks import marks
-from crmlab.course.tables import table_text
+from crmlab.course.folder import Course
+from crmlab.course.marks import Mark, marks
+from crmlab.course.platforms import canvas_table, comments_of, moodle_table
+from crmlab.course.statistics import QuestionStatistics, question_statistics
+from crmlab.course.tables import number, table_text
 from crmlab.errors import InputError
-from crmlab.words import words
+from crmlab.exercises.masters import Master
 
 
 @dataclass
 class Gradebook:
-    """What was written, and how many marks are still open by exercise."""
+    """What was written, and what is still open.
 
-    paths: list = field(default_factory=list)
-    open: dict = field(default_factory=dict)
-
-
-def write_gradebook(course):
-    """Write ``gradebook.csv`` and the folder ``gradebook/``.
-
-    Returns
-    -------
-    Gradebook
+    Attributes
+    ----------
+    paths : list of Path
+    open : dict of str to int
+        Marks that are still open, by exercise.
+    unmarked : dict of str to int
+        Marks of which people have still to mark a question, by exercise.
     """
+
+    paths: list[Path] = field(default_factory=list)
+    open: dict[str, int] = field(default_factory=dict)
+    unmarked: dict[str, int] = field(default_factory=dict)
+
+
+def write_gradebook(course: Course) -> Gradebook:
+    """Write ``gradebook.csv`` and the folder ``gradebook/``."""
     exercises = [course.exercise(name) for name in course.exercises]
     if not exercises:
         raise InputError("nothing has been released in this course, so there are no marks")
     columns = {each.name: marks(course, each) for each in exercises}
-    done = Gradebook()
+    done, now = Gradebook(), datetime.now(UTC)
     for name, found in columns.items():
-        count = sum(mark.total is None for mark in found)
-        if count:
-            done.open[name] = count
-    tables = {"gradebook.csv": _overall(course, columns), "gradebook/canvas.csv": _canvas(course, columns)}
+        _count_open(done, name, found)
+    tables = {
+        "gradebook.csv": _overall(course, columns),
+        "gradebook/canvas.csv": canvas_table(course, columns),
+    }
     for exercise in exercises:
-        tables[f"gradebook/{exercise.name}.csv"] = _detailed(exercise, columns[exercise.name])
-        tables[f"gradebook/moodle_{exercise.name}.csv"] = _moodle(course, columns[exercise.name])
+        name, found = exercise.name, columns[exercise.name]
+        tables[f"gradebook/{name}.csv"] = _detailed(exercise, found)
+        tables[f"gradebook/statistics_{name}.csv"] = _statistics(question_statistics(found, exercise))
+        path = course.path("gradebook", f"moodle_{name}.csv")
+        tables[f"gradebook/moodle_{name}.csv"] = moodle_table(course, found, path, now)
     for name, text in tables.items():
         done.paths.append(files.write_text(course.path(name), text))
-    course.log("gradebook", files=list(tables), open=done.open)
+    course.log("gradebook", files=list(tables), open=done.open, unmarked=done.unmarked)
     return done
 
 
-def number(value):
-    """Points as people write them: ``7.5``, ``10``; nothing for None."""
-    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+def _count_open(done, name, found):
+    ungraded = sum(mark.total is None and mark.status != "excused" for mark in found)
+    unmarked = sum(bool(mark.open) for mark in found)
+    done.open |= {name: ungraded} if ungraded else {}
+    done.unmarked |= {name: unmarked} if unmarked else {}
 
 
-def _overall(course, columns):
+def _overall(course: Course, columns: Mapping[str, Sequence[Mark]]) -> str:
     rows = []
     for at, student in enumerate(course.students):
         mine = {name: found[at] for name, found in columns.items()}
+        counting = [mark for mark in mine.values() if mark.status != "excused"]
         row = {"id": student.id, "name": student.name, "email": student.email}
-        row |= {name: number(mark.total) for name, mark in mine.items()}
-        row["total"] = number(sum(mark.total or 0 for mark in mine.values()))
-        row["possible"] = number(sum(mark.possible for mark in mine.values()))
+        row |= {
+            name: "excused" if mark.status == "excused" else number(mark.total) for name, mark in mine.items()
+        }
+        row["total"] = number(sum(mark.total or 0 for mark in counting))
+        row["possible"] = number(sum(mark.possible for mark in counting))
         rows.append(row)
     return table_text(["id", "name", "email", *columns, "total", "possible"], rows)
 
 
-def _detailed(exercise, found):
-    questions = list(exercise.checks)
+def _detailed(exercise: Master, found: Sequence[Mark]) -> str:
+    before = ["id", "name", "section", "status", *exercise.all_points]
+    after = ["earned", "due", "handed_in", "days_late", "percent_off", "total", "possible", "overridden",
+             "to_mark", "comment"]  # fmt: skip
+    return table_text([*before, *after], [_details(mark) for mark in found])
+
+
+def _details(mark):
+    points = {each.name: "" if each.open else number(each.points) for each in mark.questions}
+    return {
+        "id": mark.student.id,
+        "name": mark.student.name,
+        "section": mark.student.extra.get("section", ""),
+        "status": mark.status,
+        **points,
+        "earned": number(mark.earned),
+        "due": mark.due.isoformat(timespec="minutes") if mark.due else "",
+        "handed_in": mark.when,
+        "days_late": mark.days_late,
+        "percent_off": number(mark.percent_off),
+        "total": number(mark.total),
+        "possible": number(mark.possible),
+        "overridden": "yes" if mark.overridden else "",
+        "to_mark": " ".join(mark.open),
+        "comment": " ".join(comments_of(mark)),
+    }
+
+
+def _statistics(found: Sequence[QuestionStatistics]) -> str:
+    """A row for each question and each wrong way that was taken; the first of a question has its figures."""
+    columns = ["question", "possible", "answers", "right", "mean", "discrimination", "hours_before_due_right",
+               "hours_before_due_others", "wrong_way", "name", "students"]  # fmt: skip
     rows = []
-    for mark in found:
-        points = {each.name: number(each.points) for each in mark.questions}
-        rows.append(
-            {
-                "id": mark.student.id,
-                "name": mark.student.name,
-                "status": mark.status,
-                **points,
-                "earned": number(mark.earned),
-                "handed_in": mark.when,
-                "days_late": mark.days_late,
-                "percent_off": number(mark.percent_off),
-                "total": number(mark.total),
-                "possible": number(mark.possible),
-                "overridden": "yes" if mark.overridden else "",
-                "comment": " ".join(_comments(mark)),
-            }
-        )
-    after = ["earned", "handed_in", "days_late", "percent_off", "total", "possible", "overridden", "comment"]
-    return table_text(["id", "name", "status", *questions, *after], rows)
+    for each in found:
+        figures = {
+            "possible": number(each.possible), "answers": each.count, "right": f"{each.right:.3f}",
+            "mean": number(each.mean), "discrimination": _figure(each.discrimination, 3),
+            "hours_before_due_right": _figure(each.lead_right, 1),
+            "hours_before_due_others": _figure(each.lead_other, 1),
+        }  # fmt: skip
+        for at, (verdict, name, count) in enumerate(each.wrong or [("", "", "")]):
+            way = {"question": each.name, "wrong_way": verdict, "name": name, "students": count}
+            rows.append((figures if at == 0 else {}) | way)
+    return table_text(columns, rows)
 
 
-def _canvas(course, columns):
-    """Canvas takes students by its own number, by SIS id or by login, whichever is there."""
-    titles = {name: course.settings(name).canvas or found[0].exercise for name, found in columns.items()}
-    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles.values()]
-    possible = {titles[name]: number(found[0].possible) for name, found in columns.items()}
-    rows = [{"Student": "    Points Possible", **possible}]
-    for at, student in enumerate(course.students):
-        row = {
-            "Student": student.name,
-            "ID": student.extra.get("canvas_id", ""),
-            "SIS User ID": student.extra.get("sis_id", student.id),
-            "SIS Login ID": student.extra.get("login", student.email),
-            "Section": student.extra.get("section", ""),
-        }
-        row |= {titles[name]: number(found[at].total) for name, found in columns.items()}
-        rows.append(row)
-    return table_text(header, rows)
-
-
-def _moodle(course, found):
-    """Fits both of Moodle's doors: the assignment's grading worksheet and the gradebook's CSV import."""
-    records = read_records(course, found[0].exercise)
-    rows = [
-        {
-            "Identifier": _participant(mark.student, records.get(mark.student.id, {})),
-            "Full name": mark.student.name,
-            "ID number": mark.student.id,
-            "Email address": mark.student.email,
-            "Grade": number(mark.total),
-            "Maximum grade": number(mark.possible),
-            "Last modified (grade)": "-",
-            "Feedback comments": in_short(mark),
-        }
-        for mark in found
-    ]
-    return table_text(list(rows[0]), rows)
-
-
-def _participant(student, record):
-    """Moodle's number of the participant: from the roster, else from the name of the downloaded file."""
-    match = re.search(r"_(\d+)_assignsubmission_", record.get("file", ""))
-    given = student.extra.get("moodle_id") or (match[1] if match else "")
-    return f"Participant {given}" if given else ""
-
-
-def in_short(mark):
-    """A mark in one line of text."""
-    if mark.status != "graded":
-        return words(f"feedback.status_{mark.status.replace(' ', '_')}")
-    parts = [f"{each.name}: {number(each.points)} / {number(each.possible)}" for each in mark.questions]
-    if mark.percent_off:
-        parts.append(words("feedback.late_short", percent=number(mark.percent_off)))
-    return "; ".join(parts + _comments(mark))
-
-
-def _comments(mark):
-    """What the instructor says of single questions, then of the whole."""
-    return [comment for each in mark.questions for comment in each.comments] + mark.comments
+def _figure(value, digits):
+    return "" if value is None else f"{value:.{digits}f}"

@@ -33,6 +33,8 @@ SAME_AS = {  # other tools' names for our columns, by column
 COLUMN = {other: ours for ours, others in SAME_AS.items() for other in others.split("|")}
 NOBODY = re.compile(r"points possible|student, test|test student", re.IGNORECASE)
 HAN = re.compile(r"[\u3400-\u9fff]+")
+# Moodle's word for someone whose name is hidden, in front of the number that a worksheet has.
+PARTICIPANT = re.compile(r"(participante?|teilnehmer(/in)?|参与者|參與者|参加者)\s*\d+", re.IGNORECASE)
 SHOWN = 10  # problems listed in one message
 
 
@@ -109,11 +111,16 @@ def _header(row):
     found = [COLUMN.get(text, text) for text in (_clean(each).lower() for each in row)]
     if "student" in (_clean(each).lower() for each in row) and {"section", "sis_id", "login"} & set(found):
         found = ["canvas_id" if each == "id" else each for each in found]
+    literal = [at for at, each in enumerate(row) if _clean(each).lower() == "id"]
+    if found.count("id") == 2 and len(literal) == 1:
+        found[literal[0]] = "moodle_id"  # a German worksheet calls its identifier ID
     return found
 
 
 def _entry(header, row):
     entry = {column: _clean(plain(value)) for column, value in zip(header, row) if column}
+    if PARTICIPANT.fullmatch(entry.get("id", "")):
+        entry["moodle_id"] = entry.pop("id")
     moodle = re.fullmatch(r"\D*(\d+)", entry.get("moodle_id", ""))
     return entry | ({"moodle_id": moodle[1]} if moodle else {})
 

@@ -64,7 +64,7 @@ def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]
     What `table_text` did to keep a cell as it is, for a spreadsheet, is undone.
     """
     rows = parsed(decoded(Path(path)), Path(path).name)
-    header = [each.strip() for each in rows[0][1]] if rows else []
+    header = [each.strip(" \ufeff") for each in rows[0][1]] if rows else []
     lacking = [each for each in columns if each not in header]
     if lacking:
         raise InputError(f"{Path(path).name}, row 1: the column {listing(lacking)} is missing")
@@ -89,7 +89,7 @@ def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], kept: 
         Write ``="007"`` for a text that Excel would turn into a number or a date. Not for files that
         another program takes in.
     """
-    lines = [",".join(_cell(each, kept=False) for each in columns)]
+    lines = [",".join(each if re.fullmatch(r"[\w ().-]+", each) else _cell(each, False) for each in columns)]
     lines += [",".join(_cell(row.get(column, ""), kept) for column in columns) for row in rows]
     return BOM + "\n".join(lines) + "\n"
 
@@ -103,3 +103,8 @@ def _cell(value, kept):
     else:
         text = FORMULA.sub(r"\1\2'", text)
     return '"' + text.replace('"', '""') + '"'
+
+
+def number(value: float | None) -> str:
+    """Points as people write them: ``7.5``, ``10``; nothing for None."""
+    return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")

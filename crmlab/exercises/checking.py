@@ -12,6 +12,7 @@ from crmlab.errors import InputError, listing
 from crmlab.exercises import comparing, running
 from crmlab.exercises.cards import MIME
 from crmlab.exercises.copies import make_copy
+from crmlab.exercises.manual import answer_in
 from crmlab.exercises.masters import Master, masters, read_notebook, role
 from crmlab.exercises.plain import well_formed
 from crmlab.exercises.verdicts import REASONS, Verdict
@@ -141,7 +142,17 @@ def check(path, timeout=600.0, say=lambda text: None):
     else:
         report.notes.append(words("check.never_run"))
     report.notes += _changes(copy)
+    report.notes += _written(copy)
     return report
+
+
+def _written(copy):
+    """What people will mark."""
+    for asked in copy.exercise.manual.values():
+        cells = [copy.notebook.cells[number].source for number in copy.cell(asked.cell)]
+        count = len(answer_in("\n".join(cells)).split())
+        key = "manual" if count else "manual_blank"
+        yield words(f"check.{key}", question=asked.name, points=f"{asked.points:g}", count=count)
 
 
 # ------------------------------------------------------------------------------------------ reading a copy

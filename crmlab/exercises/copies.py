@@ -13,6 +13,7 @@ from pathlib import Path
 
 from crmlab import files
 from crmlab.errors import InputError
+from crmlab.exercises.manual import blank_text
 from crmlab.exercises.masters import BEGIN, END, answer_call, master, role
 from crmlab.notebook.running import check_folder
 from crmlab.notebook.zygote import quick_import
@@ -73,6 +74,8 @@ def copy_source(cell, parameters, used):
             return set_parameters(cell.source, parameters)
         case "solution":
             return blank(cell.source, used)
+        case "manual":
+            return blank_text(cell.source)
         case "check":
             call = answer_call(cell.source)
             return "answer({}, {})".format(*(ast.get_source_segment(cell.source, each) for each in call.args))
@@ -185,6 +188,11 @@ def solved(notebook, exercise, questions=None):
         for name, cells in solution_cells(exercise).items()
         if questions is None or name in questions
         for cell in cells
+    }
+    wanted |= {
+        each.cell: each.expected
+        for name, each in exercise.manual.items()
+        if questions is None or name in questions
     }
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:

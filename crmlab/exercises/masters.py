@@ -10,6 +10,8 @@ reference
     tagged ``reference``; wrong values, pictures: whatever only the master needs;
 check
     ``grade``; one call ``answer("q1", value, points=2, ...)`` and nothing else;
+manual
+    a text cell with ``solution`` and ``grade``: a question that people mark (`crmlab.exercises.manual`);
 cell of parameters
     tagged ``parameters``; plain assignments ``seed = 1  # your own version, 0 to 999999999``.
 """
@@ -22,6 +24,7 @@ from pathlib import Path
 
 from crmlab import places
 from crmlab.errors import InputError, listing
+from crmlab.exercises.manual import ManualQuestion, is_manual, manual_question
 from crmlab.notebook.parameters import checked, read_parameters
 from crmlab.notebook.zygote import quick_import
 
@@ -110,6 +113,24 @@ class Master:
         """``{question: points}`` as the check cells' metadata declare them."""
         return {name: cell.metadata.nbgrader.points for name, cell in self.checks.items()}
 
+    @cached_property
+    def manual(self) -> dict[str, ManualQuestion]:
+        """``{question: ManualQuestion}`` of those that are answered in words, in order."""
+        found = [manual_question(cell) for cell in self.notebook.cells if role(cell) == "manual"]
+        double = [each.name for each in found if each.name in self.checks]
+        if double or len({each.name for each in found}) < len(found):
+            raise InputError(f"{self.name} asks {listing(double) or 'a question in words'} twice")
+        return {each.name: each for each in found}
+
+    @property
+    def all_points(self) -> dict[str, float]:
+        """``{question: points}`` of all questions, those marked by people too, in the notebook's order."""
+        at = {cell.id: number for number, cell in enumerate(self.notebook.cells)}
+        places = {name: at[cell.id] for name, cell in self.checks.items()}
+        places |= {name: at[each.cell] for name, each in self.manual.items()}
+        worth = self.points | {name: each.points for name, each in self.manual.items()}
+        return {name: worth[name] for name in sorted(places, key=places.__getitem__)}
+
     def check_parameters(self, given):
         """Complete and checked parameters: `given` over the defaults."""
         return checked(self.parameters, given, self.name)
@@ -143,10 +164,10 @@ def master(which):
 
 
 def role(cell):
-    """``parameters``, ``given``, ``solution``, ``reference``, ``check`` or ``prose``."""
+    """``parameters``, ``given``, ``solution``, ``reference``, ``check``, ``manual`` or ``prose``."""
     tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
     if cell.cell_type != "code":
-        return "prose"
+        return "manual" if is_manual(cell) else "prose"
     for tag in ("parameters", "reference"):
         if tag in tags:
             return tag

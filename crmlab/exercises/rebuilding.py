@@ -245,7 +245,7 @@ def _tampered(exercise, handed, copy, by_name, roles):
     order = [cell.name for cell in handed.cells if cell.name in originals]
     for cell in copy.cells:
         kind, given = roles[cell.id], by_name[cell.id]
-        if kind == "prose":
+        if kind in ("prose", "manual"):
             continue
         if not given:
             yield "missing cell", cell.id

@@ -1,6 +1,8 @@
 """The grading of one submission: rebuilt, run on each variant, judged, added up."""
 
 from crmlab.errors import InputError
+from crmlab.exercises.copies import make_copy
+from crmlab.exercises.manual import written_answer
 from crmlab.exercises.reading import read
 from crmlab.exercises.rebuilding import plan, rebuild
 from crmlab.grading import building
@@ -10,6 +12,7 @@ from crmlab.grading.sandbox import Broken
 from crmlab.words import words
 from crmlab.words.saying import said
 
+LONGEST_TEXT = 20_000  # characters of an answer in words
 NOTHING_SECONDS = 20  # for a run of no question, to tell a broken machine from a student who breaks things
 
 
@@ -29,7 +32,7 @@ class Assessment:
         for kind, evidence in handed.flags:
             self.result.flag(kind, evidence)
         if handed.cells is None:
-            for name, points in self.batch.exercise.points.items():
+            for name, points in self.batch.exercise.all_points.items():
                 self.result.questions.append(
                     QuestionResult(
                         name, points, verdict=handed.verdict, reason=handed.reason, variants=self.variants
@@ -42,6 +45,7 @@ class Assessment:
         verdicts = self._verdicts(rebuilt)
         for question in rebuilt.questions:
             self._add(question, verdicts[question.name])
+        self._add_written(handed)
         self._compare_cards(handed)
         return self.result
 
@@ -202,6 +206,21 @@ class Assessment:
         self._flag_runs(row, verdicts)
         self.result.questions.append(row)
 
+    def _add_written(self, handed):
+        """What people are to mark: the student's words, and no points yet."""
+        exercise = self.batch.exercise
+        copy = make_copy(exercise, self.own).cells if exercise.manual else ()
+        for name, asked in exercise.manual.items():
+            text = written_answer(handed.cells, copy, asked)
+            row = QuestionResult(name, asked.points, verdict="manual" if text else "todo")
+            if text is None:
+                row.verdict, row.reason = "missing", said("grading.cell_missing", cell=asked.cell)
+            elif text:
+                row.given = _readable(text)
+            self.result.questions.append(row)
+        order = list(exercise.all_points)
+        self.result.questions.sort(key=lambda row: order.index(row.name))
+
     def _judge(self, row, verdicts):
         """Points by the worst variant: what is right on one's own numbers alone is not."""
         own = verdicts[0]
@@ -234,6 +253,12 @@ class Assessment:
             for name, verdict in cell.cards:
                 if verdict == "right" and points.get(name) == 0:
                     self.result.flag("card differs", said("grading.card_differs", question=name))
+
+
+def _readable(text):
+    """What someone wrote, without characters that no page can show."""
+    kept = "".join(each if each.isprintable() or each == "\n" else " " for each in text)
+    return kept[:LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
 def _of(question, reason):

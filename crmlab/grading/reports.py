@@ -80,7 +80,8 @@ class QuestionResult:
     name : str
     possible, points : float
     verdict : str
-        One of `crmlab.exercises.verdicts.REASONS`, or why there is no answer: missing, timeout, error …
+        One of `crmlab.exercises.verdicts.REASONS`; why there is no answer: missing, timeout, error …; or
+        ``manual`` for an answer in words, which people mark.
     reason : Said or None
         What there is to say of it, as a key and facts (`crmlab.words.saying`).
     right, variants : int

@@ -7,10 +7,12 @@ import shutil
 
 import pytest
 
-from crmlab.course.batch import bins, grade, question_statistics
+from crmlab.course.batch import grade
 from crmlab.course.folder import Course
 from crmlab.course.gradebook import write_gradebook
-from crmlab.course.marks import marks, read_overrides
+from crmlab.course.marks import marks
+from crmlab.course.overrides import read_overrides
+from crmlab.course.statistics import bins, question_statistics
 from crmlab.errors import InputError
 
 from .conftest import copy_of, submit, worked
@@ -130,9 +132,10 @@ def test_the_audit_log_says_what_was_graded(graded):
 
 
 def test_statistics(graded):
-    reports = grade(graded, "90").reports
-    q1, q2 = question_statistics({name: reports[name] for name in ("s001", "s002", "s003", "s005")})
-    assert (q1["right"], q2["right"]) == (0.5, 0.75) and q1["verdicts"]["misconception"] == 1
+    exercise = graded.exercise("90")
+    q1, q2 = question_statistics(marks(graded, exercise), exercise)
+    assert (q1.right, q2.right) == (0.5, 0.75)
+    assert q1.wrong == [("misconception", "half", 1), ("todo", "", 1)] and q1.count == 4
     assert bins([0, 0.05, 0.1, 0.99, 1.0]) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
     assert bins([0.3, 0.7, 0.6]) == [0, 0, 0, 1, 0, 0, 1, 1, 0, 0]  # 0.3 is no 0.2999
 

@@ -77,6 +77,8 @@ def test_canvas_without_sis_ids():
     "text, student",
     [
         ("Identifier,Full name,Email address,Grade\nParticipant 4001,Jö M,j@x.y,\n", ("j", "Jö M", "4001")),
+        ("ID;Vollständiger Name;ID-Nummer;E-Mail-Adresse\nTeilnehmer/in4001;Jö M;0012;j@x.y\n",
+         ("0012", "Jö M", "4001")),
         ("Vorname;Nachname;ID-Nummer;E-Mail-Adresse;Gruppen\nJö;M;0012;j@x.y;A\n", ("0012", "Jö M", None)),
         ("学号,姓名,邮箱,班级\n2023001,王小明,w@x.y,1\n", ("2023001", "王小明", None)),
         ("First name,Last name,Email address\n小明,王,w@x.y\n", ("w", "王小明", None)),

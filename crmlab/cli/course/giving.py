@@ -40,8 +40,12 @@ def feedback_command(chosen: argparse.Namespace) -> int:
             overview=done.overview,
         )
     )
+    for path in done.zips:
+        print(words("course.feedback_zip", file=path))
     if done.open:
         print(words("course.feedback_open", count=done.open, exercise=done.exercise))
+    if done.unmarked:
+        print(words("course.marking_waits", count=done.unmarked, exercise=done.exercise))
     return 0
 
 
@@ -56,4 +60,6 @@ def gradebook_command(chosen: argparse.Namespace) -> int:
     print(words("course.gradebook_written", files=shown))
     for exercise, count in done.open.items():
         print(words("course.gradebook_open", exercise=exercise, count=count))
+    for exercise, count in done.unmarked.items():
+        print(words("course.marking_waits", count=count, exercise=exercise))
     return 0

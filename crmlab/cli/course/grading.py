@@ -49,9 +49,9 @@ def _summary(batch, course, overview):
     """What a grading run says at its end: distribution, hardest question, what to look at."""
     from collections import defaultdict
 
-    from crmlab.course.batch import flags_of, question_statistics
+    from crmlab.course.batch import flags_of
     from crmlab.course.marks import marks
-    from crmlab.course.pages import question_titles, verdict_words
+    from crmlab.course.statistics import graded
     from crmlab.words import words
 
     name = batch.exercise.name
@@ -66,19 +66,9 @@ def _summary(batch, course, overview):
         )
     else:
         yield words("course.nothing_to_grade", exercise=name, skipped=batch.skipped)
-    found = [mark for mark in marks(course, batch.exercise) if mark.status == "graded"]
-    yield from _distribution([mark.total / mark.possible for mark in found])
-    of = {mark.student.id: batch.reports[mark.student.id] for mark in found}
-    if of:
-        hardest = min(question_statistics(of), key=lambda each: each["right"])
-        wrong = [verdict for verdict, _ in hardest["verdicts"].most_common() if verdict != "right"]
-        yield words(
-            "course.hardest",
-            name=hardest["name"],
-            right=hardest["right"],
-            title=question_titles(batch.exercise).get(hardest["name"], ""),
-            verdict=verdict_words((wrong or ["right"])[0]),
-        )
+    found = marks(course, batch.exercise)
+    yield from _distribution([mark.share for mark in graded(found)])
+    yield from _questions(batch.exercise, found)
     flags = defaultdict(dict)  # kind -> students, in order
     for student, kind, _ in flags_of(batch.reports):
         flags[printable(kind).replace("_", " ")][student] = None
@@ -90,10 +80,36 @@ def _summary(batch, course, overview):
     yield words("course.graded_next", exercise=name)
 
 
+def _questions(exercise, found):
+    """The hardest question, those that nobody solved, those that people have to mark."""
+    from crmlab.course.pages import question_titles, verdict_words
+    from crmlab.course.statistics import question_statistics
+    from crmlab.words import words
+
+    every, titles = question_statistics(found, exercise), question_titles(exercise)
+    by_machine = [each for each in every if not each.by_hand and each.count]
+    if by_machine:
+        hardest = min(by_machine, key=lambda each: each.right)
+        verdict, name, _ = (hardest.wrong or [("right", "", 0)])[0]
+        yield words(
+            "course.hardest",
+            name=hardest.name,
+            right=hardest.right,
+            title=titles.get(hardest.name, ""),
+            verdict=verdict_words(verdict, name),
+        )
+    for each in by_machine:
+        if each.suspect:
+            yield words("course.suspect_question", question=each.name, exercise=exercise.name)
+    waiting = sum(bool(mark.open) for mark in found)
+    if waiting:
+        yield words("course.marking_waits", count=waiting, exercise=exercise.name)
+
+
 def _distribution(shares):
     import statistics
 
-    from crmlab.course.batch import bins
+    from crmlab.course.statistics import bins
     from crmlab.words import words
 
     if not shares:

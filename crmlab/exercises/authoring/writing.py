@@ -57,11 +57,11 @@ _CHECK = """answer(
 def metadata(name, role, points=None):
     """The metadata of a master's cell in nbgrader's schema."""
     grading = {
-        "grade": role == "check",
+        "grade": role in ("check", "manual"),
         "grade_id": name,
-        "locked": role != "solution",
+        "locked": role not in ("solution", "manual"),
         "schema_version": SCHEMA,
-        "solution": role == "solution",
+        "solution": role in ("solution", "manual"),
         "task": False,
     }
     if points is not None:
@@ -73,6 +73,8 @@ def cell(role, name, source, points=None):
     """A cell of a master."""
     if role == "prose":
         return nbformat.v4.new_markdown_cell(source, id=name)
+    if role == "manual":
+        return nbformat.v4.new_markdown_cell(source, id=name, metadata=metadata(name, role, points))
     return nbformat.v4.new_code_cell(source, id=name, metadata=metadata(name, role, points))
 
 
