@@ -8,7 +8,7 @@ from crmlab.book.glossary import glossary
 
 
 def assembled(book: Sequence[Chapter], solutions: bool = False) -> dict[str, str]:
-    """The book's files by name, without the notebooks.
+    """The book's files by name, without the notebooks and the contents page.
 
     Parameters
     ----------
@@ -30,7 +30,6 @@ def assembled(book: Sequence[Chapter], solutions: bool = False) -> dict[str, str
     made["course.html"] = printing.course_page(book, shared)
     made["search.html"] = pages.search_page()
     made[searching.FILE] = searching.search_index(book, terms)
-    made["index.html"] = pages.contents_page(book)
     return made
 
 

@@ -1,21 +1,35 @@
 """``build``: all lessons executed, with a page each and a contents page, all of it readable offline."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from crmlab import files, places
 from crmlab.errors import InputError, listing
+from crmlab.notebook.outcome import Run
 from crmlab.notebook.parallel import bar, checked_jobs, each
 from crmlab.notebook.running import check_folder, code_of, execute
-from crmlab.notebook.source import read
+from crmlab.notebook.source import Source, read
 from crmlab.words import words
 
 
-def build(out="build", only=None, parameters=None, jobs=None, progress=True):
+def build(
+    out: str | Path = "build",
+    only: Iterable[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    jobs: int | None = None,
+    progress: bool = True,
+    fresh: bool = False,
+    solutions: bool = False,
+    pdf: bool = False,
+) -> list[Run]:
     """Execute lessons and write the book.
 
-    Writes ``NN_name.ipynb`` (executed), ``NN_name.html`` (to read without Jupyter), ``index.html`` and
-    ``results.json`` into the folder `out`. A lesson that fails is shown as such; the others go on.
+    Writes ``NN_name.ipynb`` (executed), ``NN_name.html`` (to read without Jupyter) and its slides, the pages
+    that all lessons share, and ``results.json`` into the folder `out`. A lesson from which nothing has changed
+    since an earlier build into the same folder is not executed again. A lesson that fails is shown as such; the
+    others go on.
 
     Parameters
     ----------
@@ -29,6 +43,12 @@ def build(out="build", only=None, parameters=None, jobs=None, progress=True):
         Lessons run at once; as many as there are cores.
     progress : bool, optional
         Whether to show a progress bar on standard error.
+    fresh : bool, optional
+        Execute every lesson, changed or not.
+    solutions : bool, optional
+        Whether the exercises are shown with their solutions, for instructors to release.
+    pdf : bool, optional
+        Whether the whole course is printed into ``course.pdf``, by Chromium, Chrome or Edge.
 
     Returns
     -------
@@ -41,26 +61,44 @@ def build(out="build", only=None, parameters=None, jobs=None, progress=True):
         If a lesson is not known, a parameter is known to none of them, a value is not allowed, or `out`
         cannot be written. Nothing has been run or written then.
     """
-    from crmlab.notebook.storing import as_text  # imports Jupyter's file format
-
     sources = [read(lesson) for lesson in chosen_lessons(only)]
     given = assigned(sources, parameters or {})
-    jobs = checked_jobs(jobs)
-    out = _checked_out(out)
+    jobs, out = checked_jobs(jobs), _checked_out(out)
+    runs = _executed(out, sources, given, jobs, progress, fresh)
+    _write_pages(out, sources, runs, solutions, pdf)
+    return runs
+
+
+def _executed(
+    out: Path, sources: list[Source], given: dict[str, dict], jobs: int, progress: bool, fresh: bool
+) -> list[Run]:
+    """What came of each lesson; those from which nothing has changed are taken from the earlier build."""
+    from crmlab.book.reuse import Built, inputs_of
+    from crmlab.notebook.storing import as_text  # imports Jupyter's file format
+
+    built = Built(out)
+    values = {source.name: _values(source, given[source.name]) for source in sources}
+    inputs = {source.name: inputs_of(source, values[source.name]) for source in sources}
     runs = {}
-    total = sum(len(code_of(source)) for source in sources)
-    with bar(total, words("build.building"), words("notebook.cell_unit"), shown=progress) as shown:
+    for source in [] if fresh else sources:
+        run = built.run(source, values[source.name], inputs[source.name])
+        if run is not None:
+            runs[source.name] = run
+    waiting = [source for source in sources if source.name not in runs]
+    total = sum(len(code_of(source)) for source in waiting)
+    with bar(
+        total, words("build.building"), words("notebook.cell_unit"), shown=progress and waiting
+    ) as shown:
 
-        def run_one(source):
-            return _run(source, given[source.name], len(sources) > 1, shown)
+        def run_one(source: Source) -> Run:
+            return _run(source, given[source.name], values[source.name], len(waiting) > 1, shown)
 
-        for source, done in each(run_one, sources, min(jobs, len(sources))):
+        for source, done in each(run_one, waiting, min(jobs, max(1, len(waiting)))):
             runs[source.name] = done
             files.write_text(out / f"{done.lesson}.ipynb", as_text(done.notebook))
+            built.keep([done], inputs)
             shown.write(_line(done))
-    runs = [runs[source.name] for source in sources]
-    _write_pages(out, sources, runs)
-    return runs
+    return [runs[source.name] for source in sources]
 
 
 def chosen_lessons(only):
@@ -109,7 +147,11 @@ def as_results(runs):
     }
 
 
-def _run(source, given, warm, shown):
+def _values(source, given):
+    return {**{name: parameter.default for name, parameter in source.parameters.items()}, **given}
+
+
+def _run(source, given, values, warm, shown):
     """Run a lesson, counting its cells on the progress bar, also those that a failure keeps from running."""
     counted = []
 
@@ -117,7 +159,6 @@ def _run(source, given, warm, shown):
         counted.append(cell)
         shown.update()
 
-    values = {**{name: parameter.default for name, parameter in source.parameters.items()}, **given}
     done = execute(source, given, values, warm=warm, on_cell=count)
     shown.update(len(code_of(source)) - len(counted))
     return done
@@ -129,9 +170,11 @@ def _line(done):
     return words("notebook.failed", lesson=done.lesson, error=done.error)
 
 
-def _write_pages(out, sources, runs, solutions=False):
-    """Write every page; pages of solutions are removed where they are not asked for."""
-    from crmlab.book import teaching
+def _write_pages(
+    out: Path, sources: list[Source], runs: list[Run], solutions: bool = False, pdf: bool = False
+) -> None:
+    """Write every page; what an earlier build wrote and this one is not asked for is removed."""
+    from crmlab.book import pages, printing, teaching
     from crmlab.book.assembly import assembled
     from crmlab.book.chapters import chapters
 
@@ -140,9 +183,14 @@ def _write_pages(out, sources, runs, solutions=False):
     made["results.json"] = json.dumps(as_results(runs), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     for name, text in made.items():
         files.write_text(out / name, text)
+    printed = pdf and printing.print_pdf(out / "course.html", out / printing.PDF)
     for path in out.glob(teaching.SOLUTIONS):
         if path.name not in made:
             path.unlink()
+    if not printed:
+        (out / printing.PDF).unlink(missing_ok=True)
+    contents = pages.contents_page(book, [printing.PDF] if printed else [])
+    files.write_text(out / "index.html", contents)  # last: it leads to all the others
 
 
 def _checked_out(out):

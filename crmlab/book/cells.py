@@ -145,6 +145,18 @@ class Renderer(IPythonRenderer):
         self.references.add(entry.anchor)
         return f'<li id="{entry.anchor}">{text}</li>\n'
 
+    def table(self, text: str) -> str:
+        """A table in a frame that scrolls where the page is too narrow for it."""
+        label = html.escape(words("build.table"))
+        return f'<div class="scroll" role="group" tabindex="0" aria-label="{label}"><table>{text}</table></div>\n'
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        """A cell; a header of nothing is none."""
+        style = f' style="text-align: {align}"' if align else ""
+        if head and text.strip():
+            return f'<th scope="col"{style}>{text}</th>\n'
+        return f"<td{style}>{text}</td>\n"
+
     def block_code(self, code: str, info: str | None = None) -> str:
         """Code that scrolls can be reached by keyboard."""
         return super().block_code(code, info).replace("<pre", '<pre tabindex="0"', 1)

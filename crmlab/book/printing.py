@@ -25,6 +25,7 @@ PLACES = (
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
+PDF = "course.pdf"
 PATIENCE = 300  # seconds that a browser may take
 
 
@@ -57,12 +58,12 @@ def course_page(chapters: Sequence[Chapter], pages: Iterable[tuple[str, str]]) -
 
 def print_pdf(page: Path, out: Path) -> bool:
     """Print a page into the file `out` by the browser that is there; False if there is none or it fails."""
-    browser = _browser()
-    if browser is None:
+    program = browser()
+    if program is None:
         return False
     with tempfile.TemporaryDirectory(prefix="crmlab-print-") as folder:
         printed = Path(folder) / "page.pdf"
-        command = [browser, "--headless", "--disable-gpu", "--no-first-run", "--disable-extensions"]
+        command = [program, "--headless", "--disable-gpu", "--no-first-run", "--disable-extensions"]
         command += ["--disable-background-networking", f"--user-data-dir={folder}", "--no-pdf-header-footer"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command += ["--no-sandbox"]  # which the browser refuses to have as root
@@ -79,7 +80,7 @@ def print_pdf(page: Path, out: Path) -> bool:
     return True
 
 
-def _browser() -> str | None:
+def browser() -> str | None:
     """The browser in ``CHROMIUM``, else the first that is found."""
     found = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS)]
     found += [place for place in PLACES if Path(place).is_file()]
@@ -103,9 +104,9 @@ def _inside(text: str, prefix: str, known: set[str]) -> str:
 
     text = re.sub(r'href="(?P<page>[\w.]*)(?:#(?P<anchor>[^"]*))?"', link, text)
     text = re.sub(r'(?<=[\s"])(id|for|aria-labelledby)="([^"]+)"', rf'\1="{prefix}--\2"', text)
-    return text.replace("<h1", "<h2", 1).replace("</h1>", "</h2>", 1)
+    return re.sub(r"<(/?)h([1-5])\b", lambda match: f"<{match[1]}h{int(match[2]) + 1}", text)
 
 
-def said(printed: bool, file: Path) -> str:
+def said(file: Path) -> str:
     """What to tell the user about the PDF."""
-    return words("build.printed", file=file) if printed else words("build.no_browser")
+    return words("build.printed", file=file) if file.is_file() else words("build.no_browser")

@@ -9,7 +9,7 @@ from crmlab.words import words
 
 LENGTHS = (6, 10, 14)  # weeks
 CLASS_MINUTES = 90  # a week
-_COLUMN, _ROW, _WIDTH, _HEIGHT = 250, 84, 214, 62  # of the map, in its own units
+_COLUMN, _ROW, _WIDTH, _HEIGHT = 280, 84, 240, 62  # of the map, in its own units
 
 
 @dataclass

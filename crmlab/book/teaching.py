@@ -13,6 +13,7 @@ from crmlab.book.cells import Renderer
 from crmlab.book.chapters import Chapter
 from crmlab.book.pages import filled
 from crmlab.exercises.masters import BEGIN, END, Master, answer_call, role
+from crmlab.notebook.lint import SECTIONS
 
 # What a section takes before it is scaled to the lesson's own minutes: prose at the speed of reading aloud,
 # code and tables explained, a figure looked at, a guess made, sliders moved.
@@ -21,6 +22,7 @@ CODE_LINES_A_MINUTE = 12
 MINUTES = {"picture": 1.0, "html": 0.5, "result": 0.1, "widget": 3.0}
 SOLUTIONS = "*.solutions.html"
 SKIPPABLE = ("data", "explorable")  # sections on which no later one rests
+UNTAUGHT = ("title", "references")  # sections that take no time in class
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def sections(chapter: Chapter) -> list[Section]:
     """The sections of a lesson and their minutes, in whole minutes that add up to the lesson's."""
     weights: list[list[Any]] = []
     headings = iter([(text, anchor) for level, text, anchor in chapter.rendered.headings if level <= 2])
-    names = _section_names(chapter)
+    names, inside = _section_names(chapter), ""
     for cell in chapter.rendered.cells:
         html = str(cell["html"])
         for _ in re.findall(r"<h[12]\b", html) if cell["kind"] == "text" else ():
@@ -99,13 +101,15 @@ def sections(chapter: Chapter) -> list[Section]:
             weights.append([text, anchor, 0.0, names.get(cell["id"], "") in SKIPPABLE])
         if not weights:
             weights.append([chapter.title, "content", 0.0, False])
-        weights[-1][2] += _weight(cell, html)
+        inside = names.get(cell["id"], "") if names.get(cell["id"], "") in SECTIONS else inside
+        weights[-1][2] += 0.0 if inside in UNTAUGHT else _weight(cell, html)
     total = sum(weight for _, _, weight, _ in weights) or 1.0
     budget = chapter.source.minutes or round(total)
     shares = _rounded([weight * budget / total for _, _, weight, _ in weights], budget)
     return [
         Section(text, anchor, minutes, skippable)
         for (text, anchor, _, skippable), minutes in zip(weights, shares, strict=True)
+        if minutes
     ]
 
 
@@ -132,7 +136,7 @@ def discussed(master: Master) -> list[Discussed]:
             heading = re.match(r"##+ +(.+)", cell.source)
             begun = begun or bool(heading)
             if heading:
-                open_one.title = re.sub(r"[*_`$]", "", heading[1]).strip()
+                open_one.title = re.sub(r"[*_`$]|^\d+ ", "", heading[1]).strip()
             if begun:
                 open_one.task.append(re.sub(r"^##+ .+\n*", "", cell.source))
         elif role(cell) == "solution":

@@ -88,6 +88,11 @@ def _add_build(commands):
         default=[],
         help="set a parameter of the lessons that have it",
     )
+    parser.add_argument("--fresh", action="store_true", help="execute every lesson, changed or not")
+    parser.add_argument(
+        "--solutions", action="store_true", help="show the exercises with their solutions, discussed"
+    )
+    parser.add_argument("--pdf", action="store_true", help="print the whole course into course.pdf")
     add_jobs(parser)
     parser.set_defaults(command=build_command)
 
@@ -232,9 +237,21 @@ def build_command(chosen):
     from crmlab.words import words
 
     only = None if chosen.only is None else [name for name in chosen.only.split(",") if name.strip()]
-    runs = build(chosen.out, only, pairs(chosen.parameters), jobs=chosen.jobs)
+    runs = build(
+        chosen.out,
+        only,
+        pairs(chosen.parameters),
+        jobs=chosen.jobs,
+        fresh=chosen.fresh,
+        solutions=chosen.solutions,
+        pdf=chosen.pdf,
+    )
     failed = [run for run in runs if not run.ok]
     print(words("build.built", count=len(runs), index=Path(chosen.out) / "index.html"))
+    if chosen.pdf:
+        from crmlab.book import printing
+
+        print(printing.said(Path(chosen.out) / printing.PDF))
     if failed:
         print(words("build.built_failed", failed=len(failed), count=len(runs)), file=sys.stderr)
     return int(bool(failed))

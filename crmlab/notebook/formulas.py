@@ -27,7 +27,7 @@ def mathml(formula, display="inline"):
         element = _converted(formula, display)
     except ValueError:
         return f'<code class="formula">{html.escape(formula)}</code>'
-    return f'<div class="formula">{element}</div>' if display == "block" else element
+    return f'<div class="formula" tabindex="0">{element}</div>' if display == "block" else element
 
 
 def check_formula(formula):

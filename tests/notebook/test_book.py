@@ -29,6 +29,7 @@ A. Author (2001). doi:10.1177/0092070301291002. [doi:10.1/2](https://doi.org/10.
 
 
 SHARED = {
+    ".built.json",
     "bibliography.html",
     "course.html",
     "glossary.html",

@@ -46,9 +46,9 @@ if (contents && folds.length) {
 const wide = window.matchMedia("(min-width: 64rem)");
 function settle() {
   if (contents) contents.open = wide.matches;
-  document.querySelectorAll("pre").forEach((pre) => {  // only what scrolls needs the keyboard
-    if (pre.scrollWidth > pre.clientWidth) pre.tabIndex = 0;
-    else pre.removeAttribute("tabindex");
+  document.querySelectorAll("pre, .scroll, div.formula").forEach((part) => {  // only what scrolls needs the keyboard
+    if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
   });
 }
 wide.addEventListener("change", settle);

@@ -1,0 +1,139 @@
+"""A lesson is executed again only if something that its outputs follow from has changed."""
+
+import ast
+import functools
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from crmlab import files, places
+from crmlab.data import downloads
+from crmlab.notebook.outcome import Run
+from crmlab.notebook.source import Source
+
+FILE = ".built.json"
+_PROGRAMS = (".py", ".toml", ".csv", ".json")  # what modules consist of, and read
+_PACKAGE = places.PACKAGE.name
+_THEORIES = f"{_PACKAGE}.theories"  # lists what there is; a lesson depends on those that it names
+
+
+class Built:
+    """What an earlier build left in a folder, and from what it came."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        try:
+            self.entries = dict(json.loads((out / FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            self.entries = {}
+
+    def run(self, source: Source, values: Mapping[str, Any], inputs: str) -> Run | None:
+        """The lesson as it was executed from these inputs, or None if it was not."""
+        from crmlab.notebook.jupyter import nbformat
+        from crmlab.notebook.recording import recorded
+
+        entry, path = self.entries.get(source.name, {}), self.out / f"{source.name}.ipynb"
+        if entry.get("inputs") != inputs or not path.is_file() or entry["outputs"] != _digest([path]):
+            return None
+        notebook = nbformat.read(path, as_version=4)
+        results, _ = recorded(notebook.cells)
+        return Run(source.name, dict(values), results, entry["seconds"], None, notebook)
+
+    def keep(self, runs: Iterable[Run], inputs: Mapping[str, str]) -> None:
+        """Note what was executed from what; a failed lesson is executed again in any case."""
+        for run in runs:
+            self.entries.pop(run.lesson, None)
+            if run.ok:
+                outputs = _digest([self.out / f"{run.lesson}.ipynb"])
+                self.entries[run.lesson] = {
+                    "inputs": inputs[run.lesson],
+                    "outputs": outputs,
+                    "seconds": round(run.seconds, 2),
+                }
+        files.write_text(self.out / FILE, json.dumps(self.entries, indent=1) + "\n")
+
+
+def inputs_of(source: Source, values: Mapping[str, Any]) -> str:
+    """A digest of what a lesson's outputs follow from.
+
+    Its cells and parameters, the modules of ours that it imports, directly or not, the data that are here, and
+    the versions of Python and of every package.
+    """
+    about = [
+        [(cell.get("id"), cell["cell_type"], cell["source"], cell["metadata"]) for cell in source.cells],
+        source.metadata,
+        dict(values),
+        sys.version,
+        sorted({(each.name, each.version) for each in metadata.distributions()}),
+        [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _downloaded()],
+    ]
+    code = "\n".join(
+        cell["source"] for cell in source.cells if cell["cell_type"] == "code" and "crmlab" in cell["source"]
+    )
+    programs = _programs(_imported(code))
+    return _digest([*programs, *sorted((places.root() / "datasets").glob("*.csv"))], repr(about))
+
+
+def _downloaded() -> list[Path]:
+    folder = downloads.folder()
+    return sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+
+
+def _digest(paths: Iterable[Path], more: str = "") -> str:
+    found = hashlib.sha256(more.encode())
+    for path in paths:
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def _programs(names: Iterable[str]) -> list[Path]:
+    """The files of modules of ours, and of all that they import of ours."""
+    found: dict[str, list[Path]] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = _files(name)
+            for path in found[name]:
+                waiting += _imports_of(path, path.stat().st_mtime_ns) if path.suffix == ".py" else ()
+    return sorted({path for paths in found.values() for path in paths})
+
+
+@functools.cache
+def _imports_of(path: Path, changed: int) -> tuple[str, ...]:
+    """Names that a file imports; `changed` is its time stamp, by which a changed file is read again."""
+    return tuple(dict.fromkeys(_imported(path.read_text(encoding="utf-8"))))
+
+
+def _files(name: str) -> list[Path]:
+    """The files of one module: a package's are its own, what lies beside it, and all if it imports by name."""
+    base = places.PACKAGE.parent.joinpath(*name.split("."))
+    init = base / "__init__.py"
+    if not init.is_file():
+        return [path for path in [base.with_suffix(".py")] if path.is_file()]
+    by_name = name != _THEORIES and "import_module" in init.read_text(encoding="utf-8")
+    inside = [path for path in base.iterdir() if path.suffix in _PROGRAMS]
+    return [path for path in inside if path == init or path.suffix != ".py" or by_name]
+
+
+def _imported(code: str) -> Iterator[str]:
+    """Names of modules of ours that code may import; what a name stands for, module or not, is seen later."""
+    try:
+        tree = ast.parse("\n".join(line for line in code.splitlines() if not line.startswith(("%", "!"))))
+    except SyntaxError:  # the run will say so
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == _PACKAGE:
+                parts = name.split(".")
+                yield from (".".join(parts[:length]) for length in range(2, len(parts) + 1))
