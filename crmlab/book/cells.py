@@ -148,7 +148,8 @@ class Renderer(IPythonRenderer):
     def table(self, text: str) -> str:
         """A table in a frame that scrolls where the page is too narrow for it."""
         label = html.escape(words("build.table"))
-        return f'<div class="scroll" role="group" tabindex="0" aria-label="{label}"><table>{text}</table></div>\n'
+        frame = f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">'
+        return f"{frame}<table>{text}</table></div>\n"
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
         """A cell; a header of nothing is none."""

@@ -52,7 +52,7 @@ def glossary(sources: Iterable[Source]) -> list[Term]:
 
 @functools.cache
 def statistical_terms() -> tuple[Term, ...]:
-    """The terms in ``crmlab/words/terms``, in the reader's language if there is such a file, else English."""
+    """The terms in ``crmlab/words/terms``, in the reader's language if it has them, else in English."""
     language = os.environ.get("CRMLAB_LANGUAGE", "en")
     paths = [FOLDER / "terms" / f"{name}.toml" for name in (language, "en")]
     text = next(path for path in paths if path.is_file()).read_text(encoding="utf-8")

@@ -51,7 +51,7 @@ def bibliography_page(book: Sequence[Chapter]) -> str:
 
 
 def search_page() -> str:
-    """The page to search in."""
+    """The page that searches the book, by the index beside it."""
     return filled("search.html.j2")
 
 

@@ -60,8 +60,8 @@ class Built:
 def inputs_of(source: Source, values: Mapping[str, Any]) -> str:
     """A digest of what a lesson's outputs follow from.
 
-    Its cells and parameters, the modules of ours that it imports, directly or not, the data that are here, and
-    the versions of Python and of every package.
+    Its cells and parameters, the modules of ours that it imports, directly or not, the data that are here,
+    and the versions of Python and of every package.
     """
     about = [
         [(cell.get("id"), cell["cell_type"], cell["source"], cell["metadata"]) for cell in source.cells],
@@ -99,18 +99,23 @@ def _programs(names: Iterable[str]) -> list[Path]:
         if name not in found:
             found[name] = _files(name)
             for path in found[name]:
-                waiting += _imports_of(path, path.stat().st_mtime_ns) if path.suffix == ".py" else ()
+                waiting += _imports_of(path) if path.suffix == ".py" else ()
     return sorted({path for paths in found.values() for path in paths})
 
 
+def _imports_of(path: Path) -> tuple[str, ...]:
+    """Names that a file imports."""
+    return _names_in(path.read_text(encoding="utf-8"))
+
+
 @functools.cache
-def _imports_of(path: Path, changed: int) -> tuple[str, ...]:
-    """Names that a file imports; `changed` is its time stamp, by which a changed file is read again."""
-    return tuple(dict.fromkeys(_imported(path.read_text(encoding="utf-8"))))
+def _names_in(code: str) -> tuple[str, ...]:
+    """The same for the same text, which is parsed once."""
+    return tuple(dict.fromkeys(_imported(code)))
 
 
 def _files(name: str) -> list[Path]:
-    """The files of one module: a package's are its own, what lies beside it, and all if it imports by name."""
+    """The files of one module: a package's own and what lies beside it; all of them if it imports by name."""
     base = places.PACKAGE.parent.joinpath(*name.split("."))
     init = base / "__init__.py"
     if not init.is_file():

@@ -1,4 +1,4 @@
-"""A syllabus for courses of several lengths, from the lessons that stand; what builds on what."""
+"""A syllabus for courses of several lengths, from the lessons there are, and the map of what builds on what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ def syllabus(chapters: Sequence[Chapter], weeks: int) -> list[Week]:
     """Lessons over weeks, in an order in which each comes after what it builds on.
 
     A lesson never waits for one that comes later; what does not fit into the class time is left out, first
-    lessons that are not marked ``core`` and that no other needs. Weeks that are left go to discussing
+    lessons that are not marked ``core`` and that no other needs. Weeks that are left go to workshops on
     exercises, then to a project on the students' own data. Exercises are due the week after their lesson.
     """
     chosen = _fitting(ordered(chapters), weeks * CLASS_MINUTES, weeks)

@@ -51,12 +51,12 @@ class Discussed:
 
 
 def teaching_name(chapter: Chapter) -> str:
-    """The file of a lesson's notes for instructors."""
+    """The file of a lesson's page for instructors."""
     return f"{chapter.name}.teaching.html"
 
 
 def solutions_name(chapter: Chapter) -> str:
-    """The file of a lesson's solutions."""
+    """The file of a lesson's exercises with their solutions."""
     return f"{chapter.name}.solutions.html"
 
 
