@@ -5,6 +5,7 @@ what all scales of one questionnaire share. Both are averages over rows, so the 
 are averages too: their errors follow from the rows, and a bootstrap is one matrix product.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,8 +14,11 @@ import numpy as np
 from crmlab.errors import InputError
 from crmlab.models.stacked import inverse
 
+Array = np.ndarray
+ALPHA = 1.0  # of Fuller's modification
 
-def scale_score(items):
+
+def scale_score(items: Sequence[Array]) -> tuple[Array, Array]:
     """A scale's mean score and, row by row, an unbiased statement of its error.
 
     Parameters
@@ -59,9 +63,12 @@ class MeasuredRegression:
 
     Notes
     -----
-    With ``M = X'X/n - diag(noise) - shared·e e'`` and ``m = X'y/n - shared·e`` (e is 1 where exposed, 0
-    elsewhere) the coefficients are ``M⁻¹ m``: Fuller (1987), Measurement Error Models, section 2.2. Without
-    corrections they are ordinary least squares with HC1 errors.
+    With ``M = X'X/n - κ (diag(noise) + shared·e e')`` and ``m = X'y/n - κ shared·e`` (e is 1 where exposed, 0
+    elsewhere) the coefficients are ``M⁻¹ m``. The whole correction, κ = 1, has no moments in small samples:
+    now and then M is nearly singular. Fuller's (1987, Measurement Error Models, section 2.5) modification
+    takes ``κ = min(1, λ - 1/(n-1)) - α/(n-1)``, where λ is the least root of ``|Z'Z/n - λ Σ|``, Z holding
+    outcome and predictors and Σ all that is taken out of them. Without corrections this is ordinary least
+    squares with HC1 errors.
 
     Examples
     --------
@@ -75,14 +82,14 @@ class MeasuredRegression:
     (True, True)
     """
 
-    outcome: np.ndarray
-    predictors: np.ndarray
-    noise: np.ndarray | None = None
-    shared: np.ndarray | None = None
-    exposed: tuple | None = None
+    outcome: Array
+    predictors: Array
+    noise: Array | None = None
+    shared: Array | None = None
+    exposed: Array | Sequence[bool] | None = None
     outcome_exposed: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         def put(name, value):
             return object.__setattr__(self, name, value)
 
@@ -98,45 +105,65 @@ class MeasuredRegression:
         put("exposed", np.zeros(self.terms) if self.exposed is None else np.asarray(self.exposed, float))
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         return self.predictors.shape[-2]
 
     @property
-    def terms(self):
+    def terms(self) -> int:
         return self.predictors.shape[-1]
 
     @property
-    def degrees_of_freedom(self):
+    def degrees_of_freedom(self) -> float:
         return float(self.rows - self.terms - 1)
 
-    def fit(self):
+    @property
+    def _all(self) -> Array:
+        """Predictors and outcome side by side: ``(..., rows, terms + 1)``."""
+        return np.concatenate([self.predictors, self.outcome[..., None]], -1)
+
+    def _taken_out(self, noise: Array, shared: Array) -> Array:
+        """Σ, what is taken out of the moments of predictors and outcome: ``(..., terms + 1, terms + 1)``."""
+        exposed = np.append(self.exposed, float(self.outcome_exposed))
+        found = shared[..., None, None] * np.outer(exposed, exposed)
+        at = np.arange(self.terms)
+        found[..., at, at] += noise
+        return found
+
+    def fit(self) -> tuple[Array, Array]:
         """Coefficients and their covariance.
 
         Returns
         -------
         coefficients : array of shape (..., terms)
-            NaN for a sample whose corrected moments have no inverse.
+            NaN for a sample whose fully corrected moments are not positive definite: too few customers, or
+            too little signal.
         covariance : array of shape (..., terms, terms)
             The sandwich of the corrected normal equations, times n / (n - terms - 1). What is taken out
             counts as estimated, not as known.
         """
-        transposed = self.predictors.swapaxes(-1, -2)
-        back, coefficients = self._solve(
-            transposed @ self.predictors / self.rows,
-            (transposed @ self.outcome[..., None])[..., 0] / self.rows,
-            self.noise.mean(-2),
-            self.shared.mean(-1),
-        )
-        residual = self.outcome - (self.predictors @ coefficients[..., None])[..., 0]
-        unexplained = self.outcome_exposed - coefficients @ self.exposed
-        each = self.predictors * residual[..., None] + self.noise * coefficients[..., None, :]
-        each -= (self.shared * unexplained[..., None])[..., None] * self.exposed
-        influence = each @ back
+        together = self._all
+        moments = together.swapaxes(-1, -2) @ together / self.rows
+        out = self._taken_out(self.noise.mean(-2), self.shared.mean(-1))
+        signal = inverse((moments - out)[..., :-1, :-1], 1e9, definite=True)
+        share = _fuller_share(moments, out, self.rows)
+        corrected = moments - share[..., None, None] * out
+        back = inverse(corrected[..., :-1, :-1]) + 0 * signal
+        coefficients = (back @ corrected[..., :-1, -1:])[..., 0]
+        influence = self._scores(coefficients, share[..., None]) @ back
         covariance = influence.swapaxes(-1, -2) @ influence / (self.rows * self.degrees_of_freedom)
         return coefficients, covariance
 
-    def resample(self, resamples, seed):
-        """Coefficients on resamples of one sample's rows.
+    def _scores(self, coefficients: Array, share: Array) -> Array:
+        """Each row's part of the corrected normal equations: ``(..., rows, terms)``."""
+        residual = self.outcome - (self.predictors @ coefficients[..., None])[..., 0]
+        unexplained = self.outcome_exposed - coefficients @ self.exposed
+        each = self.predictors * residual[..., None]
+        each += share[..., None] * self.noise * coefficients[..., None, :]
+        each -= (share * self.shared * unexplained[..., None])[..., None] * self.exposed
+        return each
+
+    def resample(self, resamples: int, seed: int) -> Array:
+        """Coefficients on resamples of the rows; by Fuller's modification every resample has them.
 
         Parameters
         ----------
@@ -145,30 +172,90 @@ class MeasuredRegression:
 
         Returns
         -------
-        array of shape (resamples, terms)
+        array of shape (..., resamples, terms)
         """
-        share = resampled_rows(self.rows, resamples, seed)
-        together = np.column_stack([self.predictors, self.outcome])
-        width = self.terms + 1
-        products = share @ (together[:, :, None] * together[:, None, :]).reshape(self.rows, -1)
-        means = share @ together
-        moments = products.reshape(-1, width, width) - means[:, :, None] * means[:, None, :]
-        return self._solve(
-            moments[:, :-1, :-1], moments[:, :-1, -1], share @ self.noise, share @ self.shared
-        )[1]
+        weights = resampled_rows(self.rows, resamples, seed)
+        together, width = self._all, self.terms + 1
+        first, second = np.triu_indices(width)
+        noisy = np.flatnonzero(np.abs(self.noise).reshape(-1, self.terms).max(0))
+        features = np.concatenate(
+            [together[..., first] * together[..., second], together, self.noise[..., noisy]], -1
+        )
+        features = np.concatenate([features, self.shared[..., None]], -1)
+        means = np.moveaxis(features.swapaxes(-1, -2) @ weights.T, -2, 0)  # (features, ..., resamples)
+        products, levels, rest = np.split(means, [len(first), len(first) + width])
+        moments, out = (np.zeros((width, width, *means.shape[1:])) for _ in range(2))
+        moments[first, second] = products - levels[first] * levels[second]
+        exposed = np.append(self.exposed, float(self.outcome_exposed))
+        out[first, second] = (exposed[first] * exposed[second])[(...,) + (None,) * rest[-1].ndim] * rest[-1]
+        out[noisy, noisy] += rest[:-1]
+        return self._solved(moments, out)
 
-    def _solve(self, squares, products, noise, shared):
-        """Inverse of the corrected moments, and the coefficients."""
-        common = shared[..., None]
-        moments = squares - common[..., None] * np.outer(self.exposed, self.exposed)
-        moments[..., np.arange(self.terms), np.arange(self.terms)] -= noise
-        back = inverse(moments, 1e9, definite=True)  # corrected, they may lose their definiteness
-        right = products - common * self.exposed * self.outcome_exposed
-        return back, (back @ right[..., None])[..., 0]
+    def _solved(self, moments: Array, out: Array) -> Array:
+        """Coefficients ``(..., terms)`` from upper triangles of shape ``(terms + 1, terms + 1, ...)``."""
+        spare = 1 / (self.rows - 1)
+        definite = _eliminated(moments - (1 + spare) * out)[1]
+        share = np.where(definite, 1.0, np.nan) - ALPHA * spare
+        at = np.nonzero(~definite)
+        if len(at[0]):
+            some, others = (
+                np.moveaxis(each[(slice(None), slice(None), *at)], -1, 0) for each in (moments, out)
+            )
+            share[at] = _fuller_share(_symmetric(some), _symmetric(others), self.rows)
+        return np.moveaxis(_eliminated(moments - share * out)[0], 0, -1)
+
+
+def _symmetric(upper: Array) -> Array:
+    return np.triu(upper) + np.triu(upper, 1).swapaxes(-1, -2)
+
+
+def _fuller_share(moments: Array, out: Array, rows: int) -> Array:
+    """κ, the share of what is to be taken out that Fuller's modification takes out: ``(...)``."""
+    root = np.linalg.inv(np.linalg.cholesky(_regular(moments)))
+    largest = np.linalg.eigvalsh(root @ out @ root.swapaxes(-1, -2))[..., -1]
+    spare = 1 / (rows - 1)
+    with np.errstate(divide="ignore"):
+        return np.minimum(1.0, np.where(largest > 0, 1 / largest, np.inf) - spare) - ALPHA * spare
+
+
+def _regular(moments: Array) -> Array:
+    """Moments with singular ones replaced, so that they do not spoil the stack: their estimates are NaN."""
+    size = moments.shape[-1]
+    scale = np.trace(moments, axis1=-2, axis2=-1)[..., None, None] / size
+    bad = ~(np.linalg.eigvalsh(moments)[..., 0] > 1e-12 * scale[..., 0, 0])
+    return np.where(bad[..., None, None], np.eye(size), moments)
+
+
+def _eliminated(matrices: Array) -> tuple[Array, Array]:
+    """Gauss's elimination on stacks of symmetric matrices, their numbers along the last axes.
+
+    Parameters
+    ----------
+    matrices : array of shape (k, k, ...)
+        Upper triangles. The last column is the right side of the equations that the rest makes.
+
+    Returns
+    -------
+    solution : array of shape (k - 1, ...)
+    definite : array of bool, shape (...)
+        Whether the whole matrix is positive definite.
+    """
+    work, size = matrices.copy(), len(matrices)
+    definite = np.ones(matrices.shape[2:], dtype=bool)
+    with np.errstate(all="ignore"):
+        for at in range(size):
+            definite &= work[at, at] > 1e-10 * np.abs(matrices[at, at])
+            for row in range(at + 1, size):
+                work[row, row:] -= work[at, row] / work[at, at] * work[at, row:]
+        solution = np.empty((size - 1, *definite.shape))
+        for at in range(size - 2, -1, -1):
+            known = (work[at, at + 1 : -1] * solution[at + 1 :]).sum(0)
+            solution[at] = (work[at, -1] - known) / work[at, at]
+    return solution, definite
 
 
 @lru_cache(maxsize=8)
-def resampled_rows(rows, resamples, seed):
+def resampled_rows(rows: int, resamples: int, seed: int) -> Array:
     """How much of each resample each row makes up: ``(resamples, rows)``, every line adding up to 1."""
     rng = np.random.default_rng([seed, rows])
     return rng.multinomial(rows, np.full(rows, 1 / rows), resamples) / rows

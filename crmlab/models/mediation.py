@@ -1,21 +1,24 @@
-"""Intervals and p-values from a bootstrap, as mediation analyses use them."""
+"""Intervals and p-values from a bootstrap, as mediation analyses use them: of one estimate or of many."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from crmlab.errors import InputError, listing
 
+Array = np.ndarray
 METHODS = ("percentile", "bias-corrected")
 
 
-def bootstrap_interval(draws, estimate, method="percentile", level=0.95):
+def bootstrap_interval(
+    draws: Array, estimate: float | Array, method: str = "percentile", level: float = 0.95
+) -> tuple:
     """Interval of an estimate from its bootstrap draws.
 
     Parameters
     ----------
-    draws : array of shape (resamples,)
+    draws : array of shape (..., resamples)
         The estimate on each resample.
-    estimate : float
+    estimate : float or array of shape (...)
         On the sample itself.
     method : {"percentile", "bias-corrected"}
         Bias-corrected (Efron & Tibshirani 1993, chapter 14, without acceleration) shifts the percentiles by
@@ -24,18 +27,37 @@ def bootstrap_interval(draws, estimate, method="percentile", level=0.95):
 
     Returns
     -------
-    low, high : float
+    low, high : float or array of shape (...)
     """
     draws, shift = _checked(draws, estimate, method)
-    tails = norm.ppf([(1 - level) / 2, (1 + level) / 2])
-    return tuple(float(bound) for bound in np.quantile(draws, norm.cdf(2 * shift + tails)))
+    ordered = np.sort(draws, axis=-1)
+    return tuple(
+        _quantile(ordered, ndtr(2 * shift + ndtri(end)))[()] for end in ((1 - level) / 2, (1 + level) / 2)
+    )
 
 
-def bootstrap_p_value(draws, estimate, method="percentile", null=0.0, direction=">"):
+def _quantile(ordered: Array, share: Array) -> Array:
+    """The quantile of each row at a share of its own, linear between draws as NumPy's default is."""
+    place = np.asarray(share) * (ordered.shape[-1] - 1)
+    below = np.minimum(np.floor(place).astype(np.intp), ordered.shape[-1] - 2)
+    low, high = (np.take_along_axis(ordered, each[..., None], -1)[..., 0] for each in (below, below + 1))
+    return low + (place - below) * (high - low)
+
+
+def bootstrap_p_value(
+    draws: Array,
+    estimate: float | Array,
+    method: str = "percentile",
+    null: float = 0.0,
+    direction: str = ">",
+) -> float | Array:
     """One-sided p-value: the least level at which the one-sided bootstrap interval leaves the null out.
 
     Parameters
     ----------
+    draws, estimate, method
+        As for `bootstrap_interval`.
+    null : float
     direction : {">", "<"}
         Where the estimand lies, as seen from the null, if the claim is true.
     """
@@ -43,19 +65,20 @@ def bootstrap_p_value(draws, estimate, method="percentile", null=0.0, direction=
         raise InputError(f"direction is {direction!r}; it must be > or <")
     draws, shift = _checked(draws, estimate, method)
     beyond = draws <= null if direction == ">" else draws >= null
-    share = (1 + beyond.sum()) / (len(draws) + 1)
+    share = (1 + beyond.sum(-1)) / (draws.shape[-1] + 1)
     sign = 1 if direction == ">" else -1
-    return float(norm.cdf(norm.ppf(share) - sign * 2 * shift))
+    return ndtr(ndtri(share) - sign * 2 * shift)[()]
 
 
-def _checked(draws, estimate, method):
+def _checked(draws: Array, estimate: float | Array, method: str) -> tuple[Array, Array]:
     """The draws as an array, and how far their middle lies from the estimate, in standard deviations."""
     draws = np.asarray(draws, dtype=float)
-    if draws.ndim != 1 or len(draws) < 2 or not np.isfinite(draws).all():
+    if draws.ndim < 1 or draws.shape[-1] < 2 or not np.isfinite(draws).all():
         raise InputError("draws must be two or more finite numbers in a row")
     if method not in METHODS:
         raise InputError(f"method is {method!r}; it must be one of {listing(METHODS)}")
     if method == "percentile":
-        return draws, 0.0
-    below = ((draws < estimate).sum() + (draws == estimate).sum() / 2) / len(draws)
-    return draws, float(norm.ppf(np.clip(below, 0.5 / len(draws), 1 - 0.5 / len(draws))))
+        return draws, np.zeros(draws.shape[:-1])
+    count, at = draws.shape[-1], np.asarray(estimate)[..., None]
+    below = ((draws < at).sum(-1) + (draws == at).sum(-1) / 2) / count
+    return draws, ndtri(np.clip(below, 0.5 / count, 1 - 0.5 / count))

@@ -16,7 +16,7 @@ that all answers of a respondent share, in both years, and that the marker scale
 shares too. The structural part is the usual linear model, η = Bη + ζ; equal loadings are a simplification.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from math import exp, sqrt
 
@@ -24,29 +24,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from crmlab.design import (
-    Cohort,
-    Design,
-    Estimate,
-    EstimationFailed,
-    Estimator,
-    Hypothesis,
-    Parameters,
-    parameter,
-)
-from crmlab.errors import InputError
+from crmlab.design import Cohort, Design, Hypothesis, Parameters, count, effect, path, probit, share
 from crmlab.estimators import LeastSquares, Product
-from crmlab.mechanisms.items import likert_items
-from crmlab.models.errors_in_variables import MeasuredRegression, scale_score
-from crmlab.models.mediation import bootstrap_interval, bootstrap_p_value
-from crmlab.models.pls import signed_weights
-from crmlab.models.structural import fit_structural
+from crmlab.estimators.factors import StructuralEstimate
+from crmlab.estimators.measured import BootstrapProduct, CorrectedRegression, PLSPath
+from crmlab.mechanisms.items import Scale
+from crmlab.mechanisms.paths import PathModel
+from crmlab.models.errors_in_variables import scale_score
 
-MARGIN = (
-    0.15  # points of commitment for a standard deviation of pressure: a direct path too small to care for
-)
+MARGIN = 0.15  # points of commitment a standard deviation of pressure: a direct path too small to care for
 ITEMS = 4
-THRESHOLDS = (np.arange(1, 7) - 3.5) * 0.7  # of likert_items
 SCALES = {
     name: [f"{name}_{number}" for number in range(1, ITEMS + 1)]
     for name in ("trust", "commitment", "satisfaction", "marker")
@@ -55,157 +42,110 @@ LATER = {name: [f"later_{item}" for item in SCALES[name]] for name in ("trust", 
 RECORDS = ["transparency", "consistency", "response", "pressure"]  # what may act on trust
 ON_TRUST = "satisfaction + " + " + ".join(RECORDS)
 ON_COMMITMENT = "trust + satisfaction + investment + termination_cost + pressure"
-RESAMPLES = 500  # of customers, in the design's bootstraps
 MORGAN_HUNT, PALMATIER = "Morgan & Hunt (1994)", "Palmatier et al. (2006)"
+A_DEVIATION = "probit units a standard deviation"
+LOG_REFERRALS = "log referrals a standard deviation"
+A_YEAR = "standardised path over a year"
 
 
 @dataclass(frozen=True)
 class TrustMarket(Parameters):
     """The truth of a market of relationships. Paths are between standardised variables."""
 
-    transparency_to_trust: float = parameter(
-        0.30, "standardised path", low=-1, high=1, source=f"positive: {MORGAN_HUNT}, communication; size ours"
+    transparency_to_trust: float = path(0.30, source=f"positive: {MORGAN_HUNT}, communication; size ours")
+    consistency_to_trust: float = path(0.20)
+    response_to_trust: float = path(0.15)
+    pressure_to_trust: float = path(-0.30, source=f"negative: {MORGAN_HUNT}, opportunism; size ours")
+    satisfaction_to_trust: float = path(0.35)
+    trust_to_commitment: float = path(0.45, source=f"positive: {MORGAN_HUNT}; size ours")
+    satisfaction_to_commitment: float = path(0.10)
+    investment_to_commitment: float = path(0.15)
+    termination_cost_to_commitment: float = path(0.30, source=f"positive: {MORGAN_HUNT}; size ours")
+    pressure_to_commitment: float = path(
+        0.0, "standardised path around trust", source=f"none: {MORGAN_HUNT}; some: their rival"
     )
-    consistency_to_trust: float = parameter(0.20, "standardised path", low=-1, high=1, source="ours")
-    response_to_trust: float = parameter(0.15, "standardised path", low=-1, high=1, source="ours")
-    pressure_to_trust: float = parameter(
-        -0.30, "standardised path", low=-1, high=1, source=f"negative: {MORGAN_HUNT}, opportunism; size ours"
+    base_renewal: float = probit(0.50)
+    commitment_to_renewal: float = probit(0.30, A_DEVIATION, source=f"positive: {PALMATIER}; size ours")
+    satisfaction_to_renewal: float = probit(0.15, A_DEVIATION)
+    termination_cost_to_renewal: float = probit(0.20, A_DEVIATION)
+    base_referrals: float = effect(-0.7, "log referrals a year", low=-5, high=3)
+    commitment_to_referrals: float = effect(
+        0.35, LOG_REFERRALS, low=-1, high=1, source=f"positive: {PALMATIER}; size ours"
     )
-    satisfaction_to_trust: float = parameter(0.35, "standardised path", low=-1, high=1, source="ours")
-    trust_to_commitment: float = parameter(
-        0.45, "standardised path", low=-1, high=1, source=f"positive: {MORGAN_HUNT}; size ours"
-    )
-    satisfaction_to_commitment: float = parameter(0.10, "standardised path", low=-1, high=1, source="ours")
-    investment_to_commitment: float = parameter(0.15, "standardised path", low=-1, high=1, source="ours")
-    termination_cost_to_commitment: float = parameter(
-        0.30, "standardised path", low=-1, high=1, source=f"positive: {MORGAN_HUNT}; size ours"
-    )
-    pressure_to_commitment: float = parameter(
-        0.0,
-        "standardised path around trust",
-        low=-1,
-        high=1,
-        source=f"none: {MORGAN_HUNT}; some: their rival",
-    )
-    base_renewal: float = parameter(0.50, "probit units", low=-3, high=3, source="ours")
-    commitment_to_renewal: float = parameter(
-        0.30, "probit units a standard deviation", low=-3, high=3, source=f"positive: {PALMATIER}; size ours"
-    )
-    satisfaction_to_renewal: float = parameter(
-        0.15, "probit units a standard deviation", low=-3, high=3, source="ours"
-    )
-    termination_cost_to_renewal: float = parameter(
-        0.20, "probit units a standard deviation", low=-3, high=3, source="ours"
-    )
-    base_referrals: float = parameter(-0.7, "log referrals a year", low=-5, high=3, source="ours")
-    commitment_to_referrals: float = parameter(
-        0.35, "log referrals a standard deviation", low=-1, high=1, source=f"positive: {PALMATIER}; size ours"
-    )
-    satisfaction_to_referrals: float = parameter(
-        0.10, "log referrals a standard deviation", low=-1, high=1, source="ours"
-    )
-    trust_persistence: float = parameter(0.60, "standardised path over a year", low=-1, high=1, source="ours")
-    commitment_persistence: float = parameter(
-        0.55, "standardised path over a year", low=-1, high=1, source="ours"
-    )
-    trust_to_later_commitment: float = parameter(
-        0.20, "standardised path over a year", low=-1, high=1, source="ours"
-    )
-    commitment_to_later_trust: float = parameter(
-        0.10, "standardised path over a year", low=-1, high=1, source="ours"
-    )
-    loading: float = parameter(
-        0.75, "λ, of every item on what it measures", low=0.3, high=0.95, source="ours"
-    )
-    method_loading: float = parameter(
+    satisfaction_to_referrals: float = effect(0.10, LOG_REFERRALS, low=-1, high=1)
+    trust_persistence: float = path(0.60, A_YEAR)
+    commitment_persistence: float = path(0.55, A_YEAR)
+    trust_to_later_commitment: float = path(0.20, A_YEAR)
+    commitment_to_later_trust: float = path(0.10, A_YEAR)
+    loading: float = share(0.75, "λ, of every item on what it measures", low=0.3, high=0.95)
+    method_loading: float = share(
         0.30,
         "δ, of every answer on the method factor",
-        low=0,
         high=0.8,
         source="some: Podsakoff et al. (2003); size ours",
     )
-    marker_exposure: float = parameter(
-        1.0, "the marker items' method loading, as a share of δ", low=0, high=1, source="ours"
-    )
-    n_customers: int = parameter(400, "customers", low=50, high=200_000, source="ours")
+    marker_exposure: float = share(1.0, "the marker items' method loading, as a share of δ")
+    n_customers: int = count(400, low=50)
 
     def __post_init__(self):
         super().__post_init__()
-        explained = {
-            "trust": trust_explained(self),
-            "commitment": commitment_explained(self),
-            "later trust": _carried(self.trust_persistence, self.commitment_to_later_trust, self),
-            "later commitment": _carried(self.commitment_persistence, self.trust_to_later_commitment, self),
-            "an item": self.loading**2 + self.method_loading**2,
+        _ = self.paths, self.scale()  # refuse paths and loadings that explain more than all of a variance
+
+    @property
+    def paths(self) -> PathModel:
+        """All that is linear: records, satisfaction, trust and commitment in both years."""
+        on_trust, on_commitment = [*RECORDS, "satisfaction"], ON_COMMITMENT.split(" + ")
+        on_commitment = ["investment", "termination_cost", *(n for n in on_commitment if n in on_trust)]
+        return PathModel(
+            {(name, "trust"): getattr(self, f"{name}_to_trust") for name in RECORDS}
+            | {(n, "commitment"): getattr(self, f"{n}_to_commitment") for n in on_commitment[:2]}
+            | {("satisfaction", "trust"): self.satisfaction_to_trust}
+            | {(n, "commitment"): getattr(self, f"{n}_to_commitment") for n in on_commitment[2:]}
+            | {
+                ("trust", "commitment"): self.trust_to_commitment,
+                ("trust", "later_trust"): self.trust_persistence,
+                ("commitment", "later_trust"): self.commitment_to_later_trust,
+                ("commitment", "later_commitment"): self.commitment_persistence,
+                ("trust", "later_commitment"): self.trust_to_later_commitment,
+            }
+        )
+
+    def scale(self, points: int = 7, spread: float = 0.7, exposure: float = 1.0) -> Scale:
+        """The scale of an item; `exposure` is its method loading as a share of δ."""
+        return Scale(points, spread, self.loading, exposure * self.method_loading)
+
+    @property
+    def renewal_weights(self) -> dict:
+        """What the renewal index adds up, its level apart, by variable."""
+        return {
+            "commitment": self.commitment_to_renewal,
+            "satisfaction": self.satisfaction_to_renewal,
+            "termination_cost": self.termination_cost_to_renewal,
         }
-        for what, share in explained.items():
-            if share > 1 + 1e-9:
-                raise InputError(
-                    f"the paths or loadings that lead to {what} explain {share:.2f} of its variance; "
-                    "lower one of them so that it is at most 1"
-                )
 
-
-def trust_explained(p):
-    """Share of trust's variance that the records and satisfaction explain."""
-    paths = (p.transparency_to_trust, p.consistency_to_trust, p.response_to_trust, p.pressure_to_trust)
-    return sum(path**2 for path in paths) + p.satisfaction_to_trust**2
-
-
-def commitment_explained(p):
-    """Share of commitment's variance that trust and the rest explain."""
-    b, s, x = p.trust_to_commitment, p.satisfaction_to_commitment, p.pressure_to_commitment
-    own = b**2 + s**2 + x**2 + p.investment_to_commitment**2 + p.termination_cost_to_commitment**2
-    return own + 2 * b * (s * p.satisfaction_to_trust + x * p.pressure_to_trust)
-
-
-def trust_commitment_correlation(p):
-    """Correlation of trust and commitment within a wave."""
-    return (
-        p.trust_to_commitment
-        + p.satisfaction_to_commitment * p.satisfaction_to_trust
-        + p.pressure_to_commitment * p.pressure_to_trust
-    )
-
-
-def _carried(persistence, crossed, p):
-    """Share of a later construct's variance that the two earlier ones explain."""
-    return persistence**2 + crossed**2 + 2 * persistence * crossed * trust_commitment_correlation(p)
+    @property
+    def referral_weights(self) -> dict:
+        """What the log of the referral rate adds up, its level apart, by variable."""
+        return {
+            "commitment": self.commitment_to_referrals,
+            "satisfaction": self.satisfaction_to_referrals,
+        }
 
 
 def simulate_trust_market(p, streams):
     """Draw a cohort: ``customers`` (records, what they did), ``surveys`` and, a year later, ``follow_up``."""
     rng, n = streams["customers"], p.n_customers
-    records = {name: rng.standard_normal(n) for name in [*RECORDS, "investment", "termination_cost"]}
-    satisfaction = rng.standard_normal(n)
-    trust = (
-        sum(getattr(p, f"{name}_to_trust") * records[name] for name in RECORDS)
-        + p.satisfaction_to_trust * satisfaction
-        + _rest(trust_explained(p)) * rng.standard_normal(n)
-    )
-    commitment = (
-        p.trust_to_commitment * trust
-        + p.satisfaction_to_commitment * satisfaction
-        + sum(
-            getattr(p, f"{name}_to_commitment") * records[name]
-            for name in ("investment", "termination_cost", "pressure")
-        )
-        + _rest(commitment_explained(p)) * rng.standard_normal(n)
-    )
-    renewal = (
-        p.base_renewal
-        + p.commitment_to_renewal * commitment
-        + p.satisfaction_to_renewal * satisfaction
-        + p.termination_cost_to_renewal * records["termination_cost"]
-    )
-    renewed = (renewal + rng.standard_normal(n) > 0) * 1.0
-    referring = p.commitment_to_referrals * commitment + p.satisfaction_to_referrals * satisfaction
-    referrals = _poisson(np.exp(p.base_referrals + referring), streams["referrals"].random(n))
+    this_year = [name for name in p.paths.variables if not name.startswith("later_")]
+    drawn = p.paths.draw(rng, n, this_year)
+    inclination = _weighted(p.renewal_weights, drawn)
+    renewed = (p.base_renewal + inclination + rng.standard_normal(n) > 0) * 1.0
+    rate = np.exp(p.base_referrals + _weighted(p.referral_weights, drawn))
+    referrals = _poisson(rate, streams["referrals"].random(n))
     method = streams["method"].standard_normal(n)
-    latent = {"trust": trust, "commitment": commitment, "satisfaction": satisfaction}
+    records = {name: drawn[name] for name in [*RECORDS, "investment", "termination_cost"]}
     customers = records | {"renewed": renewed, "referrals": referrals}
-    surveys = cache(lambda: _survey(p, latent, records, renewal, method, streams["surveys"]))
-    follow_up = cache(lambda: _follow_up(p, trust, commitment, method, streams["follow_up"]))
+    surveys = cache(lambda: _survey(p, drawn, inclination, method, streams["surveys"]))
+    follow_up = cache(lambda: _follow_up(p, drawn, method, streams["follow_up"]))
     return Cohort(
         tables={
             "customers": customers,
@@ -215,8 +155,12 @@ def simulate_trust_market(p, streams):
                 customers | _mean_scores(surveys(), SCALES) | _mean_scores(follow_up(), LATER, "later_")
             ),
         },
-        truth=latent | {"method": method},
+        truth={name: drawn[name] for name in ("trust", "commitment", "satisfaction")} | {"method": method},
     )
+
+
+def _weighted(weights, values):
+    return sum(weight * values[name] for name, weight in weights.items())
 
 
 def _poisson(mean, uniform):
@@ -241,46 +185,26 @@ def _mean_scores(answers, scales, prefix=""):
     return scores | {name: values for name, values in answers.items() if name not in asked}
 
 
-def _rest(explained):
-    """Standard deviation of what is left, for a variance of 1."""
-    return sqrt(max(0.0, 1 - explained))
-
-
-def _survey(p, latent, records, renewal, method, rng):
+def _survey(p, drawn, inclination, method, rng):
     """The first year's answers: four scales, four impressions of the firm, the stated chance of renewing."""
-
-    def ask(trait, items, share=1.0, points=7, spread=0.7):
-        return likert_items(trait, rng, items, p.loading, points, spread, share * p.method_loading, method)
-
     answers = {}
     for name in ("trust", "commitment", "satisfaction"):
-        answers |= dict(zip(SCALES[name], ask(latent[name], ITEMS)))
-    unrelated = rng.standard_normal(p.n_customers)
-    answers |= dict(zip(SCALES["marker"], ask(unrelated, ITEMS, p.marker_exposure)))
+        answers |= dict(zip(SCALES[name], p.scale().draw(drawn[name], rng, ITEMS, method)))
+    unrelated, marker = rng.standard_normal(p.n_customers), p.scale(exposure=p.marker_exposure)
+    answers |= dict(zip(SCALES["marker"], marker.draw(unrelated, rng, ITEMS, method)))
     for name in ("transparency", "consistency", "response", "investment"):
-        answers[f"perceived_{name}"] = ask(records[name], 1)[0]
-    intention = (renewal - p.base_renewal) / renewal_spread(p)
-    answers["stated_chance"] = (ask(intention, 1, points=11, spread=0.45)[0] - 1) / 10
-    return answers
+        (answers[f"perceived_{name}"],) = p.scale().draw(drawn[name], rng, 1, method)
+    intention = inclination / sqrt(p.paths.covariance(p.renewal_weights))
+    (stated,) = p.scale(points=11, spread=0.45).draw(intention, rng, 1, method)
+    return answers | {"stated_chance": (stated - 1) / 10}
 
 
-def _follow_up(p, trust, commitment, method, rng):
+def _follow_up(p, drawn, method, rng):
     """Trust and commitment a year later, asked again."""
-    innovation = {name: rng.standard_normal(p.n_customers) for name in LATER}
-    later = {
-        "trust": p.trust_persistence * trust + p.commitment_to_later_trust * commitment,
-        "commitment": p.commitment_persistence * commitment + p.trust_to_later_commitment * trust,
-    }
-    kept = {
-        "trust": _carried(p.trust_persistence, p.commitment_to_later_trust, p),
-        "commitment": _carried(p.commitment_persistence, p.trust_to_later_commitment, p),
-    }
+    later = p.paths.draw(rng, p.n_customers, given=drawn)
     answers = {}
     for name, items in LATER.items():
-        state = later[name] + _rest(kept[name]) * innovation[name]
-        answers |= dict(
-            zip(items, likert_items(state, rng, ITEMS, p.loading, method=p.method_loading, common=method))
-        )
+        answers |= dict(zip(items, p.scale().draw(later[f"later_{name}"], rng, ITEMS, method)))
     return answers
 
 
@@ -288,35 +212,19 @@ def _follow_up(p, trust, commitment, method, rng):
 
 
 def points(p):
-    """Points of a scale from 1 to 7 for a standard deviation of its trait: ``λ Σ φ(τ)``, by Stein's lemma."""
-    return p.loading * float(norm.pdf(THRESHOLDS).sum())
-
-
-def _commitment_covariances(p):
-    """Covariances of commitment with satisfaction and with termination cost."""
-    return (
-        p.trust_to_commitment * p.satisfaction_to_trust + p.satisfaction_to_commitment,
-        p.termination_cost_to_commitment,
-    )
-
-
-def renewal_spread(p):
-    """Standard deviation of the renewal index, its error apart."""
-    with_satisfaction, with_cost = _commitment_covariances(p)
-    c, s, k = p.commitment_to_renewal, p.satisfaction_to_renewal, p.termination_cost_to_renewal
-    return sqrt(c**2 + s**2 + k**2 + 2 * c * (s * with_satisfaction + k * with_cost))
+    """Points of a scale from 1 to 7 for a standard deviation of its trait."""
+    return p.scale().points_per_deviation
 
 
 def _chance_for_a_probit_unit(p):
     """Mean slope of the renewal chance in the index: ``φ(r0/σ)/σ``. Its index is normal, so it is exact."""
-    spread = sqrt(1 + renewal_spread(p) ** 2)
+    spread = sqrt(1 + p.paths.covariance(p.renewal_weights))
     return float(norm.pdf(p.base_renewal / spread)) / spread
 
 
 def mean_referrals(p):
     """Referrals of a customer a year: the mean of a lognormal rate."""
-    c, s = p.commitment_to_referrals, p.satisfaction_to_referrals
-    return exp(p.base_referrals + (c**2 + s**2 + 2 * c * s * _commitment_covariances(p)[0]) / 2)
+    return exp(p.base_referrals + p.paths.covariance(p.referral_weights) / 2)
 
 
 def renewal_for_commitment(p):
@@ -352,62 +260,12 @@ def _measures(tables):
     return found
 
 
-SURVEYED = {"trust", "commitment", "satisfaction", "later_trust", "later_commitment"}
+SURVEYED = frozenset({"trust", "commitment", "satisfaction", "later_trust", "later_commitment"})
 
 
-@dataclass(frozen=True)
-class MarkerRegression(Estimator):
-    """One coefficient of a regression among scales and records, without measurement error and shared method.
-
-    Parameters
-    ----------
-    formula : str
-        Names joined by plus signs: ``"commitment ~ trust + satisfaction + pressure"``.
-    term : str
-        The coefficient that is the estimate.
-    """
-
-    formula: str
-    term: str
-
-    def __call__(self, tables):
-        estimate = self.batch(tables)
-        if not np.isfinite(estimate.standard_error):
-            raise EstimationFailed(
-                "the corrected moments have no inverse: too few customers, or too little signal"
-            )
-        return replace(estimate, value=float(estimate.value), standard_error=float(estimate.standard_error))
-
-    def batch(self, tables):
-        """The estimates on many cohorts at once; NaN where the corrected moments have no inverse."""
-        coefficients, covariance, freedom = tables.once(self.formula, lambda: self.fit(measures(tables)))
-        at = split(self.formula)[1].index(self.term)
-        with np.errstate(invalid="ignore"):
-            return Estimate(coefficients[..., at], np.sqrt(covariance[..., at, at]), freedom)
-
-    def fit(self, found):
-        """Coefficients, covariance and degrees of freedom from `measures`."""
-        regression = measured(self.formula, found)
-        return *regression.fit(), regression.degrees_of_freedom
-
-
-def measured(formula, found):
-    """The corrected regression that a formula among `measures` asks for."""
-    outcome, terms = split(formula)
-    return MeasuredRegression(
-        found[outcome],
-        np.stack([found[name] for name in terms], -1),
-        np.stack([found.get(f"{name} noise", np.zeros(found[name].shape)) for name in terms], -1),
-        found["shared"],
-        [name in SURVEYED for name in terms],
-        outcome in SURVEYED,
-    )
-
-
-def split(formula):
-    """``"y ~ a + b"`` as its outcome and a list of its terms."""
-    outcome, terms = formula.split(" ~ ")
-    return outcome, terms.split(" + ")
+def marker_corrected(formula, term):
+    """A regression of which measurement error and the shared method are taken out; see `measures`."""
+    return CorrectedRegression(formula, term, measures, SURVEYED)
 
 
 PLS_CONSTRUCTS = {name: SCALES[name] for name in ("satisfaction", "trust", "commitment")} | {
@@ -416,44 +274,6 @@ PLS_CONSTRUCTS = {name: SCALES[name] for name in ("satisfaction", "trust", "comm
 PLS_PATHS = [(name, "trust") for name in ["satisfaction", *RECORDS]] + [
     (name, "commitment") for name in ["trust", "satisfaction", "investment", "termination_cost", "pressure"]
 ]
-
-
-@dataclass(frozen=True)
-class PLSRegression(Estimator):
-    """The path from trust to commitment between partial least squares scores.
-
-    Its standard error takes the weights as known; a bootstrap's hardly differs.
-    """
-
-    def __call__(self, tables):
-        estimate = self.batch(tables)
-        return replace(
-            estimate, value=float(estimate.value[0]), standard_error=float(estimate.standard_error[0])
-        )
-
-    def batch(self, tables):
-        """The estimates on many cohorts at once."""
-        values = _pls_items(tables)
-        correlations = values.swapaxes(-1, -2) @ values / (values.shape[-2] - 1)
-        scores = values @ signed_weights(correlations, PLS_CONSTRUCTS, PLS_PATHS)
-        names = list(PLS_CONSTRUCTS)
-        sources = [source for source, target in PLS_PATHS if target == "commitment"]
-        regression = MeasuredRegression(
-            scores[..., names.index("commitment")], scores[..., [names.index(name) for name in sources]]
-        )
-        coefficients, covariance = regression.fit()
-        at = sources.index("trust")
-        return Estimate(
-            coefficients[..., at], np.sqrt(covariance[..., at, at]), regression.degrees_of_freedom
-        )
-
-
-def _pls_items(tables):
-    """The path model's items, standardised: ``(cohorts, rows, items)``."""
-    columns = tables.columns("surveys") | tables.columns("customers")
-    items = [columns[item] for block in PLS_CONSTRUCTS.values() for item in block]
-    values = np.stack([np.atleast_2d(item) for item in items], -1)
-    return (values - values.mean(-2, keepdims=True)) / values.std(-2, keepdims=True, ddof=1)
 
 
 MEASUREMENT = "\n".join(
@@ -478,49 +298,13 @@ def survey_table(tables):
     return pd.concat([tables["surveys"], tables["customers"]], axis=1)
 
 
-def structural_path(tables):
-    """Trust's path to commitment between factors, as it is usually fitted: without a method factor."""
-    fit = fit_structural(MEASUREMENT + PATHS, survey_table(tables))
-    return Estimate(*fit.combine(lambda values: values["b"]))
+def survey_columns(tables):
+    """The same as columns."""
+    return tables.columns("surveys") | tables.columns("customers")
 
 
-@dataclass(frozen=True)
-class BootstrapMediation:
-    """An indirect effect ``a b``, both marker-corrected, by resampling customers.
-
-    Parameters
-    ----------
-    first, second : MarkerRegression
-        Give a and b.
-    direction : {">", "<"}
-        Of the claim.
-    method : {"percentile", "bias-corrected"}
-    """
-
-    first: MarkerRegression
-    second: MarkerRegression
-    direction: str
-    method: str = "percentile"
-
-    def __call__(self, tables):
-        value = self.first(tables).value * self.second(tables).value
-        draws = tables.once((self.first, self.second), lambda: self.draws(tables))
-        if not np.isfinite(draws).all():
-            raise EstimationFailed("the corrected moments of a resample have no inverse: too few customers")
-        return Estimate(
-            value,
-            float(draws.std(ddof=1)),
-            interval=bootstrap_interval(draws, value, self.method),
-            p_value=bootstrap_p_value(draws, value, self.method, direction=self.direction),
-        )
-
-    def draws(self, tables):
-        """``a b`` on each resample: the same customers make up both of its factors."""
-        product = 1.0
-        for link in (self.first, self.second):
-            coefficients = measured(link.formula, measures(tables)).resample(RESAMPLES, seed=RESAMPLES)
-            product = product * coefficients[:, split(link.formula)[1].index(link.term)]
-        return product
+STRUCTURAL_PATH = StructuralEstimate(MEASUREMENT + PATHS, survey_columns, lambda fits: fits.parameter("b"))
+PLS_PATH = PLSPath(PLS_CONSTRUCTS, PLS_PATHS, "trust", "commitment", survey_columns)
 
 
 # The design ---------------------------------------------------------------------------------------------
@@ -552,8 +336,8 @@ def _antecedent(name, formula):
 def _mediation(first, second, direction):
     """Two bootstrap intervals of an indirect effect, and Sobel's test on mean scores."""
     return {
-        "percentile bootstrap": BootstrapMediation(first, second, direction),
-        "bias-corrected bootstrap": BootstrapMediation(first, second, direction, "bias-corrected"),
+        "percentile bootstrap": BootstrapProduct(first, second, direction),
+        "bias-corrected bootstrap": BootstrapProduct(first, second, direction, "bias-corrected"),
         "mean scores": Product(_naive(first.formula, first.term), _naive(second.formula, second.term)),
     }
 
@@ -581,9 +365,9 @@ hypotheses = [
         truth=lambda p: p.trust_to_commitment,
         unit="standardised path",
         estimators={
-            "marker-corrected": MarkerRegression(f"commitment ~ {ON_COMMITMENT}", "trust"),
-            "structural model": structural_path,
-            "PLS": PLSRegression(),
+            "marker-corrected": marker_corrected(f"commitment ~ {ON_COMMITMENT}", "trust"),
+            "structural model": STRUCTURAL_PATH,
+            "PLS": PLS_PATH,
         },
     ),
     Hypothesis(
@@ -593,7 +377,7 @@ hypotheses = [
         truth=lambda p: p.trust_to_later_commitment,
         unit="standardised path over a year",
         estimators={
-            "marker-corrected": MarkerRegression("later_commitment ~ trust + commitment", "trust"),
+            "marker-corrected": marker_corrected("later_commitment ~ trust + commitment", "trust"),
             "mean scores": _naive("later_commitment ~ trust + commitment", "trust"),
         },
     ),
@@ -604,7 +388,7 @@ hypotheses = [
         truth=lambda p: p.satisfaction_to_trust,
         unit="standardised path",
         estimators={
-            "marker-corrected": MarkerRegression(f"trust ~ {ON_TRUST}", "satisfaction"),
+            "marker-corrected": marker_corrected(f"trust ~ {ON_TRUST}", "satisfaction"),
             "mean scores": _naive(f"trust ~ {ON_TRUST}", "satisfaction"),
         },
     ),
@@ -615,7 +399,7 @@ hypotheses = [
         truth=renewal_for_commitment,
         unit="chance of renewing per point of commitment",
         estimators={
-            "marker-corrected": MarkerRegression(f"renewed ~ {ON_RENEWAL}", "commitment"),
+            "marker-corrected": marker_corrected(f"renewed ~ {ON_RENEWAL}", "commitment"),
             "mean scores": _naive(f"renewed ~ {ON_RENEWAL}", "commitment"),
             "stated chance": _naive(f"stated_chance ~ {ON_RENEWAL}", "commitment"),
         },
@@ -627,7 +411,7 @@ hypotheses = [
         truth=referrals_for_commitment,
         unit="referrals a year per point of commitment",
         estimators={
-            "marker-corrected": MarkerRegression("referrals ~ commitment + satisfaction", "commitment"),
+            "marker-corrected": marker_corrected("referrals ~ commitment + satisfaction", "commitment"),
             "mean scores": _naive("referrals ~ commitment + satisfaction", "commitment"),
         },
     ),
@@ -638,8 +422,8 @@ hypotheses = [
         truth=lambda p: p.pressure_to_trust * p.trust_to_commitment * points(p),
         unit="points of commitment per standard deviation of pressure",
         estimators=_mediation(
-            MarkerRegression(f"trust ~ {ON_TRUST}", "pressure"),
-            MarkerRegression(f"commitment ~ {ON_COMMITMENT}", "trust"),
+            marker_corrected(f"trust ~ {ON_TRUST}", "pressure"),
+            marker_corrected(f"commitment ~ {ON_COMMITMENT}", "trust"),
             "<",
         ),
     ),
@@ -650,8 +434,8 @@ hypotheses = [
         truth=lambda p: p.termination_cost_to_commitment * points(p) * renewal_for_commitment(p),
         unit="chance of renewing per standard deviation of termination cost",
         estimators=_mediation(
-            MarkerRegression(f"commitment ~ {ON_COMMITMENT}", "termination_cost"),
-            MarkerRegression(f"renewed ~ {ON_RENEWAL}", "commitment"),
+            marker_corrected(f"commitment ~ {ON_COMMITMENT}", "termination_cost"),
+            marker_corrected(f"renewed ~ {ON_RENEWAL}", "commitment"),
             ">",
         ),
     ),
@@ -663,7 +447,7 @@ hypotheses = [
         margin=MARGIN,
         unit="points of commitment per standard deviation of pressure",
         estimators={
-            "marker-corrected": MarkerRegression(f"commitment ~ {ON_COMMITMENT}", "pressure"),
+            "marker-corrected": marker_corrected(f"commitment ~ {ON_COMMITMENT}", "pressure"),
             "mean scores": _naive(f"commitment ~ {ON_COMMITMENT}", "pressure"),
         },
     ),

@@ -8,6 +8,7 @@ from scipy import stats
 
 from crmlab.design import Cohort, EstimationFailed
 from crmlab.errors import InputError
+from crmlab.estimators.measured import BootstrapProduct
 from crmlab.models.measurement import heterotrait_monotrait
 from crmlab.models.pls import fit_pls
 from crmlab.models.structural import fit_structural
@@ -72,7 +73,7 @@ def test_latents_are_standardised_and_joined_as_declared(large, preset):
     for name in ("trust", "commitment", "satisfaction"):
         assert truth[name].var() == pytest.approx(1, abs=0.015), name
     assert np.corrcoef(truth.trust, truth.commitment)[0, 1] == pytest.approx(
-        theory.trust_commitment_correlation(p), abs=0.01
+        p.paths.correlation("trust", "commitment"), abs=0.01
     )
     into_trust = slopes(truth.trust, truth.satisfaction, *(records[name] for name in theory.RECORDS))
     assert into_trust == pytest.approx(
@@ -157,9 +158,9 @@ def test_answers_are_on_their_scales():
     [
         ({"trust_to_commitment": 0.99}, "lead to commitment explain 1.1"),
         ({"satisfaction_to_trust": 0.95}, "lead to trust explain 1.1"),
-        ({"trust_persistence": 0.99, "commitment_to_later_trust": 0.5}, "lead to later trust"),
-        ({"trust_to_later_commitment": 0.9}, "lead to later commitment"),
-        ({"loading": 0.9, "method_loading": 0.6}, "lead to an item explain 1.17"),
+        ({"trust_persistence": 0.99, "commitment_to_later_trust": 0.5}, "lead to later_trust"),
+        ({"trust_to_later_commitment": 0.9}, "lead to later_commitment"),
+        ({"loading": 0.9, "method_loading": 0.6}, "explain 1.17 of an item"),
     ],
 )
 def test_more_than_all_of_a_variance_is_refused(changes, message):
@@ -179,7 +180,7 @@ def test_the_correction_is_that_of_a_factor_model_with_a_method_factor(preset):
         fit = fit_structural(
             theory.MEASUREMENT + "\n" + theory.METHOD + theory.PATHS, theory.survey_table(cohort.tables)
         )
-        ours = theory.MarkerRegression(f"commitment ~ {theory.ON_COMMITMENT}", "trust")(cohort.tables)
+        ours = theory.marker_corrected(f"commitment ~ {theory.ON_COMMITMENT}", "trust")(cohort.tables)
         pairs.append((*fit.combine(lambda values: values["b"]), ours.value, ours.standard_error))
     theirs, their_error, ours, our_error = np.array(pairs).T
     assert np.corrcoef(theirs, ours)[0, 1] > 0.9
@@ -192,7 +193,7 @@ def test_partial_least_squares_is_the_packages():
     fit = fit_pls(
         theory.survey_table(cohort.tables), theory.PLS_CONSTRUCTS, theory.PLS_PATHS, bootstrap=300, seed=1
     )
-    estimate = theory.PLSRegression()(cohort.tables)
+    estimate = theory.PLS_PATH(cohort.tables)
     assert estimate.value == pytest.approx(fit.path("trust", "commitment"))
     row = fit.paths[(fit.paths.source == "trust") & (fit.paths.target == "commitment")].iloc[0]
     assert estimate.standard_error == pytest.approx(row.standard_error, rel=0.25)
@@ -202,7 +203,7 @@ def test_the_two_bootstrap_intervals_share_their_draws(monkeypatch):
     tables = design.simulate(4).tables
     estimators = design.hypothesis("H5a").estimators
     percentile = estimators["percentile bootstrap"](tables)
-    monkeypatch.setattr(theory.BootstrapMediation, "draws", lambda *_: pytest.fail("drawn twice"))
+    monkeypatch.setattr(BootstrapProduct, "draws", lambda *_: pytest.fail("drawn twice"))
     corrected = estimators["bias-corrected bootstrap"](tables)
     assert percentile.value == corrected.value and percentile.standard_error == corrected.standard_error
     assert percentile.interval != corrected.interval
@@ -225,7 +226,7 @@ def test_a_scale_that_measures_nothing_is_a_failure_that_is_told():
     )  # no item agrees with the rest
     noise = Cohort(columns).tables
     with pytest.raises(EstimationFailed, match="no inverse"):
-        theory.MarkerRegression("commitment ~ trust", "trust")(noise)
+        theory.marker_corrected("commitment ~ trust", "trust")(noise)
 
 
 # -- what repeated simulation says, as the lesson's prose has it -------------------------------------------
