@@ -7,7 +7,7 @@ from pathlib import Path
 UNFINISHED = ".unfinished"
 
 
-def write_bytes(path, data):
+def write_bytes(path: str | Path, data: bytes) -> Path:
     """Write `data` to `path`, making its folder; the old file stays whole until the new one is."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,12 +23,12 @@ def write_bytes(path, data):
     return path
 
 
-def write_text(path, text):
+def write_text(path: str | Path, text: str) -> Path:
     r"""Write `text` as UTF-8 with ``\n`` line ends; see `write_bytes`."""
     return write_bytes(path, text.encode("utf-8"))
 
 
-def remove_unfinished(folder):
+def remove_unfinished(folder: str | Path) -> None:
     """Remove what writers into a folder left that were killed on the way; nobody may be writing there now."""
     for path in Path(folder).glob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)

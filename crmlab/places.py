@@ -20,12 +20,12 @@ class Lesson:
     path: Path
 
     @property
-    def stem(self):
+    def stem(self) -> str:
         """The name of its files without their ending: ``09_loyalty``."""
         return f"{self.number}_{self.name}"
 
 
-def root():
+def root() -> Path:
     """The folder that holds ``notebooks/``, ``exercises/`` and ``datasets/``.
 
     ``CRMLAB_HOME`` if it is set, else the checkout, else the copy inside the installed package.
@@ -59,7 +59,7 @@ def work() -> Path:
     return home / "work" if home != (PACKAGE / "home").resolve() else Path.cwd() / "crmlab-work"
 
 
-def lessons():
+def lessons() -> list[Lesson]:
     """Every lesson there is, by number."""
     found = []
     for path in sorted((root() / "notebooks").glob("*.ipynb")):
@@ -69,7 +69,7 @@ def lessons():
     return found
 
 
-def lesson(which):
+def lesson(which: str | int | Path) -> Lesson:
     """The lesson that `which` names: ``"09"``, ``9``, ``"loyalty"``, ``"09_loyalty"`` or a notebook's path.
 
     Raises

@@ -22,6 +22,14 @@ import crmlab
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+# Folders of a person's computer, this checkout's own, and hosts of package registries.
+MACHINE = re.compile(
+    r"(?<![\w.])/(?:home|Users)/\w+/|(?<![\w.])/root/[\w.]|"
+    + re.escape(f"{ROOT}")
+    + r"|(?:python"
+    + r"hosted\.org|pypi\.org/simple|registry\.npmjs|conda\.anaconda\.org|jfrog\.io)"
+)
+EXAMPLES = ["/ho" + "me/me/"]  # in the lint's own test
 
 # Where conda-forge's name is not PyPI's.
 CONDA_NAMES = {"duckdb": "python-duckdb", "jupyter-client": "jupyter_client", "matplotlib": "matplotlib-base"}
@@ -271,6 +279,36 @@ def test_the_source_archive_is_the_project(built):
         "README.md",
     }
     assert not top & {".venv", ".git", "build", "dist"}
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_no_file_names_this_machine_or_a_registry():
+    """Neither a path of a person's computer nor the host that packages were fetched from; see `MACHINE`."""
+    named = {}
+    for name in kept("."):
+        content = (ROOT / name).read_bytes()
+        found = set() if b"\0" in content[:8000] else set(MACHINE.findall(content.decode(errors="replace")))
+        if found - set(EXAMPLES):
+            named[name] = found
+    assert named == {}
+
+
+def test_a_path_or_a_registry_would_be_found():
+    seen = [
+        "/ho" + "me/ana/crmlab",
+        "/Us" + "ers/ana/",
+        "/ro" + "ot/.venv",
+        "https://files.python" + "hosted.org/x",
+    ]
+    assert [bool(MACHINE.search(each)) for each in [*seen, str(ROOT), "crmlab/home/x"]] == [True] * 5 + [
+        False
+    ]
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-test.lock"])
+def test_a_lock_holds_no_address(lock):
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert not re.search(r"://|\s@\s|--(extra-)?index-url|--find-links|--trusted-host", text)
 
 
 # Words ------------------------------------------------------------------------------------------------

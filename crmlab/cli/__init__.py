@@ -13,6 +13,7 @@ import importlib
 import os
 import pkgutil
 import sys
+from typing import NoReturn
 
 from crmlab import __version__
 from crmlab.errors import InputError
@@ -27,12 +28,12 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("allow_abbrev", False)
         super().__init__(*arguments, **options)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Raise what argparse has to say, for `main` to show."""
         raise InputError(f"{message} (see {self.prog} --help)")
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 all well, 1 something ran and failed, 2 bad input."""
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows its number
         if hasattr(stream, "reconfigure"):
@@ -55,7 +56,7 @@ def main(arguments=None):
         return 2
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = Parser(
         prog="crmlab",

@@ -1,9 +1,10 @@
 """``crmlab data``: real data that some lessons use, listed and downloaded."""
 
+import argparse
 import sys
 
 
-def add_commands(commands):
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "data",
         help="list and download real data that lessons use",
@@ -20,7 +21,7 @@ def add_commands(commands):
     get.set_defaults(command=get_command)
 
 
-def list_command(_chosen):
+def list_command(_chosen: argparse.Namespace) -> int:
     from crmlab.data import downloads
     from crmlab.words import words
 
@@ -33,7 +34,7 @@ def list_command(_chosen):
     return 0
 
 
-def get_command(chosen):
+def get_command(chosen: argparse.Namespace) -> int:
     from crmlab.data import downloads
     from crmlab.errors import check_known
     from crmlab.words import words

@@ -1,5 +1,6 @@
 """``crmlab power``, ``ademp``, ``package``: what a researcher asks of a theory's design."""
 
+import argparse
 import sys
 
 from crmlab.errors import InputError
@@ -7,7 +8,7 @@ from crmlab.errors import InputError
 PRESETS = ["null", "literature", "claim", "trap"]
 
 
-def add_commands(commands) -> None:
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands to the parser."""
     _add_power(commands)
     _add_ademp(commands)
@@ -79,7 +80,7 @@ def _add_study(parser, sims: int) -> None:
     parser.add_argument("--jobs", metavar="N", type=int, default=-1, help="processes (default: all cores)")
 
 
-def power_command(chosen) -> int:
+def power_command(chosen: argparse.Namespace) -> int:
     """Print the answer; draw it if asked."""
     design = _design(chosen, chosen.preset)
     if chosen.power is None:
@@ -135,7 +136,7 @@ def _draw(answer, out: str) -> None:
     print(files.write_bytes(out, drawn.getvalue()), file=sys.stderr)
 
 
-def ademp_command(chosen) -> int:
+def ademp_command(chosen: argparse.Namespace) -> int:
     """Print the protocol, or write it."""
     from crmlab import __version__, files
     from crmlab.design.protocol import ademp
@@ -148,7 +149,7 @@ def ademp_command(chosen) -> int:
     return 0
 
 
-def package_command(chosen) -> int:
+def package_command(chosen: argparse.Namespace) -> int:
     """Run the study in its four worlds and pack it."""
     import inspect
     from pathlib import Path

@@ -1,11 +1,12 @@
 """``crmlab start``, ``check``, ``progress``, ``exercises test``: what one does with exercises."""
 
+import argparse
 import sys
 
 from crmlab.cli.course.authoring import add_authoring
 
 
-def add_commands(commands):
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     _add_start(commands)
     _add_check(commands)
     _add_progress(commands)
@@ -75,7 +76,7 @@ def _add_exercises(commands):
     add_authoring(actions)
 
 
-def start_command(chosen):
+def start_command(chosen: argparse.Namespace) -> int:
     from crmlab.exercises.copies import start
     from crmlab.words import words
 
@@ -86,7 +87,7 @@ def start_command(chosen):
     return 0
 
 
-def check_command(chosen):
+def check_command(chosen: argparse.Namespace) -> int:
     from pathlib import Path
 
     from crmlab.exercises.checking import check
@@ -103,14 +104,14 @@ def check_command(chosen):
     return 0 if report.ok else 1
 
 
-def progress_command(chosen):
+def progress_command(chosen: argparse.Namespace) -> int:
     from crmlab.exercises.overview import overview
 
     print(overview(chosen.folder))
     return 0
 
 
-def test_command(chosen):
+def test_command(chosen: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from crmlab.errors import InputError

@@ -1,12 +1,14 @@
 """``crmlab run``, ``list``, ``refresh``: what one does with lessons."""
 
+import argparse
 import sys
 import textwrap
+from collections.abc import Iterator
 
 from crmlab.errors import InputError
 
 
-def add_commands(commands):
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     _add_run(commands)
     _add_sweep(commands)
     _add_list(commands)
@@ -55,7 +57,7 @@ def _add_sweep(commands):
     parser.set_defaults(command=sweep_command)
 
 
-def add_jobs(parser):
+def add_jobs(parser: argparse.ArgumentParser) -> None:
     """``--jobs``: how much is done at once."""
     parser.add_argument("--jobs", metavar="N", type=int, help="notebooks at once (default: as many as cores)")
 
@@ -118,7 +120,7 @@ def _add_lint(commands):
     parser.set_defaults(command=lint_command)
 
 
-def add_parameters(parser):
+def add_parameters(parser: argparse.ArgumentParser) -> None:
     """``-p name=value``, as often as there are parameters to set."""
     parser.add_argument(
         "-p",
@@ -131,7 +133,7 @@ def add_parameters(parser):
     )
 
 
-def run_command(chosen):
+def run_command(chosen: argparse.Namespace) -> int:
     from crmlab.notebook.parameters import pairs, parsed
     from crmlab.notebook.running import run
     from crmlab.notebook.source import read
@@ -152,7 +154,7 @@ def run_command(chosen):
     return 0
 
 
-def sweep_command(chosen):
+def sweep_command(chosen: argparse.Namespace) -> int:
     from crmlab.errors import check_known
     from crmlab.notebook.parameters import pairs
     from crmlab.notebook.source import read
@@ -179,7 +181,7 @@ def sweep_command(chosen):
     return int(failed.any())
 
 
-def list_command(chosen):
+def list_command(chosen: argparse.Namespace) -> int:
     from crmlab import places
     from crmlab.notebook.source import read
 
@@ -229,7 +231,7 @@ def _description(source):
             yield "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
 
 
-def build_command(chosen):
+def build_command(chosen: argparse.Namespace) -> int:
     from pathlib import Path
 
     from crmlab.book import build
@@ -257,7 +259,7 @@ def build_command(chosen):
     return int(bool(failed))
 
 
-def refresh_command(chosen):
+def refresh_command(chosen: argparse.Namespace) -> int:
     from crmlab import places
     from crmlab.notebook.parallel import bar
     from crmlab.notebook.refreshing import refresh
@@ -283,7 +285,7 @@ def refresh_command(chosen):
     return status
 
 
-def lint_command(chosen):
+def lint_command(chosen: argparse.Namespace) -> int:
     from crmlab import places
     from crmlab.notebook.lint import lint
     from crmlab.words import words
@@ -300,7 +302,7 @@ def lint_command(chosen):
     return status
 
 
-def aligned(results):
+def aligned(results: dict[str, object]) -> Iterator[str]:
     """Results as lines ``name  value`` with the values under each other."""
     width = max(map(len, results))
     for name, value in results.items():

@@ -1,10 +1,11 @@
 """``crmlab open``: JupyterLab at the student's own copy of a lesson."""
 
+import argparse
 import os
 import sys
 
 
-def add_commands(commands):
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "open",
         help="open your own copy of a lesson in JupyterLab",
@@ -26,7 +27,7 @@ def add_commands(commands):
     parser.set_defaults(command=open_command)
 
 
-def open_command(chosen):
+def open_command(chosen: argparse.Namespace) -> int:
     from crmlab import places
     from crmlab.notebook.copying import own_copy
     from crmlab.words import words

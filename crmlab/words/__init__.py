@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 @cache
-def catalogue(language):
+def catalogue(language: str) -> dict[str, str]:
     """All entries of a language as ``{"section.key": text}``."""
     path = FOLDER / f"{language}.toml"
     if not path.is_file():
@@ -26,7 +26,7 @@ def catalogue(language):
     }
 
 
-def words(key, /, **values):
+def words(key: str, /, **values: object) -> str:
     """The text called `key`, with ``{name}`` filled in from `values`.
 
     Examples

@@ -113,7 +113,7 @@ class Watch:
         return bool(path) and not path.startswith((*_LIBRARIES_READ, *self.library))
 
     def _way(self):
-        """Files of the code between the event and the student's nearest line, or None; their cell; an import?"""
+        """Files of code between the event and the student's nearest line, or None; their cell; an import?"""
         between, found, cell = [], None, ""
         for name in _files():
             if found is None and (name.startswith("<frozen importlib") or name.endswith("/platform.py")):
