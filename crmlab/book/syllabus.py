@@ -1,4 +1,4 @@
-"""A syllabus for courses of several lengths, from the lessons there are, and the map of what builds on what."""
+"""A syllabus for courses of several lengths, from the lessons there are; what builds on what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
