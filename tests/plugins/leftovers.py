@@ -101,6 +101,8 @@ def found(before):
 
 
 def _new(before, after):
+    if not before["numpy's old generator"]:  # numpy has only just been imported
+        after = {**after, "numpy's old generator": {}}
     changed = {
         kind: [str(value) for key, value in after[kind].items() if before[kind].get(key) != value]
         + ([] if kind in APPEARING else [f"no {key}" for key in before[kind].keys() - after[kind].keys()])
