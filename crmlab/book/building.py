@@ -28,8 +28,8 @@ def build(
 
     Writes ``NN_name.ipynb`` (executed), ``NN_name.html`` (to read without Jupyter) and its slides, the pages
     that all lessons share, and ``results.json`` into the folder `out`. A lesson is executed again only if
-    what its outputs follow from has changed since an earlier build into the same folder. A lesson that fails is
-    shown as such; the others go on.
+    what its outputs follow from has changed since an earlier build into the same folder. A lesson that fails
+    is shown as such; the others go on.
 
     Parameters
     ----------

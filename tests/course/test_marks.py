@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from datetime import datetime
 
 import pytest
 
@@ -95,7 +96,16 @@ def test_a_new_submission_is_graded_again(graded, core):
     assert grade(graded, "90").graded == 1 and core.graded == ["s003"]
 
 
-def test_killed_and_started_again_it_is_the_same_gradebook(graded, core, tmp_path):
+class Stopped(datetime):
+    """A clock that stands still: the gradebook says when it was written, to the second."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2026, 11, 26, 12, 0, tzinfo=tz)
+
+
+def test_killed_and_started_again_it_is_the_same_gradebook(graded, core, monkeypatch):
+    monkeypatch.setattr("crmlab.course.gradebook.datetime", Stopped)
     write_gradebook(graded)
     whole = all_files(graded)
     for stop in (1, 3):
