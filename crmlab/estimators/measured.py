@@ -111,7 +111,7 @@ class BootstrapProduct(Estimator):
 
     def batch(self, tables: Tables) -> Estimate:
         """As `Estimator.batch`."""
-        value = self.first.batch(tables).value * self.second.batch(tables).value
+        value = np.asarray(self.first.batch(tables).value * self.second.batch(tables).value)
         draws = tables.once((self.first, self.second), lambda: self.draws(tables))
         good = np.isfinite(draws)
         usable = np.isfinite(value) & (good.mean(-1) >= 1 - self.tolerated)
