@@ -57,7 +57,7 @@ def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=N
 
     exercise, started = course.exercise(which), time.monotonic()
     out, records = course.reports(exercise.name), read_records(course, exercise.name)
-    submissions = [_submission(course, exercise, student.id) for student in course.students]
+    submissions = [_submission(course, exercise, student.id, records) for student in course.students]
     before = {} if again else {name: each.key for name, each in read_reports(course, exercise.name).items()}
     batch = Batch(exercise)
     if on_start:
@@ -101,14 +101,15 @@ def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=N
     return batch
 
 
-def _submission(course, exercise, student):
+def _submission(course, exercise, student, records):
     from crmlab import grading
 
     path = course.submitted(exercise.name, student)
     there = path.is_file() and not path.is_symlink()
-    return grading.Submission(
-        student=student, path=path if there else None, seed=course.seed(exercise, student)
-    )
+    record = records.get(student, {})
+    problem = "" if there or "problem" not in record else f"{record['file']}: {record['problem']}"
+    seed = course.seed(exercise, student)
+    return grading.Submission(student, path if there else None, seed, problem)
 
 
 def _report(path):

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crmlab.words.saying import Said, said
 
@@ -61,7 +62,7 @@ class _Unreadable(Exception):
     pass
 
 
-def read(path, most):
+def read(path: Path | None, most: int) -> Handed:
     """The notebook at `path`, of no more than `most` bytes. Never raises."""
     handed = Handed()
     if path is None:
@@ -86,6 +87,14 @@ def read(path, most):
         handed.verdict = "unreadable"
         handed.reason = said("grading.unreadable", what=error.strerror or "?")
         handed.flags.append(("unreadable", error.strerror or "?"))
+    return handed
+
+
+def unusable(problem: str) -> Handed:
+    """What there is to say of a hand-in that is no notebook."""
+    shown = "".join(each if each.isprintable() else "\ufffd" for each in problem)[:200]
+    handed = Handed(verdict="unreadable", reason=said("grading.unusable", what=shown))
+    handed.flags.append(("unreadable", shown))
     return handed
 
 

@@ -3,7 +3,7 @@
 from crmlab.errors import InputError
 from crmlab.exercises.copies import make_copy
 from crmlab.exercises.manual import written_answer
-from crmlab.exercises.reading import read
+from crmlab.exercises.reading import read, unusable
 from crmlab.exercises.rebuilding import plan, rebuild
 from crmlab.grading import building
 from crmlab.grading.clock import Budget
@@ -28,6 +28,8 @@ class Assessment:
 
     def report(self):
         handed = read(self.submission.path, self.limits.notebook)
+        if self.submission.path is None and self.submission.problem:
+            handed = unusable(self.submission.problem)
         self.result.key = self.batch.key(self.submission, handed.digest)
         for kind, evidence in handed.flags:
             self.result.flag(kind, evidence)

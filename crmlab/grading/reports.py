@@ -24,11 +24,14 @@ class Submission:
         The notebook; None if nothing was handed in.
     seed : int
         Of the student's own variant. From the roster and the course's secret, never from the notebook.
+    problem : str
+        What was handed in if it is no notebook: "homework.pdf: a PDF, not a notebook".
     """
 
     student: str
     path: Path | None
     seed: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,9 @@ def test_other_exercises_are_left_alone(course, tmp_path, home):
     done = collect(
         course, "90", archive(tmp_path / "f.zip", {"s001.ipynb": foreign, "s002/91_other/x.ipynb": b"{}"})
     )
-    assert {status for _, status in statuses(done).values()} == {"other exercise"} and not submitted(course)
+    assert [row.status for row in done.rows] == ["unusable", "other exercise"] and not submitted(course)
+    assert done.records["s001"]["problem"] == "a notebook of another exercise, 91_other"
+    assert "s002" not in done.records  # its place says that it is for the other
 
 
 # ------------------------------------------------------------------------------------------------ a human
@@ -236,7 +238,7 @@ def test_a_human_decides(course, tmp_path):
         },
     )
     done = collect(course, "90", path)
-    rows = list(csv.DictReader(io.StringIO(done.doubtful_file.read_text())))
+    rows = list(csv.DictReader(io.StringIO(done.doubtful_file.read_text(encoding="utf-8-sig"))))
     assert len(rows) == 2 and not submitted(course)
     for row, student in zip(rows, ("S004", "-")):
         row["student"] = student
@@ -403,12 +405,235 @@ def test_a_size_that_lies(course, tmp_path, monkeypatch):
     assert len(submitted(course).get("s001", b"")) <= 100_000
 
 
-def test_a_download_that_unpacks_to_too_much(course, tmp_path, monkeypatch):
-    monkeypatch.setattr("crmlab.course.intake.collecting.READ_IN_ALL", 1000)
-    path = archive(tmp_path / "a.zip", {f"x{n}/s001.ipynb": b" " * 600 for n in range(3)})
-    with pytest.raises(InputError, match="nothing was taken"):
+def test_a_hand_in_that_unpacks_to_too_much_costs_that_student_alone(course, tmp_path, monkeypatch):
+    monkeypatch.setattr("crmlab.course.intake.collecting.READ_OF_ONE", 40_000)
+    entries = {f"Ana López_1_assignsubmission_file/{n}.ipynb": b" " * 9000 + b"%d" % n for n in range(8)}
+    entries["Jane Doe_2_assignsubmission_file/x.ipynb"] = worked(course, "s002")
+    done = collect(course, "90", archive(tmp_path / "a.zip", entries))
+    assert list(submitted(course)) == ["s002"]
+    over = [row for row in done.rows if "handed in at once" in row.note]
+    assert {row.student for row in over} == {"s001"} and 0 < len(over) < 8
+
+
+def test_a_zip_within_that_holds_too_many_files_costs_that_student_alone(course, tmp_path):
+    many = archive(tmp_path / "many.zip", {f"{n}.txt": b"" for n in range(1500)}).read_bytes()
+    huge = archive(tmp_path / "huge.zip", {f"{n:0200}": b"" for n in range(3000)}).read_bytes()
+    entries = {
+        "Ana López_1_assignsubmission_file/many.zip": many,
+        "Emile O Briain_3_assignsubmission_file/huge.zip": huge,
+        "Jane Doe_2_assignsubmission_file/x.ipynb": worked(course, "s002"),
+    }
+    done = collect(course, "90", archive(tmp_path / "a.zip", entries))
+    assert list(submitted(course)) == ["s002"]
+    assert "1500 files" in done.records["s001"]["problem"]
+    assert "table of contents" in done.records["s005"]["problem"]
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "٣" * 30, "1" * 19])
+def test_digits_without_end_stop_no_collection(course, tmp_path, number):
+    entries = {
+        f"doejane_{number}_{number}_x.ipynb": b"{}",
+        f"Ana López_{number}_assignsubmission_file/x.ipynb": b"{}",
+        "90_toy_s005.ipynb": worked(course, "s005"),
+    }
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as made:
+        for name, data in entries.items():
+            made.writestr(name, data)
+    collect(course, "90", tmp_path / "d.zip")
+    assert list(submitted(course)) == ["s005"]
+
+
+def test_contents_are_not_kept_in_memory(course, tmp_path):
+    """Five hand-ins of 8 MB each; more than one of them at a time is not held."""
+    import tracemalloc
+
+    padded = {}
+    for student in ("s001", "s002", "s003", "s004", "s005"):
+        made = json.loads(worked(course, student))
+        made["metadata"]["padding"] = "x" * 8_000_000
+        padded[f"90_toy_{student}.ipynb"] = json.dumps(made).encode()
+    path = archive(tmp_path / "p.zip", padded)
+    del padded, made
+    tracemalloc.start()
+    try:
         collect(course, "90", path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(submitted(course)) == 5 and peak < 38_000_000
+
+
+def test_a_file_named_for_another_is_never_sure(course, tmp_path):
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    (inbox / "90_toy_s001.ipynb").write_bytes(worked(course, "s002"))
+    (row,) = collect(course, "90", inbox).rows
+    assert (row.status, row.student) == ("doubtful", "s001") and "released to s002" in row.why
     assert not submitted(course)
+
+
+def test_a_file_that_hides_its_version_does_not_push_out_the_owners(course, tmp_path):
+    own, nameless = worked(course, "s001"), worked(course, "s001", q1="double = 0")
+    nameless = nameless.replace(b"seed = ", b"sead = ")
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    (inbox / "90_toy_s001.ipynb").write_bytes(own)
+    (inbox / "s001 final.ipynb").write_bytes(nameless)
+    os.utime(inbox / "90_toy_s001.ipynb", (1, 1))  # the other is later
+    collect(course, "90", inbox)
+    assert submitted(course) == {"s001": own}
+
+
+@pytest.mark.parametrize(
+    "place, believed",
+    [
+        ("s001/90_toy", True),
+        ("Ana López_1_assignsubmission_file", False),
+        ("Ana López_1_assignsubmission_file/s001/90_toy", False),
+        ("inbox", False),
+    ],
+)
+def test_a_timestamp_is_believed_in_nbgraders_tree_alone(course, tmp_path, place, believed):
+    folder = tmp_path / "in" / place
+    folder.mkdir(parents=True)
+    (folder / "90_toy_s001.ipynb").write_bytes(worked(course, "s001"))
+    (folder / "timestamp.txt").write_text("2001-01-01 00:00:00 UTC\n")
+    packed = archive(
+        tmp_path / "in.zip",
+        {f"{place}/{each.name}": each.read_bytes() for each in folder.iterdir()},
+    )
+    for source in (tmp_path / "in", packed):
+        record = collect(course, "90", source).records["s001"]
+        assert (record["when"] is not None) == believed
+
+
+def test_a_timestamp_that_cannot_be_read_is_told(course, tmp_path):
+    folder = tmp_path / "submitted" / "s001" / "90_toy"
+    folder.mkdir(parents=True)
+    (folder / "90_toy.ipynb").write_bytes(worked(course, "s001"))
+    (folder / "timestamp.txt").write_text("the day before\x1b[31m yesterday\n")
+    (note,) = collect(course, "90", tmp_path / "submitted").records["s001"]["notes"]
+    assert "cannot be read: the day before" in note and note.isprintable()
+
+
+def test_control_characters_are_never_passed_on(course, tmp_path, capsys):
+    from crmlab.cli import main
+
+    escape = "Nobody \x1b]0;owned\x07\u202e_1_assignsubmission_file/\x1b[2Jx.ipynb"
+    path = archive(
+        tmp_path / "c.zip", {escape: b"{}", "Ana López_7_assignsubmission_file/\x9b31m.pdf": b"%PDF"}
+    )
+    main(["collect", "90", str(path), "--course", str(course.folder)])
+    said = capsys.readouterr()
+    tables = [each.read_text(encoding="utf-8-sig") for each in course.folder.glob("collected/*")]
+    for text in (said.out, said.err, *tables):
+        assert all(each.isprintable() or each in "\n\t" for each in text), repr(text)
+    assert "a PDF, not a notebook" in said.out
+
+
+def test_released_names_of_short_ids_and_of_one_within_another(course, tmp_path):
+    course.path("roster.csv").write_text(
+        "id,name\n7,Ana A\n12,Ben B\nann,Cleo C\nann.b,Dora D\n1,Emil E\nb,Finn F\n"
+    )
+    course.__dict__.pop("students", None)
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    for name in (
+        "90_toy_7",
+        "90_toy_12 (1)",
+        "90_toy_ann",
+        "90_toy_ann.b",
+        "90_toy_1-Copy1",
+        "90_toy_b.ipynb (2)",
+    ):
+        (inbox / f"{name}.ipynb").write_bytes(name.encode())
+    found = {row.student: row.status for row in collect(course, "90", inbox).rows}
+    assert found == dict.fromkeys(["7", "12", "ann", "ann.b", "1", "b"], "counts")
+
+
+# ------------------------------------------------------------------------ what is beside the real copy
+
+
+MOODLE = "Jane Doe_7_assignsubmission_file/"
+SCRATCH = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+    {"cell_type": "code", "source": "1 + 1", "metadata": {}, "outputs": [], "execution_count": None}]}).encode()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name, make",
+    [
+        ("z_scratch.ipynb", lambda work: SCRATCH),
+        ("z_again.ipynb", lambda work: work[: len(work) // 2]),
+        ("z_empty.ipynb", lambda work: b""),
+        ("z_note.pdf", lambda work: b"%PDF-1.7"),
+        ("z_data.json", lambda work: b'{"a": 1}'),
+    ],
+)
+def test_the_readable_copy_of_this_exercise_counts(course, tmp_path, name, make):
+    work = worked(course, "s002")
+    entries = {MOODLE + "90_toy_s002.ipynb": work, MOODLE + name: make(work)}
+    done = collect(course, "90", archive(tmp_path / "m.zip", entries))
+    assert submitted(course) == {"s002": work} and not done.having("doubtful")
+    collect(course, "90", archive(tmp_path / "later.zip", {MOODLE + name: make(work)}))
+    assert submitted(course) == {"s002": work}
+
+
+def test_two_notebooks_none_of_them_a_copy_are_doubtful(course, tmp_path):
+    done = collect(
+        course, "90", archive(tmp_path / "m.zip", {MOODLE + "a.ipynb": SCRATCH, MOODLE + "b.ipynb": b"{"})
+    )
+    assert len(done.having("doubtful")) == 2 and not submitted(course) and done.doubtful_file.is_file()
+
+
+@pytest.mark.parametrize(
+    "name", ["90_toy_s002.ipynb.txt", "90_toy_s002.json", "90_toy_s002.ipynb (1)", "x.IPYNB"]
+)
+def test_a_notebook_by_another_ending_is_read(course, tmp_path, name):
+    work = worked(course, "s002")
+    collect(course, "90", archive(tmp_path / "m.zip", {MOODLE + name: work}))
+    assert submitted(course) == {"s002": work}
+
+
+def test_a_copy_without_ids_and_metadata_is_known(course, tmp_path):
+    made = json.loads(worked(course, "s002"))
+    made["metadata"] = {}
+    for each in made["cells"]:
+        each["metadata"] = {}
+        each.pop("id", None)
+    work = json.dumps(made).encode()
+    entries = {MOODLE + "a.ipynb": work, MOODLE + "z.ipynb": SCRATCH}
+    collect(course, "90", archive(tmp_path / "m.zip", entries))
+    assert submitted(course) == {"s002": work}
+
+
+@pytest.mark.parametrize(
+    "name, data, what",
+    [
+        ("homework.pdf", b"%PDF-1.7", "a PDF"),
+        ("homework.html", b"<!DOCTYPE html><p>", "HTML"),
+        ("homework.rar", b"Rar!", "RAR"),
+        ("homework.py", b"x = 1", "Python script"),
+        ("homework.pages", b"\0", ".pages"),
+    ],
+)
+def test_what_is_no_notebook_is_reported_as_handed_in(course, core, tmp_path, name, data, what):
+    done = collect(course, "90", archive(tmp_path / "m.zip", {MOODLE + name: data}))
+    (row,) = done.rows
+    assert (row.status, row.student) == ("unusable", "s002") and "s002" not in done.missing
+    assert what in done.records["s002"]["problem"] and name in done.records["s002"]["file"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_names_that_do_not_tell_their_encoding(course, tmp_path, encoding):
+    course.path("roster.csv").write_text("id,name\ns1,王小明\n", encoding="utf-8")
+    course.__dict__.pop("students", None)
+    name = "王小明_5_assignsubmission_file/作业.ipynb".encode(encoding)
+    with zipfile.ZipFile(tmp_path / "y.zip", "w") as made:
+        made.writestr("n" * len(name), b"{}")
+    data = (tmp_path / "y.zip").read_bytes().replace(b"n" * len(name), name)
+    (tmp_path / "y.zip").write_bytes(data)
+    collect(course, "90", tmp_path / "y.zip")
+    assert list(submitted(course)) == ["s1"]
 
 
 def test_damaged_archives(course, tmp_path):

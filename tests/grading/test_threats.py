@@ -5,7 +5,7 @@ import os
 import nbformat
 import pytest
 
-from crmlab.grading import grade_batch
+from crmlab.grading import Submission, grade_batch
 
 from . import honest, hostile
 from .probe import FRESH, LIMITS, SEED, Course, needs_walls, right_answer
@@ -37,6 +37,7 @@ def reports(tmp_path_factory, master):
     _odd_files(course)
     course.hand_in("hard-coded", q1=f"total = {right_answer(master)!r}")
     course.add("handed-in-nothing", None)
+    course.submissions.append(Submission("handed-in-a-pdf", None, SEED, "x.pdf: a PDF, not a notebook"))
     found = grade_batch(master, course.submissions, FRESH, jobs=2, limits=LIMITS)
     return {each.student: each for each in found}
 
@@ -89,7 +90,7 @@ def test_attack_scores_what_honest_work_would_and_is_flagged(reports, name):
 @pytest.mark.parametrize(
     "name, verdict, flagged",
     [("link", "unreadable", True), ("folder", "unreadable", True), ("pipe", "unreadable", True),
-     ("big", "unreadable", True), ("absent", "missing", False), ("handed-in-nothing", "missing", False)],
+     ("big", "unreadable", True), ("absent", "missing", False), ("handed-in-nothing", "missing", False), ("handed-in-a-pdf", "unreadable", True)],
 )  # fmt: skip
 def test_files_that_are_no_notebooks(reports, name, verdict, flagged):
     report = reports[name]

@@ -1,7 +1,8 @@
 """Files that came back, out of a folder or an archive, without trusting any of their names.
 
-Nothing is unpacked to where an archive says: contents are read into memory, up to a limit, and written later
-to a place made of the roster's id and the exercise's name.
+Nothing is unpacked to where an archive says: contents are read into memory one at a time, up to a limit, and
+written later to a place made of the roster's id and the exercise's name. What one student handed in can cost
+that student alone: zips within are opened under limits of their own.
 """
 
 import io
@@ -9,23 +10,27 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from crmlab.course.dates import parse_time
 from crmlab.errors import InputError
 
 LARGEST = 20_000_000  # bytes of one file; notebooks with many pictures have five
-MOST_FILES = 50_000
+MOST_FILES = 200_000
+MOST_OF_ONE = 1000  # files in one hand-in
+DIRECTORY = 500_000  # bytes of the table of contents of a student's zip
 SKIPPED = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db"}
 
 # Moodle: Jane Doe_123_assignsubmission_file/x.ipynb, older ones with a _ more, or all in the file's name.
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+_?(?P<file>.*)")
+MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>[0-9]{1,18})_assignsubmission_[a-z]+_?(?P<file>.*)")
 # Canvas: doejane_LATE_123_456_x.ipynb; anonymous: LATE_anon_a1b2c_456_x.ipynb.
-CANVAS = re.compile(r"(?P<name>\w+?)(?P<late>_LATE)?_(?P<number>\d+)_(?P<file_number>\d+)_(?P<file>.+)")
-ANONYMOUS = re.compile(r"(?P<late>LATE_)?anon_[^\W_]+_(?P<file_number>\d+)_(?P<file>.+)")
+CANVAS = re.compile(
+    r"(?P<name>\w+?)(?P<late>_LATE)?_(?P<number>[0-9]{1,18})_(?P<file_number>[0-9]{1,18})_(?P<file>.+)"
+)
+ANONYMOUS = re.compile(r"(?P<late>LATE_)?anon_[^\W_]+_(?P<file_number>[0-9]{1,18})_(?P<file>.+)")
 NBGRADER_TIME = "timestamp.txt"
 
 
@@ -41,8 +46,12 @@ class Arrival:
         The path inside its source.
     problem : str
         Why it cannot be taken, or empty.
-    when : datetime or None
-        Time of handing in, if the source is to be believed on it.
+    stamp : str
+        What nbgrader's ``timestamp.txt`` beside it says, to be believed in nbgrader's tree alone.
+    unread : str
+        A stamp that could not be read.
+    cost : int
+        Bytes that must be read besides its own: of the zip that it is in.
     order : tuple
         Later ones sort after earlier ones.
     late : bool
@@ -55,7 +64,9 @@ class Arrival:
     parts: tuple
     read: Callable = field(repr=False, default=lambda: b"")
     problem: str = ""
-    when: datetime | None = None
+    stamp: str = ""
+    unread: str = ""
+    cost: int = 0
     order: tuple = ()
     late: bool = False
     outer: tuple = ()
@@ -71,8 +82,18 @@ class Arrival:
         return (*folders, last.rpartition(".")[0] or last)
 
     @property
-    def is_notebook(self):
-        return self.file.lower().endswith(".ipynb")
+    def hand_in(self) -> str:
+        """What was handed in together with it: all that its student can put there shares one budget."""
+        match = self.moodle() or self.canvas()
+        if match:
+            return f"{match['name']}_{match['number']}"
+        return "/".join((self.outer or self.parts)[:-1]) or self.label
+
+    @property
+    def may_be_notebook(self) -> bool:
+        """Whether its name is a notebook's, or one that browsers and editors make of a notebook's."""
+        name = self.file.lower()
+        return ".ipynb" in name or name.endswith((".json", ".txt"))
 
     @property
     def anonymous(self):
@@ -88,7 +109,7 @@ class Arrival:
         return None if self.anonymous else CANVAS.fullmatch(self.place[-1])
 
 
-def arrivals(source, stack):
+def arrivals(source: Path | str, stack: ExitStack) -> Iterator[Arrival]:
     """Everything in a folder or zip that might be a submission.
 
     Parameters
@@ -112,9 +133,7 @@ def arrivals(source, stack):
         raise InputError(f"{str(source)!r} is neither a folder nor a zip file")
     else:
         raise InputError(f"no folder or file {str(source)!r}")
-    for number, each in enumerate(found):
-        if number >= MOST_FILES:
-            raise InputError(f"{source.name} holds more than {MOST_FILES} files; that is no hand-in")
+    for each in found:
         each.late = bool((match := ANONYMOUS.fullmatch(each.file) or each.canvas()) and match["late"])
         if each.file.lower().endswith(".zip") and not each.problem:
             yield from _in_inner_zip(each)
@@ -128,12 +147,12 @@ def _in_folder(folder):
         for name in [*folders]:
             if os.path.islink(os.path.join(place, name)):
                 folders.remove(name)
-        times = _nbgrader_time(Path(place)) if NBGRADER_TIME in names else None
+        stamp = _stamp(Path(place) / NBGRADER_TIME) if NBGRADER_TIME in names else ""
         for name in sorted(each for each in names if not _skipped(each)):
             path = Path(place) / name
             parts = tuple(map(_readable, path.relative_to(folder).parts))
-            each = _file(path, parts, "/".join(parts))
-            each.when = times
+            each = _file(path, parts, shown("/".join(parts)))
+            each.stamp = stamp
             if name != NBGRADER_TIME:
                 yield each
 
@@ -174,12 +193,23 @@ def _order(parts, seconds):
     return (int(match["file_number"]) if match else 0, float(seconds), *parts)
 
 
-def _nbgrader_time(folder):
-    """The time in nbgrader's ``timestamp.txt``: ``2026-11-23 07:53:59.000000 UTC``."""
+def _stamp(path):
+    """What nbgrader's ``timestamp.txt`` says: ``2026-11-23 07:53:59.000000 UTC``."""
     try:
-        return parse_time((folder / NBGRADER_TIME).read_text(encoding="utf-8")[:100])
-    except (OSError, UnicodeDecodeError, InputError):
-        return None
+        with open(path, "rb") as file:
+            return shown(file.read(100).decode("utf-8", "replace").strip())
+    except OSError:
+        return ""
+
+
+def shown(text: str) -> str:
+    """A name that anyone may have chosen, fit for a terminal and a table: no control characters."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def printable(text: str, most: int) -> str:
+    """`shown`, on one line and no longer than `most`."""
+    return shown(" ".join(text[: 4 * most].split()))[:most]
 
 
 # ---------------------------------------------------------------------------------------------- archives
@@ -192,37 +222,52 @@ def _opened(source, stack):
         raise InputError(f"{str(source)!r} is a damaged zip file: {error}") from None
 
 
-def _in_zip(archive, name, before=()):
+def _in_zip(archive, name, before=(), reader=None):
     entries = archive.infolist()
     if len(entries) > MOST_FILES:
         raise InputError(f"{name} holds {len(entries)} files; that is no hand-in")
-    times = {
-        str(PurePosixPath(entry.filename).parent): entry
+    reader = reader or (lambda entry: _reader(archive, entry))
+    stamps = {
+        PurePosixPath(entry.filename).parent: entry
         for entry in entries
         if PurePosixPath(entry.filename).name == NBGRADER_TIME
     }
     for entry in entries:
-        parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+        parts = PurePosixPath(name_of(entry).replace("\\", "/")).parts
         if entry.is_dir() or not parts or any(map(_skipped, parts)) or parts[-1] == NBGRADER_TIME:
             continue
-        each = Arrival(
-            f"{name}/{entry.filename}",
+        stamp = stamps.get(PurePosixPath(entry.filename).parent)
+        yield Arrival(
+            shown(f"{name}/{'/'.join(parts)}"),
             (*before, *parts),
-            _reader(archive, entry),
+            reader(entry),
             _entry_problem(entry, parts),
+            stamp=_stamped(archive, stamp) if stamp is not None else "",
             order=_order(parts, _seconds(entry)),
         )
-        stamp = times.get(str(PurePosixPath(entry.filename).parent))
-        if stamp is not None:
-            each.when = _stamped(archive, stamp)
-        yield each
+
+
+def name_of(entry: zipfile.ZipInfo) -> str:
+    """An entry's name; one that does not say that it is UTF-8 is tried as UTF-8, then as GBK."""
+    if entry.flag_bits & 0x800 or entry.filename.isascii():
+        return entry.filename
+    try:
+        raw = entry.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return entry.filename
+    for encoding in ("utf-8", "gbk"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return entry.filename
 
 
 def _stamped(archive, entry):
     try:
-        return parse_time(_reader(archive, entry)()[:100].decode())
-    except (InputError, UnicodeDecodeError):
-        return None
+        return shown(_reader(archive, entry)()[:100].decode("utf-8", "replace").strip())
+    except InputError:
+        return ""
 
 
 def _entry_problem(entry, parts):
@@ -259,17 +304,51 @@ def _reader(archive, entry):
 
 def _in_inner_zip(outer):
     """What a student zipped: one archive deep, no deeper."""
+    inner = _Inner(outer)
     try:
-        data = outer.read()
-        if len(data) > LARGEST:
-            raise InputError(_too_large(len(data)))
-        inner = zipfile.ZipFile(io.BytesIO(data))
-        found = list(_in_zip(inner, outer.label, (*outer.parts[:-1], outer.parts[-1].removesuffix(".zip"))))
+        with inner.opened() as archive:
+            before = (*outer.parts[:-1], outer.parts[-1][:-4])
+            found = list(_in_zip(archive, outer.label, before, inner.reader))
     except (InputError, zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         outer.problem = f"a zip that cannot be opened: {error}"
         yield outer
         return
-    for each in found[:200]:
+    for each in found:
         each.order, each.late = (*outer.order[:2], *each.parts), outer.late
-        each.when, each.outer = outer.when, outer.parts
+        each.stamp, each.outer, each.cost = outer.stamp, outer.parts, inner.size
         yield each
+
+
+class _Inner:
+    """A student's zip. It is opened again for each file that is read, so that none is kept in memory."""
+
+    def __init__(self, outer):
+        self.outer, self.size = outer, 0
+
+    def opened(self):
+        data = self.outer.read()
+        self.size = len(data)
+        if len(data) > LARGEST:
+            raise InputError(_too_large(len(data)))
+        directory = _directory_size(data)
+        if directory > DIRECTORY:
+            raise InputError(f"its table of contents has {directory / 1e6:.1f} MB")
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        if len(archive.infolist()) > MOST_OF_ONE:
+            raise InputError(f"it holds {len(archive.infolist())} files, more than {MOST_OF_ONE}")
+        return archive
+
+    def reader(self, entry):
+        def read():
+            with self.opened() as archive:
+                return _reader(archive, entry)()
+
+        return read
+
+
+def _directory_size(data):
+    """Bytes of a zip's table of contents as its last record tells, before anything is made of them."""
+    at = data.rfind(b"PK\5\6", -65_557)
+    if at < 0 or len(data) < at + 16:
+        raise zipfile.BadZipFile("it has no table of contents")
+    return int.from_bytes(data[at + 12 : at + 16], "little")

@@ -2,22 +2,27 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from crmlab import files
-from crmlab.course.intake.arrivals import LARGEST, arrivals
-from crmlab.course.intake.matching import Index, Match, Peek, peek
+from crmlab.course.dates import parse_time
+from crmlab.course.folder import Course
+from crmlab.course.intake.arrivals import LARGEST, MOST_OF_ONE, Arrival, arrivals
+from crmlab.course.intake.matching import Index, Match
+from crmlab.course.intake.peeking import Peek, Peeking, kind_of
 from crmlab.course.intake.records import NOBODY, decisions, read_records, write_doubtful
 from crmlab.course.intake.times import read_times
 from crmlab.course.tables import table_text
 from crmlab.errors import InputError, listing
+from crmlab.exercises.masters import masters
 from crmlab.words import words
 
-READ_IN_ALL = 8_000_000_000  # bytes; an archive that unpacks to more is a bomb
+READ_OF_ONE = 100_000_000  # bytes that are read of one hand-in; more is a bomb
 LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -25,8 +30,8 @@ LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 class Row:
     """One file that came in, and what became of it.
 
-    `status` is one of counts, earlier, unchanged, other exercise, doubtful, not on the roster, unusable and
-    ignored.
+    `status` is one of counts, earlier, unchanged, set aside, other exercise, doubtful, not on the roster,
+    unusable and ignored.
     """
 
     file: str
@@ -55,18 +60,27 @@ class Collected:
 
 @dataclass
 class _Candidate:
-    arrival: object
+    """A file that is surely a student's. Its contents are read again if it counts."""
+
+    arrival: Arrival
     match: Match
     peek: Peek
-    data: bytes
     row: Row
+    size: int
+    when: datetime | None
 
     @property
     def rank(self):
-        return (self.arrival.when or LONG_AGO, self.arrival.order)
+        return (self.when or LONG_AGO, self.arrival.order)
 
 
-def collect(course, which, source, times=None, on_file=None):
+def collect(
+    course: Course,
+    which: str,
+    source: Path | str,
+    times: Path | str | None = None,
+    on_file: Callable[[], object] | None = None,
+) -> Collected:
     """Take submissions of an exercise into the course.
 
     Parameters
@@ -87,112 +101,181 @@ def collect(course, which, source, times=None, on_file=None):
     """
     exercise = course.exercise(which)
     known_times = read_times(times, course) if times else {}
-    index = Index(course.students, {course.seed(exercise, each.id): each.id for each in course.students})
     done = Collected(exercise.name, records=read_records(course, exercise.name))
-    decided = decisions(course, exercise.name)
+    taking = _Taking(course, exercise, done)
     by_student = defaultdict(list)
     with ExitStack() as stack:
-        budget = READ_IN_ALL
         for arrival in arrivals(source, stack):
-            candidate = _candidate(arrival, index, exercise.name, decided, course.exercises)
-            budget -= len(candidate.data)
-            if budget < 0:
-                raise InputError(
-                    f"{str(source)!r} unpacks to more than {READ_IN_ALL / 1e9:.0f} GB; nothing was taken"
-                )
+            candidate = taking.candidate(arrival)
             done.rows.append(candidate.row)
             if candidate.match.sure and candidate.row.status in ("", "unusable"):
                 by_student[candidate.match.student].append(candidate)
             if on_file:
                 on_file()
-    for student, candidates in sorted(by_student.items()):
-        _take(course, done, student, candidates, index, known_times.get(student))
+        for student, candidates in sorted(by_student.items()):
+            taking.take(student, candidates, known_times.get(student))
     _finish(course, done)
     return done
 
 
-# -------------------------------------------------------------------------------------------- each file
+class _Taking:
+    """One collection: whose each file is, and which of a student's files counts."""
 
+    def __init__(self, course, exercise, done):
+        self.course, self.exercise, self.done = course, exercise, done
+        seeds = {course.seed(exercise, each.id): each.id for each in course.students}
+        self.index = Index(course.students, seeds, exercise.name)
+        self.decided = decisions(course, exercise.name)
+        self.others = {*course.exercises, *masters()} - {exercise.name}
+        self.peeking = Peeking(exercise, self.others)
+        self.read, self.count = Counter(), Counter()
 
-def _candidate(arrival, index, exercise, decided, exercises):
-    row = Row(arrival.label)
-    data, seen = b"", Peek()
-    if not arrival.problem and arrival.is_notebook:
+    # ---------------------------------------------------------------------------------------- each file
+
+    def candidate(self, arrival):
+        row, seen, size = Row(arrival.label), Peek(), 0
+        self.count[arrival.hand_in] += 1
+        if not arrival.problem and self.count[arrival.hand_in] > MOST_OF_ONE:
+            arrival.problem = f"one of more than {MOST_OF_ONE} files handed in at once"
+        if not arrival.problem:
+            data = self._contents(arrival)
+            size = len(data)
+            row.sha256 = hashlib.sha256(data).hexdigest() if data else ""
+            seen = self.peeking.peek(data) if arrival.may_be_notebook else Peek()
+            if not arrival.problem and not seen.is_notebook and not arrival.file.lower().endswith(".ipynb"):
+                arrival.problem = f"{kind_of(arrival.file, data)}, not a notebook"
+        match = self.index.match(arrival, seen)
+        decided = self.decided.get((arrival.label, row.sha256)) or self.decided.get(
+            (arrival.file, row.sha256)
+        )
+        if decided:
+            match = Match("" if decided == NOBODY else decided, decided != NOBODY, "decided by hand")
+        row.student, row.why = match.student, match.why
+        row.status, row.note = self._status(arrival, match, seen, decided)
+        return _Candidate(arrival, match, seen, row, size, self._stamped(arrival))
+
+    def _contents(self, arrival):
+        """The bytes of a file, or none: then its problem is told. A hand-in has a budget, and no more."""
+        if self.read[arrival.hand_in] > READ_OF_ONE:
+            arrival.problem = f"more than {READ_OF_ONE / 1e6:.0f} MB were handed in at once"
+            return b""
         try:
             data = arrival.read()
         except (InputError, OSError) as error:
             arrival.problem = str(error)
+            return b""
+        self.read[arrival.hand_in] += max(len(data), 1000) + arrival.cost
         if len(data) > LARGEST:
-            data, arrival.problem = b"", f"more than the {LARGEST / 1e6:.0f} MB that are read"
-        row.sha256 = hashlib.sha256(data).hexdigest() if data else ""
-        seen = peek(data)
-    match = index.match(arrival, seen)
-    decided = decided.get((arrival.label, row.sha256)) or decided.get((arrival.file, row.sha256))
-    if decided:
-        match = Match("" if decided == NOBODY else decided, decided != NOBODY, "decided by hand")
-    row.student, row.why = match.student, match.why
-    row.status, row.note = _status(arrival, match, seen, exercise, exercises, decided)
-    return _Candidate(arrival, match, seen, data, row)
+            arrival.problem = f"more than the {LARGEST / 1e6:.0f} MB that are read"
+            return b""
+        return data
+
+    def _status(self, arrival, match, seen, decided):
+        folder = next((part for part in arrival.parts[:-1] if part in self.others), "")
+        named = any(arrival.file.startswith(f"{each}_") for each in self.others)
+        if folder or (seen.exercise in self.others and named and not (arrival.moodle() or arrival.canvas())):
+            return "other exercise", folder or seen.exercise
+        if decided == NOBODY:
+            return "ignored", "decided by hand"
+        if not seen.is_notebook and not arrival.file.lower().endswith((".ipynb", ".zip")) and not match.sure:
+            return "ignored", arrival.problem
+        if not match.sure:
+            return ("doubtful" if match.student else "not on the roster"), arrival.problem
+        if seen.exercise in self.others:
+            return "unusable", f"a notebook of another exercise, {seen.exercise}"
+        return ("unusable", arrival.problem) if arrival.problem else ("", "")
+
+    def _stamped(self, arrival):
+        """The time in nbgrader's ``timestamp.txt``, which is believed in nbgrader's own tree alone."""
+        *_, student, exercise, _ = ("", "", *arrival.parts)
+        in_tree = student.casefold() in self.index.ids and exercise == self.exercise.name
+        if not arrival.stamp or arrival.outer or not in_tree or arrival.moodle() or arrival.canvas():
+            return None
+        try:
+            return parse_time(arrival.stamp, self.course.zone)
+        except InputError:
+            arrival.unread = arrival.stamp
+            return None
+
+    # ------------------------------------------------------------------------------------- each student
+
+    def take(self, student, candidates, time):
+        """Of a student's files, the latest copy of the exercise that can be read counts."""
+        usable = sorted((each for each in candidates if each.row.status == ""), key=lambda each: each.rank)
+        copies = [each for each in usable if each.peek.is_copy]
+        if not usable:
+            self._unusable(student, candidates)
+            return
+        if not copies and len({each.row.sha256 for each in usable}) > 1:
+            for each in usable:
+                each.row.status = "doubtful"
+                each.row.why = "one of several files, none of them a copy of this exercise that can be read"
+            return
+        own = [each for each in copies if self.index.seeds.get(each.peek.seed) == student]
+        by_name = [each for each in copies if each.match.why == "file name"]
+        best = ((own if by_name else copies) or copies or usable)[-1]
+        aside = [each for each in usable if copies and each not in copies]
+        for each in usable:
+            if each is not best:
+                same = each.row.sha256 == best.row.sha256
+                each.row.status, each.row.note = "earlier", "the same again" if same else "a later one counts"
+        for each in aside:
+            each.row.status, each.row.note = "set aside", _why_aside(each)
+        record = self._record(student, best, [each for each in usable if each not in aside], aside, time)
+        best.row.when = record["when"] or ""
+        best.row.note = "; ".join(record["notes"])
+        best.row.status = _store(self.course, self.done, student, record, best)
+
+    def _unusable(self, student, candidates):
+        """Nothing that can be graded: what there is, and why not."""
+        told = candidates[-1].row
+        for each in candidates[:-1]:
+            if each.peek.is_notebook:
+                told = each.row
+        before = self.done.records.get(student)
+        if before is None or "problem" in before:
+            self.done.records[student] = {"file": told.file, "problem": told.note, "notes": []}
+
+    def _record(self, student, best, copies, aside, time):
+        when = time or best.when
+        return {
+            "file": best.row.file,
+            "sha256": best.row.sha256 or hashlib.sha256(b"").hexdigest(),
+            "bytes": best.size,
+            "when": when.isoformat() if when else None,
+            "late_mark": best.arrival.late,
+            "is_copy": best.peek.is_copy,
+            "how": best.match.why,
+            "notes": list(self._notes(student, best, copies, aside)),
+        }
+
+    def _notes(self, student, best, copies, aside):
+        """What an instructor should look at. Not proof of anything."""
+        different = len({each.row.sha256 for each in copies})
+        if different > 1:
+            yield words("course.note_several", count=different)
+        if aside:
+            yield words("course.note_aside", files=listing([each.arrival.file for each in aside], 5))
+        if not best.size:
+            yield words("course.note_empty")
+        if best.arrival.unread:
+            yield words("course.note_stamp", stamp=best.arrival.unread)
+        owner = self.index.seeds.get(best.peek.seed)
+        if owner and owner != student:
+            yield words("course.note_other_version", owner=owner)
+        named = self.index.in_text(best.arrival.file.rpartition(".")[0])
+        if named and student not in named:
+            yield words("course.note_other_name", owner=listing(sorted(named)))
 
 
-def _status(arrival, match, seen, exercise, exercises, decided):
-    others = set(exercises) - {exercise}
-    if not arrival.is_notebook and not arrival.problem:
-        return "ignored", "not a notebook"
-    if seen.exercise in others or any(part in others for part in arrival.parts[:-1]):
-        return "other exercise", seen.exercise
-    if decided == NOBODY:
-        return "ignored", "decided by hand"
-    if not match.sure:
-        return ("doubtful" if match.student else "not on the roster"), arrival.problem
-    return ("unusable", arrival.problem) if arrival.problem else ("", "")
+def _why_aside(candidate):
+    if not candidate.peek.is_notebook:
+        return "it cannot be read; another file is a copy of the exercise"
+    return "no copy of this exercise; another file is one"
 
 
-def _take(course, done, student, candidates, index, time):
-    """The latest usable notebook of a student counts."""
-    usable = sorted((each for each in candidates if each.row.status == ""), key=lambda each: each.rank)
-    if not usable:
-        problem = candidates[-1].row.note
-        done.records.setdefault(student, {"file": candidates[-1].row.file, "problem": problem, "notes": []})
-        return
-    best = usable[-1]
-    for each in usable[:-1]:
-        same = each.row.sha256 == best.row.sha256
-        each.row.status, each.row.note = "earlier", "the same again" if same else "a later one counts"
-    when = time or best.arrival.when
-    record = {
-        "file": best.row.file,
-        "sha256": hashlib.sha256(best.data).hexdigest(),
-        "bytes": len(best.data),
-        "when": when.isoformat() if when else None,
-        "late_mark": best.arrival.late,
-        "how": best.match.why,
-        "notes": _notes(student, best, usable, index),
-    }
-    best.row.when = record["when"] or ""
-    best.row.note = "; ".join(record["notes"])
-    best.row.status = _store(course, done, student, record, best.data)
-
-
-def _notes(student, best, usable, index):
-    """What an instructor should look at. Not proof of anything."""
-    notes = []
-    different = len({each.row.sha256 for each in usable})
-    if different > 1:
-        notes.append(words("course.note_several", count=different))
-    if not best.data.strip():
-        notes.append(words("course.note_empty"))
-    owner = index.seeds.get(best.peek.seed)
-    if owner and owner != student:
-        notes.append(words("course.note_other_version", owner=owner))
-    named = index.in_text(best.arrival.file.rpartition(".")[0])
-    if named and student not in named:
-        notes.append(words("course.note_other_name", owner=listing(sorted(named))))
-    return notes
-
-
-def _store(course, done, student, record, data):
-    """Write a submission unless what is there already is it, or is later."""
+def _store(course, done, student, record, best):
+    """Write a submission unless what is there already is it, is later, or is the better copy."""
     path, before = course.submitted(done.exercise, student), done.records.get(student)
     if before and path.is_file():
         if before.get("sha256") == record["sha256"]:
@@ -200,13 +283,16 @@ def _store(course, done, student, record, data):
             record["late_mark"] = record["late_mark"] or bool(before.get("late_mark"))
             done.records[student] = record
             return "unchanged"
+        if before.get("is_copy") and not record["is_copy"]:
+            before["notes"] = [*before["notes"], words("course.note_aside", files=best.arrival.file)]
+            return "set aside"
         if before.get("when") and record["when"] and _time(record["when"]) < _time(before["when"]):
             return "earlier"
         keep = course.path(
             "collected", done.exercise, "earlier", f"{student}_{before.get('sha256', '')[:8]}.ipynb"
         )
         files.write_bytes(keep, path.read_bytes())
-    files.write_bytes(path, data)
+    files.write_bytes(path, best.arrival.read()[:LARGEST])
     if record["when"]:
         files.write_text(path.parent / "timestamp.txt", record["when"] + "\n")
     done.records[student] = record

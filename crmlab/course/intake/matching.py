@@ -5,14 +5,17 @@ name that Moodle or Canvas put in front) or on the file's released name. Anythin
 """
 
 import difflib
-import json
 import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from crmlab.course.intake.arrivals import Arrival, printable
+from crmlab.course.intake.peeking import Peek
+
 CLOSE = 0.8  # similarity of names worth suggesting
-UNREADABLE = (ValueError, RecursionError, MemoryError, TypeError, AttributeError)
+# What browsers and file managers add to a name: "x (1)", "x-Copy1", "x - Kopie", "x-1".
+ADDED = re.compile(r"(\.ipynb)?([ _-]*(\(\d{1,3}\)|-?copy ?\d{0,3}|- kopie|副本)|-\d{1,2})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,6 @@ class Match:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Peek:
-    """What a notebook says of itself. Anyone may write anything there."""
-
-    exercise: str = ""
-    seed: int | None = None
-
-
 @dataclass
 class Index:
     """A roster, to be searched.
@@ -50,16 +45,19 @@ class Index:
     students : list of Student
     seeds : dict of int to str
         Whose version a seed is.
+    exercise : str
+        Released names begin with it.
     """
 
     students: list
     seeds: dict
+    exercise: str = ""
     ids: dict = field(init=False)
     names: dict = field(init=False)
     run_together: dict = field(init=False)
     numbers: dict = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.ids = {student.id.casefold(): student.id for student in self.students}
         self.names, self.run_together = defaultdict(set), defaultdict(set)
         self.numbers = {"moodle_id": {}, "canvas_id": {}}
@@ -71,14 +69,14 @@ class Index:
                 if system in student.extra:
                     known[student.extra[system]] = student.id
 
-    def match(self, arrival, peek):
+    def match(self, arrival: Arrival, peek: Peek) -> Match:
         """The `Match` of an arrival whose contents say `peek`."""
         hints = self._hints(arrival, peek)
         if moodle := arrival.moodle():  # before folders: inside of Moodle's, students name them as they like
             return self._platform("Moodle", moodle, "moodle_id", self.names, name_key(moodle["name"]), hints)
         for part in arrival.place[:-1]:
             if part.casefold() in self.ids:
-                return Match(self.ids[part.casefold()], True, f"folder {part}")
+                return Match(self.ids[part.casefold()], True, f"folder {printable(part, 80)}")
         if canvas := arrival.canvas():
             key = _squeezed(canvas["name"])
             found = self._platform("Canvas", canvas, "canvas_id", self.run_together, key, hints)
@@ -91,7 +89,7 @@ class Index:
         student = self.numbers[numbers].get(match["number"])
         if student:
             return Match(student, True, f"{system} number {match['number']}")
-        found, shown = names.get(key, set()), " ".join(match["name"].split())[:80]
+        found, shown = names.get(key, set()), printable(match["name"], 80)
         if len(found) == 1:
             return Match(next(iter(found)), True, f"{system} name {shown}")
         if found:
@@ -126,8 +124,10 @@ class Index:
     def _by_hints(self, arrival, hints):
         named = self.in_text(arrival.place[-1])
         if len(named) == 1:
-            student = next(iter(named))
-            sure = not arrival.anonymous or hints.get("version") == student
+            student, version = next(iter(named)), hints.get("version")
+            if version not in (None, student):
+                return Match(student, False, f"named for {student}, but released to {version}")
+            sure = not arrival.anonymous or version == student
             return Match(student, sure, "file name" if sure else "only the file name, which students choose")
         if named:
             return Match(hints.get("version", ""), False, f"the file name fits {', '.join(sorted(named))}")
@@ -140,19 +140,39 @@ class Index:
             return Match(hints["version"], False, "only the version inside says so, and that can be edited")
         return Match("", False, "nothing in its name or place is on the roster")
 
-    def in_text(self, text):
-        """Ids that stand in a text, with something else on both sides."""
+    def in_text(self, text: str) -> set[str]:
+        """Ids that a file is named for: by its released name, or standing in it by themselves."""
         text = text.casefold()
-        return {
-            student
-            for folded, student in self.ids.items()
-            if folded in text
-            and len(folded) > 2
-            and re.search(rf"(?<![a-z0-9]){re.escape(folded)}(?![a-z0-9])", text)
+        released = self._released(text)
+        if released:
+            return {released}
+        found = {
+            folded: match.span()
+            for folded in self.ids
+            if len(folded) > 2
+            and folded in text
+            and (match := re.search(rf"(?<![a-z0-9]){re.escape(folded)}(?![a-z0-9])", text))
+        }
+        return {  # ann.b is no ann
+            self.ids[folded]
+            for folded, (begin, end) in found.items()
+            if not any(
+                first <= begin and end <= last and (first, last) != (begin, end)
+                for first, last in found.values()
+            )
         }
 
+    def _released(self, text):
+        """The id in a released name, ``09_loyalty_ann.b``, whatever a browser has added to it."""
+        begin = f"{self.exercise.casefold()}_"
+        if not self.exercise or begin not in text:
+            return ""
+        rest = text.partition(begin)[2]
+        fitting = [each for each in self.ids if rest.startswith(each) and ADDED.fullmatch(rest[len(each) :])]
+        return self.ids[max(fitting, key=len)] if fitting else ""
 
-def name_key(name):
+
+def name_key(name: str) -> tuple[str, ...]:
     """The words of a name in any order, without accents and case."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     plain = "".join(each for each in plain if not unicodedata.combining(each))
@@ -168,25 +188,3 @@ def _run_together(name):
     """A name as Canvas may write it: ``Jane van Doe`` is janevandoe, vandoejane or doejanevan."""
     words = name.replace(",", " ").split()
     return {_squeezed("".join(words[at:] + words[:at])) for at in range(len(words))}
-
-
-def peek(data):
-    """What a notebook's bytes say of its exercise and version."""
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-        about = notebook.get("metadata", {}).get("crmlab", {})
-        exercise = about.get("exercise", "") if isinstance(about, dict) else ""
-        return Peek(exercise if isinstance(exercise, str) else "", _seed(notebook.get("cells", [])))
-    except UNREADABLE:
-        return Peek()
-
-
-def _seed(cells):
-    for cell in cells:
-        if "parameters" in (cell.get("metadata") or {}).get("tags", []) or cell.get("id") == "parameters":
-            source = cell.get("source", "")
-            text = "".join(source) if isinstance(source, list) else source
-            match = re.search(r"^seed\s*=\s*(\d{1,18})\b", text, re.MULTILINE)
-            if match:
-                return int(match[1])
-    return None
