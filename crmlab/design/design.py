@@ -116,7 +116,10 @@ class Design:
         changes = self.presets[name]
         edges = {changed: value for changed, value in changes.items() if isinstance(value, AtEdge)}
         plain = {**vars(self.parameters), **self.overridden}
-        fixed = {changed: value for changed, value in changes.items() if changed not in edges}
+        fixed = {  # a parameter to be put at an edge begins at one end of its bracket
+            changed: edges[changed].bracket[0] if changed in edges else value
+            for changed, value in changes.items()
+        }
         with _of_preset(name):
             parameters = self.parameters.replace(**{**self.overridden, **fixed})
             for changed, edge in edges.items():
@@ -149,7 +152,7 @@ class Design:
         (hypothesis,) = [each for each in self.declared if each.name == name]
 
         def beyond(value):
-            return hypothesis.edge(hypothesis.estimand(parameters.replace(**{parameter: float(value)})))
+            return hypothesis.edge(float(hypothesis.truth(parameters.replace(**{parameter: float(value)}))))
 
         low, high = bracket
         if np.sign(beyond(low)) == np.sign(beyond(high)) != 0:

@@ -238,8 +238,7 @@ class Hypothesis:
 
     def edge(self, estimand: float) -> float:
         """How far an estimand lies beyond where the claim begins to fail: 0 at the edge of null and claim."""
-        distance = abs(estimand - self.null) - self.margin if self.margin else estimand - self.null
-        return round(distance, 12) + 0.0
+        return abs(estimand - self.null) - self.margin if self.margin else estimand - self.null
 
     def __repr__(self):
         against = {

@@ -100,14 +100,14 @@ class WillingnessToPay(ChoiceCoefficient):
     ----------
     model : ChoiceModel
     term : str
-    price : str
-        The attribute that is the price.
     interval : {"fieller", "delta", "krinsky_robb"}
         Fieller's goes with a test that divides by nothing; the others with the delta method's.
+    price : str
+        The attribute that is the price.
     """
 
-    price: str = "price"
     interval: str = "fieller"
+    price: str = "price"
 
     def __post_init__(self) -> None:
         check_known("interval", [self.interval], INTERVALS)

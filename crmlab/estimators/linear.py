@@ -54,6 +54,13 @@ class LeastSquares(Regression):
         groups = {"groups": np.asarray(tables.columns(self.table)[self.cluster])}
         return model.fit(cov_type="cluster", cov_kwds=groups, use_t=True)
 
+    def residual_spread(self, tables: Tables) -> np.ndarray:
+        """Standard deviation of the residuals of each cohort, degrees of freedom taken into account."""
+        outcome, matrix = self._arrays(tables)
+        coefficients = self.fitted(tables).coefficients
+        residual = outcome - (matrix @ coefficients[..., None])[..., 0]
+        return np.sqrt((residual**2).sum(-1) / (matrix.shape[-2] - matrix.shape[-1]))
+
     def _fit_all(self, outcome, matrix, columns):
         basis, back = orthogonal(matrix)  # X = Q R; back is the inverse of R
         rows, terms = matrix.shape[-2:]

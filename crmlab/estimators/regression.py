@@ -197,9 +197,12 @@ def group_sums(values: np.ndarray, numbers: np.ndarray, count: int) -> np.ndarra
     array of shape (simulations, count) or (simulations, count, terms)
     """
     simulations = len(numbers)
-    place = (numbers + count * np.arange(simulations, dtype=np.intp)[:, None]).ravel()
+    place = (numbers + count * np.arange(simulations)[:, None]).ravel()
     wide: np.ndarray = values.reshape(*numbers.shape, -1)
-    sums = [np.bincount(place, wide[..., at].ravel(), simulations * count) for at in range(wide.shape[-1])]
+    sums = [
+        np.bincount(place.astype(np.intp, copy=False), wide[..., at].ravel(), simulations * count)
+        for at in range(wide.shape[-1])
+    ]
     found = np.stack(sums, -1).reshape(simulations, count, -1)
     return found if values.ndim == 3 else found[..., 0]
 

@@ -99,7 +99,7 @@ class Customers:
         counts, times, amounts = (
             np.concatenate(each) if each[0] is not None else None for each in zip(*parts)
         )
-        customer = np.repeat(np.arange(len(self)), counts)
+        customer = np.repeat(np.arange(len(self)), counts.astype(np.intp, copy=False))
         columns = {"customer_id": customer + self._draw["first"]}
         if observation_end is None:
             columns["time"] = times
@@ -115,7 +115,7 @@ class Customers:
         x, t_x = self._draw["purchases"][part], self._draw["last"][part]
         counts, times = _times(_stream(self._draw["seed"], block, TIMES), x, t_x)
         if self._draw["grain"] is not None:
-            start_of_day = np.repeat(self._draw["offset"][part], counts)
+            start_of_day = np.repeat(self._draw["offset"][part], counts.astype(np.intp, copy=False))
             times = np.floor((times + start_of_day) / self._draw["grain"]) * self._draw["grain"]
         amounts = None
         if self._draw["spend"] is not None:
@@ -174,7 +174,7 @@ class Customers:
             new = np.r_[True, (np.diff(customer) != 0) | (np.diff(time) > 0)]
             customer, time = customer[new], time[new]
         before = time <= end[customer]
-        calibration = np.bincount(customer[before], minlength=len(self))
+        calibration = np.bincount(customer[before].astype(np.intp, copy=False), minlength=len(self))
         recency = np.zeros(len(self))
         np.maximum.at(recency, customer[before], time[before])
         return pd.DataFrame(
@@ -182,7 +182,9 @@ class Customers:
                 "frequency": calibration - 1,
                 "recency": recency,
                 "T": end,
-                "holdout_purchases": np.bincount(customer[~before], minlength=len(self)),
+                "holdout_purchases": np.bincount(
+                    customer[~before].astype(np.intp, copy=False), minlength=len(self)
+                ),
                 "holdout_T": self.T - end,
             },
             index=self._ids(),
@@ -428,7 +430,9 @@ def shifted_beta_geometric(n, *, alpha, beta, seed):
 def survivors(lifetime, n_periods):
     """How many of the customers are still there after 0, 1, …, n_periods renewals, as counts."""
     lifetime = np.asarray(lifetime)
-    left = np.bincount(np.minimum(lifetime, n_periods + 1).astype(np.int64), minlength=n_periods + 2)
+    left = np.bincount(
+        np.minimum(lifetime, n_periods + 1).astype(np.intp, copy=False), minlength=n_periods + 2
+    )
     return lifetime.size - np.cumsum(left)[: n_periods + 1]
 
 
@@ -554,13 +558,15 @@ def _by_day(customers):
         size = min(BLOCK, n - start)
         part = slice(start, start + size)
         counts, times, amounts = customers._block_log(start)
-        customer, day = np.repeat(np.arange(size), counts), np.rint(times / grain)
+        customer, day = np.repeat(np.arange(size), counts.astype(np.intp, copy=False)), np.rint(times / grain)
         repeat = day > 0
         new = repeat & np.r_[True, (np.diff(customer) != 0) | (np.diff(day) > 0)]
-        x[part] = np.bincount(customer[new], minlength=size)
+        x[part] = np.bincount(customer[new].astype(np.intp, copy=False), minlength=size)
         t_x[part] = day[np.cumsum(counts) - 1] * grain
         if money is not None:
-            money[part] = np.bincount(customer[repeat], amounts[repeat], size) / np.maximum(x[part], 1)
+            money[part] = np.bincount(
+                customer[repeat].astype(np.intp, copy=False), amounts[repeat], size
+            ) / np.maximum(x[part], 1)
 
     _in_threads(block, range(0, n, BLOCK), customers._draw["threads"])
     return Customers(x, t_x, customers.T, customers.truth, money, customers._draw)
@@ -576,9 +582,11 @@ def _times(generator, x, t_x):
     walk = np.cumsum(gaps)
     begin, length = walk[starts], walk[ends - 1] - walk[starts]
     scale = np.divide(t_x, length, out=np.zeros(x.size), where=length > 0)
-    times = (walk - np.repeat(begin, counts)) * np.repeat(scale, counts)
+    times = (walk - np.repeat(begin, counts.astype(np.intp, copy=False))) * np.repeat(
+        scale, counts.astype(np.intp, copy=False)
+    )
     times[ends - 1] = t_x
-    return counts, np.minimum(times, np.repeat(t_x, counts))
+    return counts, np.minimum(times, np.repeat(t_x, counts.astype(np.intp, copy=False)))
 
 
 def _totals(generator, x, p, q, gamma):
@@ -595,7 +603,7 @@ def _amounts(generator, p, rate, total, x, counts):
     draws[starts] = 0.0
     sums = np.add.reduceat(draws, starts)
     scale = np.divide(total, sums, out=np.zeros(x.size), where=sums > 0)
-    amounts = draws * np.repeat(scale, counts)
+    amounts = draws * np.repeat(scale, counts.astype(np.intp, copy=False))
     amounts[starts] = first
     return amounts
 

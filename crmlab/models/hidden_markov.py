@@ -11,6 +11,7 @@ lowest first, so that no two numberings describe one model. All recursions run o
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,10 @@ from scipy.special import expit, gammaln, logit
 
 from crmlab.errors import InputError, NotConverged, check_known
 from crmlab.models.delta import delta_method, jacobian
+from crmlab.models.stacked import inverse
 
 EM_STEPS = 100  # from rough starts; a quasi-Newton method goes on from where they lead
-ENOUGH = 0.1  # gain in log-likelihood of an EM step below which that method takes over
+ENOUGH = 1.0  # gain in log-likelihood of an EM step below which that method takes over
 NEWTON_STEPS = 4  # at the end, where the curvature is needed in any case
 EMISSIONS = {"poisson": np.log, "bernoulli": logit}
 
@@ -214,50 +216,72 @@ def fit_hidden_markov(observed, states, emission="poisson", covariates=None):
     -----
     The score is what the complete data's score is expected to be (Fisher's identity), so that each step costs
     one pass forward and one backward (Rabiner 1989, https://doi.org/10.1109/5.18626). The observed
-    information is the score's derivative, by central differences.
+    information is the score's derivative, by differences.
     """
     start = _start(np.asarray(observed, float), int(states), emission)
     panel = _panel(start, observed, covariates)
-    bare = panel[0], panel[1], None
+    bare = panel._replace(covariates=None)
     before = -np.inf
     for _ in range(EM_STEPS):
         found = _expect(start, *bare)
-        start = _maximise(start, panel[0], found)
+        start = _maximise(start, panel, found)
         if found.log_likelihood - before < ENOUGH:
             break
         before = found.log_likelihood
-    return _polish(_values(start, panel[2]), start.rates.size, panel, emission)
+    return _polish(_values(start, panel.covariates), start.rates.size, panel, emission)
 
 
 def _polish(values, k, panel, emission):
     """From good values to the maximum, and the curvature there."""
-    shape = k, 0 if panel[2] is None else panel[2].shape[-1], emission
-    scale = panel[0].shape[1]  # per customer, so that tolerances do not depend on how many there are
+    shape = k, 0 if panel.covariates is None else panel.covariates.shape[-1], emission
+    scale = panel.counts.shape[1]  # per customer, so that tolerances do not depend on how many there are
 
     def downhill(point):
         found = _expect(_model(point, *shape), *panel)
-        return -found.log_likelihood / scale, -_score(point, found, panel, shape) / scale
+        return -found.log_likelihood / scale, -_scores(point, found, panel).sum(axis=1) / scale
 
-    point = minimize(downhill, values, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 300}).x
+    options = {"gtol": 1e-6, "maxiter": 300, "hess_inv0": _rough_covariance(values, panel, shape)}
+    point = minimize(downhill, values, jac=True, method="BFGS", options=options).x
     for _ in range(NEWTON_STEPS):
         height, slope = downhill(point)
-        bend = jacobian(lambda at: downhill(at)[1], point)
+        bend = jacobian(lambda at: downhill(at)[1], point, at=slope)
         bend = (bend + bend.T) / 2
         if not np.isfinite(bend).all() or np.linalg.eigvalsh(bend).min() <= 1e-9:
             raise NotConverged("the likelihood is flat: the data do not tell so many states apart")
         step = np.linalg.solve(bend, slope)
         if slope @ step * scale < 1e-6:  # twice what the log-likelihood could still gain
-            covariance, seen = np.linalg.inv(bend) / scale, int(panel[3].sum())
+            covariance, seen = np.linalg.inv(bend) / scale, int(panel.seen.sum())
             return HiddenMarkovFit(_model(point, *shape), point, covariance, -height * scale, seen)
         point = point - step
     raise NotConverged("the likelihood's maximum was not found")
 
 
+def _rough_covariance(values, panel, shape):
+    """Inverse of the mean product of customers' scores: a curvature to begin with, for one pass."""
+    customers, moves = panel.counts.shape[1], panel.counts.shape[0] - 1
+    given = np.zeros((moves, 0)) if panel.covariates is None else panel.covariates
+    own = panel._replace(covariates=np.broadcast_to(given, (customers, moves, given.shape[-1])))
+    scores = _scores(values, _expect(_model(values, *shape), *own), own)
+    found = inverse(scores @ scores.T / customers, 1e8)
+    return np.eye(len(values)) if np.isnan(found).any() else (found + found.T) / 2
+
+
 # Recursions, over arrays of shape (periods, states, customers) ---------------------------------------------
 
 
+class _Panel(NamedTuple):
+    """Observations, shape (periods, customers), zero where there is none, and all that is worked out once."""
+
+    counts: np.ndarray
+    constant: float  # of the log-likelihood
+    covariates: np.ndarray | None
+    seen: np.ndarray
+    levels: np.ndarray  # the different counts
+    level: np.ndarray  # the number of each observation's; one more than there are where nothing was seen
+
+
 def _panel(model, observed, covariates):
-    """Observations with zeros where there are none, the likelihood's constant, covariates, what was seen."""
+    """The panel as the recursions want it; raises as `fit_hidden_markov`."""
     observed = np.asarray(observed, float)
     if observed.ndim != 2 or observed.shape[1] < 2:
         raise InputError(f"observed has shape {observed.shape}; give customers by periods, at least 2")
@@ -279,7 +303,9 @@ def _panel(model, observed, covariates):
     elif model.slopes.shape[1]:
         raise InputError("covariates not given; the model has slopes for them")
     constant = gammaln(counts + 1).sum() if model.emission == "poisson" else 0.0
-    return counts.T, constant, covariates, seen.T
+    levels, level = np.unique(counts, return_inverse=True)
+    level = np.where(seen, level.reshape(counts.shape), len(levels)).T
+    return _Panel(counts.T, constant, covariates, seen.T, levels, np.ascontiguousarray(level))
 
 
 def _steps(model, covariates, periods):
@@ -295,21 +321,21 @@ def _ahead(step, now):
     return step.T @ now if step.ndim == 2 else np.einsum("ijn,in->jn", step, now)
 
 
-def _emitted(model, counts, seen):
+def _emitted(model, levels, level):
     """Likelihood of each observation in each state, over the largest of its states; logs of the largest."""
-    rate = model.rates[:, None]
+    rate, count = model.rates[:, None], levels
     if model.emission == "poisson":
-        log = counts[:, None] * np.log(rate) - rate
+        log = count * np.log(rate) - rate
     else:
-        log = np.where(counts[:, None] > 0, np.log(rate), np.log1p(-rate))
-    log = np.where(seen[:, None], log, 0.0)
-    top = log.max(axis=1)
-    return np.exp(log - top[:, None]), top
+        log = np.where(count > 0, np.log(rate), np.log1p(-rate))
+    log = np.column_stack([log, np.zeros(len(rate))])  # what was not seen tells nothing
+    top = log.max(axis=0)
+    return np.exp(log - top)[:, level].swapaxes(0, 1), top[level]
 
 
-def _forward(model, counts, constant, covariates=None, seen=True):
+def _forward(model, counts, constant, covariates, _, levels, level):
     """Filtered probabilities (periods, k, customers) and the log-likelihood."""
-    emitted, top = _emitted(model, counts, np.broadcast_to(seen, counts.shape))
+    emitted, top = _emitted(model, levels, level)
     filtered, scales = np.empty(emitted.shape), np.empty(counts.shape)
     steps = _steps(model, covariates, len(counts))
     now = model.initial[:, None] * emitted[0]
@@ -325,15 +351,17 @@ def _forward(model, counts, constant, covariates=None, seen=True):
 class _Expected:
     """Smoothed probabilities (periods, k, customers), expected moves (periods - 1, k, k[, customers])."""
 
+    model: HiddenMarkov
     log_likelihood: float
     states: np.ndarray
     moves: np.ndarray
     steps: np.ndarray
 
 
-def _expect(model, counts, constant, covariates=None, seen=True):
+def _expect(model, *panel):
     """The E step: backwards after forwards."""
-    filtered, log_likelihood, scales, emitted, steps = _forward(model, counts, constant, covariates, seen)
+    filtered, log_likelihood, scales, emitted, steps = _forward(model, *panel)
+    counts = panel[0]
     states, moves = np.empty(emitted.shape), np.empty(steps.shape)
     later = np.ones(emitted.shape[1:])
     states[-1] = filtered[-1]
@@ -346,7 +374,7 @@ def _expect(model, counts, constant, covariates=None, seen=True):
             moves[at] = steps[at] * filtered[at][:, None] * coming[None]
             later = np.einsum("ijn,jn->in", steps[at], coming)
         states[at] = filtered[at] * later
-    return _Expected(log_likelihood, states, moves, steps)
+    return _Expected(model, log_likelihood, states, moves, steps)
 
 
 # EM without covariates ------------------------------------------------------------------------------------
@@ -374,16 +402,16 @@ def _start(observed, k, emission):
     return HiddenMarkov.from_transition(np.full(k, 1 / k), transition, rates, emission)
 
 
-def _maximise(model, counts, found):
+def _maximise(model, panel, found):
     """The M step without covariates: shares and means, weighted by the probabilities of the states."""
-    weight = found.states
-    rates = (weight * counts[:, None]).sum(axis=(0, 2)) / weight.sum(axis=(0, 2))
+    weight = np.where(panel.seen[:, None], found.states, 0.0)
+    rates = (weight * panel.counts[:, None]).sum(axis=(0, 2)) / weight.sum(axis=(0, 2))
     order = np.argsort(rates)
     moves = found.moves.sum(axis=0)[np.ix_(order, order)] + 1e-6
     rates = np.maximum.accumulate(np.clip(rates[order], 1e-6, None)) * (1 + 1e-6 * np.arange(rates.size))
     if model.emission == "bernoulli":
         rates = np.clip(rates, 1e-6, 1 - 1e-6)
-    initial, moves = weight[0].mean(axis=1)[order], moves / moves.sum(axis=1, keepdims=True)
+    initial, moves = found.states[0].mean(axis=1)[order], moves / moves.sum(axis=1, keepdims=True)
     return HiddenMarkov.from_transition(initial, moves, rates, model.emission)
 
 
@@ -408,8 +436,11 @@ def _values(model, covariates):
 
 
 def _split(values, k, d):
-    sizes = [k - 1, k, k * (k - 2), k * d, 1, k - 1]
-    return np.split(values, np.cumsum(sizes)[:-1])
+    found, start = [], 0
+    for size in (k - 1, k, k * (k - 2), k * d, 1, k - 1):
+        found.append(values[start : start + size])
+        start += size
+    return found
 
 
 def _model(values, k, d, emission):
@@ -421,31 +452,42 @@ def _model(values, k, d, emission):
     thresholds = first[:, None] + np.concatenate([np.zeros((k, 1)), np.cumsum(gaps, axis=1)], axis=1)
     index = rate + np.concatenate([[0.0], np.cumsum(np.exp(rate_gaps))])
     rates = np.exp(index) if emission == "poisson" else expit(index)
-    return HiddenMarkov(ratio / ratio.sum(), thresholds, rates, slopes.reshape(k, d), emission)
+    parts = ratio / ratio.sum(), thresholds, rates, slopes.reshape(k, d), emission
+    model = object.__new__(HiddenMarkov)  # every vector is a model, so there is nothing to check
+    for name, part in zip(("initial", "thresholds", "rates", "slopes", "emission"), parts, strict=True):
+        object.__setattr__(model, name, part)
+    return model
 
 
-def _score(values, found, panel, shape):
-    """Derivative of the log-likelihood in the free parameters, by Fisher's identity."""
-    counts, _, covariates, seen = panel
-    k, d, _emission = shape
-    model = _model(values, *shape)
+def _scores(values, found, panel):
+    """Derivative of the log-likelihood in the free parameters, by Fisher's identity.
+
+    Shape (parameters, customers), or (parameters, 1) where all customers' moves follow the same probabilities
+    and are counted together.
+    """
+    model, states = found.model, found.states
+    k, d = model.slopes.shape
     _, _, gaps, _, _, rate_gaps = _split(values, k, d)
-    states = found.states
-    initial = (states[0].sum(axis=1) - states[0].sum() * model.initial)[1:]
+    alone = found.moves.ndim == 4
 
-    pull = _pull(model, found, covariates)  # of each index, (periods - 1, k, k - 1[, customers])
-    over = pull.sum(axis=(0, 3)) if pull.ndim == 4 else pull.sum(axis=0)
-    gap = -np.cumsum(over[:, ::-1], axis=1)[:, ::-1][:, 1:].ravel() * np.exp(gaps)
-    slopes = np.zeros((k, 0))
+    def customers(each):
+        return each if alone else each.sum(axis=-1, keepdims=True)
+
+    initial = customers(states[0, 1:] - model.initial[1:, None])
+    pull = _pull(model, found, panel.covariates)  # of each index, (periods - 1, k, k - 1[, customers])
+    pull = pull if alone else pull[..., None]
+    over = pull.sum(axis=0)
+    beyond = np.cumsum(over[:, ::-1], axis=1)[:, ::-1][:, 1:].reshape(-1, over.shape[-1])
+    slopes = np.zeros((0, over.shape[-1]))
     if d:
-        axes = "tsn,ntd->sd" if pull.ndim == 4 else "ts,td->sd"
-        slopes = np.einsum(axes, pull.sum(axis=2), covariates)
-
-    excess = counts[:, None] - model.rates[:, None]
-    rate = (np.where(seen[:, None], states, 0.0) * excess).sum(axis=(0, 2))
-    later = np.cumsum(rate[::-1])[::-1]
+        axes = "tsn,ntd->sdn" if alone else "tsn,td->sdn"
+        slopes = np.einsum(axes, pull.sum(axis=2), panel.covariates).reshape(k * d, -1)
+    excess = panel.counts[:, None] - model.rates[:, None]
+    rate = customers((np.where(panel.seen[:, None], states, 0.0) * excess).sum(axis=0))
+    later = np.cumsum(rate[::-1], axis=0)[::-1]
+    steps = later[1:] * np.exp(rate_gaps)[:, None]
     return np.concatenate(
-        [initial, -over.sum(axis=1), gap, slopes.ravel(), later[:1], later[1:] * np.exp(rate_gaps)]
+        [initial, -over.sum(axis=1), -beyond * np.exp(gaps)[:, None], slopes, later[:1], steps]
     )
 
 

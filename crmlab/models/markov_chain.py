@@ -229,7 +229,11 @@ def count_sequences(panel, k, order):
     windows = np.stack([panel[:, lag : lag + steps].ravel() for lag in range(order + 1)])
     windows = windows[:, (windows >= 0).all(axis=0)]
     code = np.ravel_multi_index(windows, (k,) * (order + 1))
-    return np.bincount(code, minlength=k ** (order + 1)).reshape((k,) * (order + 1)).astype(float)
+    return (
+        np.bincount(code.astype(np.intp, copy=False), minlength=k ** (order + 1))
+        .reshape((k,) * (order + 1))
+        .astype(float)
+    )
 
 
 @dataclass(frozen=True)

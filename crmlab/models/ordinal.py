@@ -130,7 +130,9 @@ class OrdinalGroup:
         points = int(self.answers.max()) + 1
         cell = (np.arange(samples)[:, None, None] * items + np.arange(items)) * points + self.answers
         weight = np.broadcast_to(self.member[..., None], cell.shape)
-        counts = np.bincount(cell.ravel(), weight.ravel(), samples * items * points)
+        counts = np.bincount(
+            cell.ravel().astype(np.intp, copy=False), weight.ravel(), samples * items * points
+        )
         below = counts.reshape(samples, items, points).cumsum(-1)[..., :-1] / self.size[:, None, None]
         least = 0.5 / self.size[:, None, None]
         return ndtri(np.clip(below, least, 1 - least))

@@ -238,7 +238,7 @@ def frequency_histogram(model, frequency, T, most=10):
     frequency = np.asarray(frequency)
     most = int(min(most, max(frequency.max(), 2)))
     windows, counts = np.unique(np.asarray(T, float), return_counts=True)
-    made = np.bincount(np.minimum(frequency, most).astype(int), minlength=most + 1)
+    made = np.bincount(np.minimum(frequency, most).astype(np.intp, copy=False), minlength=most + 1)
 
     def chances(m):  # shape (windows, most + 1)
         below = m.probability_of_n(np.arange(most), windows[:, None])

@@ -23,10 +23,23 @@ from operator import attrgetter
 import numpy as np
 from scipy.special import betainc, digamma, expit, log_expit, ndtri, polygamma
 
-from crmlab.design import Cohort, Design, Estimate, EstimationFailed, Hypothesis, Parameters, parameter
+from crmlab.design import (
+    AtEdge,
+    Cohort,
+    Design,
+    Estimate,
+    EstimationFailed,
+    Hypothesis,
+    Parameters,
+    count,
+    effect,
+    positive,
+)
 from crmlab.errors import InputError
+from crmlab.estimators import LeastSquares, Within
 from crmlab.mechanisms.purchases import bg_nbd, shifted_beta_geometric
 from crmlab.models.btyd import BGNBD, ConvergenceWarning, ShiftedBetaGeometric
+from crmlab.models.delta import delta_method, jacobian
 
 CALIBRATION, HOLDOUT, ENTRY = 39, 39, 12  # weeks, as in the CDNOW studies
 WEEKS_A_YEAR = 365.25 / 7
@@ -43,29 +56,21 @@ AT_LEAST = 0.25  # the lower end of "25 to 90 percent"
 class CustomerBase(Parameters):
     """The truth of a customer base. Times in weeks, money in dollars."""
 
-    r: float = parameter(0.2426, "shape of purchase rates", low=0.01, high=100, source=PURCHASES)
-    alpha: float = parameter(4.4135, "weeks, scale of purchase rates", low=0.01, high=1e4, source=PURCHASES)
-    a: float = parameter(0.7929, "dropout is Beta(a, b)", low=0.001, high=1e4, source=PURCHASES)
-    b: float = parameter(2.4258, "dropout is Beta(a, b)", low=0.001, high=1e4, source=PURCHASES)
-    season: float = parameter(
-        1.0, "purchases made in the holdout per purchase foreseeable", low=0.1, high=10, source="ours"
+    r: float = positive(0.2426, "shape of purchase rates", low=0.01, high=100, source=PURCHASES)
+    alpha: float = positive(4.4135, "weeks, scale of purchase rates", low=0.01, high=1e4, source=PURCHASES)
+    a: float = positive(0.7929, "dropout is Beta(a, b)", low=0.001, high=1e4, source=PURCHASES)
+    b: float = positive(2.4258, "dropout is Beta(a, b)", low=0.001, high=1e4, source=PURCHASES)
+    season: float = positive(1.0, "purchases made in the holdout per purchase foreseeable", low=0.1, high=10)
+    spend_p: float = positive(6.249, "shape of a customer's amounts", low=0.1, high=1e3, source=SPEND)
+    spend_q: float = positive(3.745, "shape of customers' mean amounts", low=1.01, high=1e3, source=SPEND)
+    spend_gamma: float = positive(15.448, "dollars, scale of amounts", low=0.01, source=SPEND)
+    spend_growth: float = effect(
+        0.0, "growth of amounts, log points a year of tenure", source="none, after Reinartz & Kumar (2000)"
     )
-    spend_p: float = parameter(6.249, "shape of a customer's amounts", low=0.1, high=1e3, source=SPEND)
-    spend_q: float = parameter(3.745, "shape of customers' mean amounts", low=1.01, high=1e3, source=SPEND)
-    spend_gamma: float = parameter(15.448, "dollars, scale of amounts", low=0.01, high=1e6, source=SPEND)
-    spend_growth: float = parameter(
-        0.0,
-        "growth of amounts, log points a year of tenure",
-        low=-2,
-        high=2,
-        source="none, after Reinartz & Kumar (2000)",
-    )
-    spend_sorting: float = parameter(
-        0.0, "log points of amount a standard deviation of inclination to stay", low=-2, high=2, source="ours"
-    )
-    churn_alpha: float = parameter(0.668, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
-    churn_beta: float = parameter(3.806, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
-    n_customers: int = parameter(2000, "customers", low=50, high=200_000, source="CDNOW's size")
+    spend_sorting: float = effect(0.0, "log points of amount a standard deviation of inclination to stay")
+    churn_alpha: float = positive(0.668, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
+    churn_beta: float = positive(3.806, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
+    n_customers: int = count(2000, low=50, source="CDNOW's size")
 
     def __post_init__(self):
         super().__post_init__()
@@ -94,7 +99,8 @@ def simulate_customer_base(p, streams):
     customer, week = log["customer_id"].to_numpy(), log["time"].to_numpy()
     later = week > T[customer]
     copies = np.where(later, _seasonal(streams["season"], p.season, len(week)), 1)
-    customer, week, later = (np.repeat(each, copies) for each in (customer, week, later))
+    row = np.repeat(np.arange(len(week)), copies.astype(np.intp, copy=False))
+    customer, week, later = customer[row], week[row], later[row]
     recency = np.zeros(n)
     np.maximum.at(recency, customer[~later], week[~later])
 
@@ -114,10 +120,10 @@ def simulate_customer_base(p, streams):
     return Cohort(
         tables={
             "customers": {
-                "frequency": np.bincount(customer[~later], minlength=n) - 1,
+                "frequency": _number(customer[~later], n) - 1,
                 "recency": recency,
                 "T": T,
-                "holdout_purchases": np.bincount(customer[later], minlength=n),
+                "holdout_purchases": _number(customer[later], n),
             },
             "purchases": {"customer": customer, "week": week, "tenure": years, "amount": amount},
             "contracts": {
@@ -134,6 +140,11 @@ def simulate_customer_base(p, streams):
             "churn": churn,
         },
     )
+
+
+def _number(which, n):
+    """How many there are of each of n customers, or of each of n years."""
+    return np.bincount(which.astype(np.intp, copy=False), minlength=n)
 
 
 def _seed(rng):
@@ -269,19 +280,18 @@ def model_error(tables):
     c = tables.columns("customers")
     history = c["frequency"], c["recency"], c["T"]
     model = fit_customers(tables)
-    fitted, step = dict(model.params_), 1e-3
+    values = model.params_.to_numpy()
     expected = model.conditional_expected_purchases(HOLDOUT, *history)
-    likely = model.log_likelihood(*history, individual=True)
-    slope, scores = [], []
-    for name, value in fitted.items():
-        near = BGNBD.from_params(**fitted | {name: value * (1 + step)})
-        slope.append(
-            (near.conditional_expected_purchases(HOLDOUT, *history).mean() - expected.mean()) / (step * value)
-        )
-        scores.append((near.log_likelihood(*history, individual=True) - likely) / (step * value))
+    slope = jacobian(lambda near: _forecast(near, history), values, at=expected.mean())
     error = expected - c["holdout_purchases"]
-    influence = len(error) * (np.array(slope) @ model.covariance_.to_numpy() @ np.array(scores))
+    influence = len(error) * model.scores(*history) @ model.covariance_.to_numpy() @ slope
     return Estimate(float(error.mean()), float((error + influence).std(ddof=1) / np.sqrt(len(error))))
+
+
+def _forecast(values, history):
+    """Purchases that customers with these histories are expected to make in the holdout, on average."""
+    model = BGNBD.from_params(**dict(zip(BGNBD.parameter_names, values, strict=True)))
+    return model.conditional_expected_purchases(HOLDOUT, *history).mean()
 
 
 def model_error_in_sample(tables):
@@ -291,42 +301,10 @@ def model_error_in_sample(tables):
     return _mean(fit_customers(tables).expected_purchases(weeks)[which] - c["frequency"])
 
 
-def growth_within(tables):
-    """Growth of log amounts with tenure, each customer compared with himself; errors clustered."""
-    p = tables.columns("purchases")
-    y, x = np.log(p["amount"]), p["tenure"]
-    count = np.bincount(p["customer"])
-
-    def mean(values):
-        return (np.bincount(p["customer"], values) / np.maximum(count, 1))[p["customer"]]
-
-    again = count[p["customer"]] > 1
-    return _clustered_slope((y - mean(y))[again], (x - mean(x))[again], p["customer"][again], estimated=1)
-
-
-def growth_across(tables):
-    """Growth of log amounts with tenure over all purchases of all customers; errors clustered."""
-    p = tables.columns("purchases")
-    y, x = np.log(p["amount"]), p["tenure"]
-    return _clustered_slope(y - y.mean(), x - x.mean(), p["customer"], estimated=2)
-
-
-def _clustered_slope(y, x, cluster, estimated):
-    """Least squares slope of centred columns with statsmodels' cluster-robust error."""
-    if len(y) <= estimated or not (x**2).sum() > 0:
-        raise EstimationFailed("nobody bought twice: amounts cannot be compared over time")
-    slope = (x * y).sum() / (x**2).sum()
-    scores = np.bincount(cluster, x * (y - slope * x))
-    groups = np.unique(cluster).size
-    correction = groups / (groups - 1) * (len(y) - 1) / (len(y) - estimated)
-    error = np.sqrt(correction * (scores**2).sum()) / (x**2).sum()
-    return Estimate(float(slope), float(error), groups - 1)
-
-
 def _leaving(tables):
     c = tables.columns("contracts")
     left = c["left"] > 0
-    return np.bincount(c["renewals"][left], minlength=RENEWALS), int((~left).sum())
+    return _number(c["renewals"][left], RENEWALS), int((~left).sum())
 
 
 def gain_with_differences(tables):
@@ -335,12 +313,8 @@ def gain_with_differences(tables):
     alpha, beta = model.params_
     if alpha / (alpha + beta) <= POINTS:
         raise EstimationFailed("fewer than five in a hundred leave: five points cannot be won")
-    gain, step = gain_from_points(alpha, beta), 1e-4
-    slope = np.array(
-        [gain_from_points(alpha * (1 + step), beta) - gain, gain_from_points(alpha, beta * (1 + step)) - gain]
-    )
-    slope /= step * np.array([alpha, beta])
-    return Estimate(gain, float(np.sqrt(slope @ model.covariance_.to_numpy() @ slope)))
+    gain = delta_method(lambda at: gain_from_points(*at), (alpha, beta), model.covariance_.to_numpy())
+    return Estimate(*map(float, gain))
 
 
 def gain_as_if_alike(tables):
@@ -355,12 +329,14 @@ def gain_as_if_alike(tables):
 
 # The design ---------------------------------------------------------------------------------------------
 
+GROWTH = "np.log(amount) ~ tenure"
+
 hypotheses = [
     Hypothesis(
         "H1a",
         "Frequency times amount promises more purchases than come",
         ">",
-        truth=lambda p: round(totals(p)["recipe"] - totals(p)["happens"], 9),
+        truth=lambda p: totals(p)["recipe"] - totals(p)["happens"],
         unit="purchases a customer in 39 weeks",
         estimators={"all customers": recipe_overshoot, "buyers only": recipe_overshoot_buyers},
     ),
@@ -368,7 +344,7 @@ hypotheses = [
         "H1b",
         "The BG/NBD forecast of the total is right, give or take 0.15 purchases a customer",
         "within",
-        truth=lambda p: round(totals(p)["model"] - totals(p)["happens"], 9),
+        truth=lambda p: totals(p)["model"] - totals(p)["happens"],
         margin=MARGIN,
         unit="purchases a customer in 39 weeks",
         estimators={"holdout": model_error, "in sample": model_error_in_sample},
@@ -379,13 +355,16 @@ hypotheses = [
         ">",
         truth=lambda p: p.spend_growth,
         unit="log points a year",
-        estimators={"within customers": growth_within, "across customers": growth_across},
+        estimators={
+            "within customers": Within(GROWTH, "tenure", "purchases", unit="customer"),
+            "across customers": LeastSquares(GROWTH, "tenure", "purchases", cluster="customer"),
+        },
     ),
     Hypothesis(
         "H3",
         "Five points of churn, cut in proportion from everyone, are worth more than 25% of customer value",
         ">",
-        truth=lambda p: round(gain_from_points(p.churn_alpha, p.churn_beta), 9),
+        truth=lambda p: gain_from_points(p.churn_alpha, p.churn_beta),
         null=AT_LEAST,
         unit="share of today's value",
         estimators={"customers differ": gain_with_differences, "all alike": gain_as_if_alike},
@@ -399,7 +378,11 @@ design = Design(
     parameters=CustomerBase(),
     presets={
         # A season that makes up for all who left, and churn at which five points are worth 25% exactly.
-        "null": {"season": 1.7910806797775776, "churn_alpha": 2.6491976407300784, "churn_beta": 20.0},
+        "null": {
+            "season": AtEdge("H1a", (0.5, 5.0)),
+            "churn_beta": 20.0,
+            "churn_alpha": AtEdge("H3", (1.5, 6.0)),
+        },
         "literature": {},
         # Few leave, those who stay spend more each year, and customers are nearly alike.
         "claim": {"a": 0.4, "b": 5.0, "spend_growth": 0.15, "churn_alpha": 3.0, "churn_beta": 30.0},

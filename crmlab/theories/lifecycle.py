@@ -19,28 +19,25 @@ months, grows, matures, and declines in its last three of twelve: active in the 
 after Netzer, Lattin & Srinivasan (2008, doi:10.1287/mksc.1070.0294), with two states in place of their three.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
-from scipy.optimize import brentq
 from scipy.special import expit
-from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
 from crmlab.design import (
+    AtEdge,
     Cohort,
     Design,
     Estimate,
-    EstimationFailed,
-    Estimator,
     Hypothesis,
     Parameters,
-    parameter,
+    count,
+    logit,
+    positive,
+    share,
 )
 from crmlab.errors import InputError
-from crmlab.estimators import LeastSquares
-from crmlab.estimators.formulas import formula
+from crmlab.estimators import LeastSquares, LogisticRegression
 from crmlab.models.hidden_markov import HiddenMarkov, fit_hidden_markov
 
 STAGES = ("prospect", "first purchase", "repeat", "loyal", "lapsed")
@@ -51,55 +48,45 @@ CURVE = np.repeat([0, 1, 1, 0], MONTHS // 4)  # introduction, growth, maturity, 
 CURVE_SIGN = 2 * CURVE[1:, None] - 1  # of the month that a move leads to, one row a move
 MEMORY_MARGIN = 0.4  # log-odds: a chance of 20% becomes 27%; less than that a planner may leave out
 TOLERATED = 0.25  # share of months in the wrong stage that a manager might put up with
-ADVANCE = {"unit": "logit units of a month's chance to advance", "source": "ours"}
-KEEP = {"unit": "logit units of a month's chance to advance or stay", "source": "ours"}
+ADVANCE = "logit units of a month's chance to advance"
+KEEP = "logit units of a month's chance to advance or stay"
 
 
 @dataclass(frozen=True)
 class Relationships(Parameters):
     """The truth of a customer base on its way through the stages."""
 
-    up_prospect: float = parameter(-1.9, low=-6, high=2, **ADVANCE)
-    up_first: float = parameter(-1.2, low=-6, high=2, **ADVANCE)
-    up_repeat: float = parameter(-1.4, low=-6, high=2, **ADVANCE)
-    up_loyal: float = parameter(1.2, low=-6, high=6, **ADVANCE)
-    keep_first: float = parameter(1.3, low=-5, high=8, **KEEP)
-    keep_repeat: float = parameter(1.9, low=-5, high=8, **KEEP)
-    keep_loyal: float = parameter(2.8, low=-5, high=8, **KEEP)
-    win_back: float = parameter(
-        -1.3, "logit units of the chance to be back after a month of lapse", low=-6, high=2, source="ours"
-    )
-    heavy_share: float = parameter(0.40, "share of customers", low=0.05, high=0.95, source="ours")
-    heavy: float = parameter(0.5, "logit units by which heavy users do better", low=-3, high=3, source="ours")
-    memory: float = parameter(
+    up_prospect: float = logit(-1.9, ADVANCE, high=2)
+    up_first: float = logit(-1.2, ADVANCE, high=2)
+    up_repeat: float = logit(-1.4, ADVANCE, high=2)
+    up_loyal: float = logit(1.2, ADVANCE)
+    keep_first: float = logit(1.3, KEEP, low=-5, high=8)
+    keep_repeat: float = logit(1.9, KEEP, low=-5, high=8)
+    keep_loyal: float = logit(2.8, KEEP, low=-5, high=8)
+    win_back: float = logit(-1.3, "logit units of the chance to be back after a month of lapse", high=2)
+    heavy_share: float = share(0.40, low=0.05, high=0.95)
+    heavy: float = logit(0.5, "logit units by which heavy users do better", low=-3, high=3)
+    memory: float = logit(
         0.10, "logit units after a move up last month", low=-2, high=2, source="little: the claim; size ours"
     )
-    contact_share: float = parameter(
-        0.50, "share of months with a contact", low=0.05, high=0.95, source="ours"
+    contact_share: float = share(0.50, "share of months with a contact", low=0.05, high=0.95)
+    contact_lift: float = logit(
+        0.15, low=-2, high=2, source="positive: after Netzer et al. (2008); size ours"
     )
-    contact_lift: float = parameter(
-        0.15, "logit units", low=-2, high=2, source="positive: after Netzer et al. (2008); size ours"
-    )
-    match_lift: float = parameter(
+    match_lift: float = logit(
         0.25, "logit units beyond any contact's", low=-2, high=2, source="positive: the claim; size ours"
     )
-    targeting: float = parameter(
-        0.0, "logit units by which heavy users rather get the matched contact", low=-6, high=6, source="ours"
+    targeting: float = logit(0.0, "logit units by which heavy users rather get the matched contact")
+    lapse_time: float = logit(
+        -0.12, "logit units a further month of lapse", low=-2, high=2, source="negative: the claim; size ours"
     )
-    lapse_time: float = parameter(
-        -0.12,
-        "logit units a further month of lapse",
-        low=-2,
-        high=2,
-        source="negative: the claim; size ours",
-    )
-    start_active: float = parameter(-0.5, "logit units, first month", low=-5, high=5, source="ours")
-    enter: float = parameter(-1.1, "logit units, dormant the month before", low=-5, high=5, source="ours")
-    stay: float = parameter(1.1, "logit units, active the month before", low=-5, high=5, source="ours")
-    curve_pull: float = parameter(0.3, "logit units", low=-6, high=6, source="ours")
-    visits_dormant: float = parameter(0.4, "visits a month", low=0.02, high=20, source="ours")
-    visits_active: float = parameter(2.5, "visits a month", low=0.05, high=50, source="ours")
-    n_customers: int = parameter(500, "customers", low=50, high=100_000, source="ours")
+    start_active: float = logit(-0.5, "logit units, first month", low=-5, high=5)
+    enter: float = logit(-1.1, "logit units, dormant the month before", low=-5, high=5)
+    stay: float = logit(1.1, "logit units, active the month before", low=-5, high=5)
+    curve_pull: float = logit(0.3)
+    visits_dormant: float = positive(0.4, "visits a month", low=0.02, high=20)
+    visits_active: float = positive(2.5, "visits a month", low=0.05, high=50)
+    n_customers: int = count(500, low=50, high=100_000)
 
     def __post_init__(self):
         super().__post_init__()
@@ -246,7 +233,10 @@ def _counted(codes, outcomes):
     lead, cells = codes[0].shape[:-1], 2 * PLACES * 3 * 2
     row = cells * np.arange(int(np.prod(lead))).reshape(*lead, 1)
     total = sum(
-        np.bincount((2 * code + (outcome == 0) + row).ravel(), minlength=cells * int(np.prod(lead)))
+        np.bincount(
+            (2 * code + (outcome == 0) + row).ravel().astype(np.intp, copy=False),
+            minlength=cells * int(np.prod(lead)),
+        )
         for code, outcome in zip(codes, outcomes)
     )
     return total.reshape(*lead, 2, PLACES, 3, 2)
@@ -285,8 +275,8 @@ def ladder_chain(p, heavy):
     First axis: had not, or had, moved up the month before.
     """
     z = p.heavy * heavy + p.memory * np.arange(2)[:, None, None] + _lifts(p)[None, :, None]
-    share = _contact_shares(p, heavy)[None, :, None]
-    advance, keep = ((share * expit(z + each)).sum(1) for each in (p.up, p.keep))
+    shares = _contact_shares(p, heavy)[None, :, None]
+    advance, keep = ((shares * expit(z + each)).sum(1) for each in (p.up, p.keep))
     chain = np.zeros((2, 4, 5))
     for stage in range(4):
         best, middle = min(stage + 1, LOYAL), REPEAT if stage == LOYAL else stage
@@ -371,78 +361,6 @@ def off_curve(model):
 # Estimators that only this lesson needs ----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class GroupedLogit(Estimator):
-    """One coefficient of a logistic regression on counts: so many months of a kind, so many successes.
-
-    Its estimates are those of the regression on single months, at a fraction of the cost.
-    """
-
-    formula: str
-    term: str
-    table: str
-
-    def fit(self, tables):
-        """The fitted statsmodels model on one cohort's counts."""
-        outcome, trials, matrix = self._arrays(tables)
-        seen = trials > 0
-        counts = np.column_stack([outcome, trials - outcome])[seen]
-        model = sm.GLM(counts, matrix[seen], sm.families.Binomial())
-        if np.linalg.matrix_rank(matrix[seen]) < matrix.shape[1]:
-            raise EstimationFailed("the design matrix is not of full rank")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", PerfectSeparationWarning)
-                fit = model.fit(tol=1e-12, tol_criterion="params")
-        except (PerfectSeparationError, np.linalg.LinAlgError, ValueError) as error:
-            raise EstimationFailed(f"logistic regression: {error}") from None
-        if not fit.converged or not np.isfinite(fit.bse).all() or fit.bse.max() > 50:
-            raise EstimationFailed("the logistic regression did not converge: the outcome may be separated")
-        return fit
-
-    def __call__(self, tables):
-        fit, at = self.fit(tables), formula(self.formula).terms.index(self.term)
-        return Estimate(float(fit.params[at]), float(fit.bse[at]))
-
-    def batch(self, tables):
-        """The estimates on many cohorts at once, NaN where Newton's method did not arrive."""
-        key = type(self).__name__, self.formula, self.table
-        coefficients, covariance = tables.once(key, lambda: self._fit_all(*self._arrays(tables)))
-        at = formula(self.formula).terms.index(self.term)
-        with np.errstate(invalid="ignore"):
-            return Estimate(coefficients[:, at], np.sqrt(covariance[:, at, at]))
-
-    def _arrays(self, tables):
-        columns = tables.columns(self.table)
-        outcome, matrix = formula(self.formula).arrays(columns)
-        return outcome, columns["months"], matrix
-
-    @staticmethod
-    def _fit_all(outcome, trials, matrix):
-        """Newton's method for all simulations; they share the design matrix's rows."""
-        rows = matrix[0]
-        squares = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
-        size = rows.shape[1]
-        coefficients = np.zeros((len(outcome), size))
-
-        def information(weight):
-            found = (weight @ squares).reshape(-1, size, size)
-            bad = np.linalg.cond(found) > 1e10
-            found[bad] = np.eye(size)
-            return found, bad
-
-        for _ in range(25):
-            chance = expit(coefficients @ rows.T)
-            bend, bad = information(trials * chance * (1 - chance))
-            step = np.linalg.solve(bend, ((outcome - trials * chance) @ rows)[..., None])[..., 0]
-            coefficients += np.clip(step, -5, 5)
-            if np.abs(step[~bad]).max(initial=0.0) < 1e-9:
-                break
-        bad |= np.abs(step).max(axis=1) > 1e-6
-        coefficients[bad] = np.nan
-        return coefficients, np.where(bad[:, None, None], np.nan, np.linalg.inv(bend))
-
-
 def hidden_share_off_curve(tables):
     """Share of months off the growth curve by a hidden Markov model of the visits; delta method error."""
     visits = np.asarray(tables.columns("visits")["visits"]).reshape(-1, MONTHS)
@@ -455,6 +373,12 @@ NAIVE_LADDER = "advanced ~ first + repeat + loyal + contacted + matched + moved_
 ADJUSTED_LADDER = NAIVE_LADDER + " + heavy"
 NAIVE_LAPSES, ADJUSTED_LAPSES = "returned ~ lapsed_for", "returned ~ lapsed_for + heavy"
 
+
+def _logit(formula, term, table):
+    """One coefficient of a logistic regression on counts of months of a kind."""
+    return LogisticRegression(formula, term, table, trials="months")
+
+
 hypotheses = [
     Hypothesis(
         "H1",
@@ -464,8 +388,8 @@ hypotheses = [
         margin=MEMORY_MARGIN,
         unit="logit units after a move up last month",
         estimators={
-            "within kinds": GroupedLogit(ADJUSTED_LADDER, "moved_up", "ladder"),
-            "all alike": GroupedLogit(NAIVE_LADDER, "moved_up", "ladder"),
+            "within kinds": _logit(ADJUSTED_LADDER, "moved_up", "ladder"),
+            "all alike": _logit(NAIVE_LADDER, "moved_up", "ladder"),
         },
     ),
     Hypothesis(
@@ -475,8 +399,8 @@ hypotheses = [
         truth=lambda p: p.match_lift,
         unit="logit units",
         estimators={
-            "within kinds": GroupedLogit(ADJUSTED_LADDER, "matched", "ladder"),
-            "all alike": GroupedLogit(NAIVE_LADDER, "matched", "ladder"),
+            "within kinds": _logit(ADJUSTED_LADDER, "matched", "ladder"),
+            "all alike": _logit(NAIVE_LADDER, "matched", "ladder"),
         },
     ),
     Hypothesis(
@@ -486,8 +410,8 @@ hypotheses = [
         truth=lambda p: p.lapse_time,
         unit="logit units a further month of lapse",
         estimators={
-            "within kinds": GroupedLogit(ADJUSTED_LAPSES, "lapsed_for", "lapses"),
-            "all alike": GroupedLogit(NAIVE_LAPSES, "lapsed_for", "lapses"),
+            "within kinds": _logit(ADJUSTED_LAPSES, "lapsed_for", "lapses"),
+            "all alike": _logit(NAIVE_LAPSES, "lapsed_for", "lapses"),
         },
     ),
     Hypothesis(
@@ -505,13 +429,8 @@ hypotheses = [
 ]
 
 
-def _at_tolerated(**changes):
-    """The pull of the growth curve that leaves just the tolerated share of months off it."""
-    market = Relationships(**changes)
-    return brentq(lambda pull: off_curve(visit_model(market.replace(curve_pull=pull))) - TOLERATED, 0.0, 6.0)
-
-
 NULL = {"match_lift": 0.0, "lapse_time": 0.0, "memory": MEMORY_MARGIN}
+AT_TOLERATED = AtEdge("H4", (0.0, 6.0))
 BLURRED = {"visits_dormant": 0.5, "visits_active": 2.2}
 
 design = Design(
@@ -521,7 +440,7 @@ design = Design(
     "unless unlike customers are taken for alike.",
     parameters=Relationships(),
     presets={
-        "null": NULL | {"heavy": 0.0, "curve_pull": _at_tolerated()},
+        "null": NULL | {"heavy": 0.0, "curve_pull": AT_TOLERATED},
         "literature": {},
         "claim": {"memory": 0.0, "match_lift": 0.5, "lapse_time": -0.25, "curve_pull": 0.0},
         "trap": NULL
@@ -532,7 +451,7 @@ design = Design(
             "win_back": -2.0,
             "memory": 0.0,
             "targeting": 3.0,
-            "curve_pull": _at_tolerated(**BLURRED),
+            "curve_pull": AT_TOLERATED,
         },
     },
     model=simulate_lifecycle,

@@ -18,28 +18,34 @@ customer buys the branded burger or not, and again after it:
 That visits and survey have no common taste but the brand's mean is a simplification of ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import norm
 
 from crmlab.design import (
     Cohort,
     Design,
-    Estimate,
-    EstimationFailed,
-    Estimator,
     Hypothesis,
     Parameters,
-    parameter,
+    count,
+    effect,
+    logit,
+    probit,
+    spread,
 )
-from crmlab.errors import InputError, check_known
-from crmlab.estimators import LeastSquares
+from crmlab.errors import InputError
+from crmlab.estimators import (
+    ChoiceCoefficient,
+    ChoiceModel,
+    LeastSquares,
+    TwoStageLeastSquares,
+    WillingnessToPay,
+)
 from crmlab.mechanisms.choices import choose
-from crmlab.mechanisms.items import likert_items
-from crmlab.models.choice import Ratio, fit_control_logit, fit_logit
+from crmlab.mechanisms.items import Scale
+from crmlab.mechanisms.normal import normal_nodes
 
 VISITS = 4  # of each customer
 ALTERNATIVES = ("brand", "plain", "neither")
@@ -49,69 +55,53 @@ PASS_THROUGH = 0.5  # yuan a standard deviation of quality
 SURVEY = {"quality": "functional", "price": "functional", "emotional": "affective", "social": "affective"}
 ITEMS = 3  # of each dimension
 DIMENSION_LOADING = 0.8  # of each dimension on overall value
-ITEM_LOADING, POINTS, SPREAD = 0.8, 7, 0.7  # of each item on its dimension; of its scale
+SCALE = Scale()  # of each item, on its dimension
+OVERALL = replace(SCALE, loading=DIMENSION_LOADING * SCALE.loading)  # of each item, on overall value
+PER_DEVIATION = "logit units a standard deviation"
 
 
 @dataclass(frozen=True)
 class ValueMarket(Parameters):
     """The truth of a market for burgers, and of what its customers say."""
 
-    quality_to_value: float = parameter(
-        0.3, "logit units a standard deviation", low=-5, high=5, source="positive: Zeithaml (1988); size ours"
+    quality_to_value: float = logit(
+        0.3, PER_DEVIATION, low=-5, high=5, source="positive: Zeithaml (1988); size ours"
     )
-    emotion_to_value: float = parameter(
-        0.2,
-        "logit units a standard deviation",
-        low=-5,
-        high=5,
-        source="positive: Sweeney & Soutar (2001); size ours",
+    emotion_to_value: float = logit(
+        0.2, PER_DEVIATION, low=-5, high=5, source="positive: Sweeney & Soutar (2001); size ours"
     )
-    brand_to_value: float = parameter(0.3, "logit units", low=-5, high=5, source="ours")
-    price_to_value: float = parameter(
+    brand_to_value: float = logit(0.3, low=-5, high=5)
+    price_to_value: float = logit(
         -0.15, "logit units a yuan", low=-2, high=0, source="negative: Zeithaml (1988); size ours"
     )
-    burger_to_value: float = parameter(
-        3.6, "logit units of a burger over none, before its price", low=-10, high=20, source="ours"
+    burger_to_value: float = logit(
+        3.6, "logit units of a burger over none, before its price", low=-10, high=20
     )
-    taste_spread: float = parameter(
-        0.0,
-        "standard deviation of the brand's value between customers, logit units",
-        low=0,
-        high=5,
-        source="ours",
+    taste_spread: float = spread(
+        0.0, "standard deviation of the brand's value between customers, logit units"
     )
-    quality_gap: float = parameter(
-        0.5, "standard deviations by which the brand's quality is better", low=-3, high=3, source="ours"
+    quality_gap: float = effect(
+        0.5, "standard deviations by which the brand's quality is better", low=-3, high=3
     )
-    brand_premium: float = parameter(
-        1.0, "yuan by which the brand is dearer at equal quality", low=-10, high=10, source="ours"
-    )
-    cost_spread: float = parameter(2.5, "standard deviation of cost, yuan", low=0.1, high=10, source="ours")
-    markup_spread: float = parameter(
-        2.0, "standard deviation of the markup, yuan", low=0.1, high=10, source="ours"
-    )
-    demand_behind_markup: float = parameter(
+    brand_premium: float = effect(1.0, "yuan by which the brand is dearer at equal quality", low=-10, high=10)
+    cost_spread: float = spread(2.5, "standard deviation of cost, yuan", low=0.1, high=10)
+    markup_spread: float = spread(2.0, "standard deviation of the markup, yuan", low=0.1, high=10)
+    demand_behind_markup: float = logit(
         0.10,
         "logit units a yuan of markup",
         low=-2,
         high=2,
         source="positive: Villas-Boas & Winer (1999), Petrin & Train (2010); size ours",
     )
-    cost_to_value: float = parameter(
-        0.0, "logit units a yuan of cost: the instrument's fault", low=-2, high=2, source="ours"
+    cost_to_value: float = logit(0.0, "logit units a yuan of cost: the instrument's fault", low=-2, high=2)
+    value_to_purchase: float = probit(
+        0.3, "probit units a standard deviation", source="positive: Sweeney & Soutar (2001); size ours"
     )
-    value_to_purchase: float = parameter(
-        0.3,
-        "probit units a standard deviation",
-        low=-3,
-        high=3,
-        source="positive: Sweeney & Soutar (2001); size ours",
+    base_purchase: float = probit(-0.3)
+    rationalisation: float = effect(
+        0.0, "standard deviations that having bought adds to the value stated", low=-3, high=3
     )
-    base_purchase: float = parameter(-0.3, "probit units", low=-3, high=3, source="ours")
-    rationalisation: float = parameter(
-        0.0, "standard deviations that having bought adds to the value stated", low=-3, high=3, source="ours"
-    )
-    n_customers: int = parameter(300, "customers", low=50, high=50_000, source="ours")
+    n_customers: int = count(300, low=50, high=50_000)
 
     def __post_init__(self):
         super().__post_init__()
@@ -196,7 +186,7 @@ def _items(rng, value):
     for dimension in SURVEY:
         own = rng.standard_normal(np.shape(value)[-1])
         latent = DIMENSION_LOADING * value + sqrt(1 - DIMENSION_LOADING**2) * own
-        answers = likert_items(latent, rng, ITEMS, ITEM_LOADING, POINTS, SPREAD)
+        answers = SCALE.draw(latent, rng, ITEMS)
         items |= {f"{dimension}_{number}": each for number, each in enumerate(answers, 1)}
     return items
 
@@ -211,153 +201,41 @@ def willingness_to_pay(p):
 
 def true_score(value):
     """The answer that a customer of this value gives on average to an item of the survey, scale points."""
-    loading = DIMENSION_LOADING * ITEM_LOADING
-    thresholds = (np.arange(1, POINTS) - POINTS / 2) * SPREAD
-    above = (loading * np.asarray(value)[..., None] - thresholds) / sqrt(1 - loading**2)
-    return 1 + ndtr(above).sum(axis=-1)
+    return OVERALL.true_score(value)
 
 
 def slope_of_purchase(p):
     """What a point of the survey's true score adds to the chance of buying: the best line's slope."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
-    weights = weights / weights.sum()
-    score = true_score(nodes)
-    score = score - weights @ score
-    chance = ndtr(p.base_purchase + p.value_to_purchase * nodes)
-    return float(weights @ (score * chance) / (weights @ score**2))
-
-
-# Estimators that only this lesson needs ----------------------------------------------------------------
-
-
-def wide(columns, names):
-    """Columns of ``visits`` as an array ``(cohorts, choices, alternatives, names)``."""
-    check_known("column", names, columns)
-    arrays = np.broadcast_arrays(*(np.atleast_2d(columns[name]) for name in names))
-    return np.stack([each.reshape(len(each), -1, len(ALTERNATIVES)) for each in arrays], axis=-1)
-
-
-@dataclass(frozen=True)
-class ChoiceModel:
-    """A multinomial logit of the visits, with or without a control function for the price.
-
-    Parameters
-    ----------
-    attributes : tuple of str
-    control : bool
-        Whether cost is the instrument of a control function.
-    """
-
-    attributes: tuple
-    control: bool = False
-
-    def fit(self, tables):
-        """The fits of all cohorts, made once for the tables that are given: a `LogitFit`."""
-        return tables.once(self, lambda: self._fit(tables.columns("visits")))
-
-    def _fit(self, columns):
-        attributes, chosen = wide(columns, self.attributes), wide(columns, ["chosen"])[..., 0]
-        if not self.control:
-            return fit_logit(attributes, chosen)
-        price = self.attributes.index("price")
-        return fit_control_logit(attributes, chosen, price, wide(columns, ["cost"]), BURGERS)
-
-    def number(self, term):
-        """Where a term's coefficient stands; the residual's is the last."""
-        terms = [*self.attributes, "residual"] if self.control else list(self.attributes)
-        check_known("term", [term], terms)
-        return terms.index(term)
-
-
-@dataclass(frozen=True)
-class _FromChoices(Estimator):
-    """One number from a choice model: for many cohorts at once, or for one."""
-
-    model: ChoiceModel
-    term: str
-
-    def __call__(self, tables):
-        estimate = self.batch(tables).one(0)
-        if not np.isfinite(estimate.value) or not np.isfinite(estimate.standard_error):
-            raise EstimationFailed("the logit has no maximum: an attribute tells choices apart without fail")
-        return estimate
-
-
-class Coefficient(_FromChoices):
-    """One coefficient of a choice model, in logit units."""
-
-    def batch(self, tables):
-        fit, at = self.model.fit(tables), self.model.number(self.term)
-        return Estimate(fit.coefficients[:, at], fit.standard_errors[:, at])
-
-
-@dataclass(frozen=True)
-class WillingnessToPay(_FromChoices):
-    """A term's worth in yuan, for the claim that it is more than nothing.
-
-    Parameters
-    ----------
-    interval : str
-        ``"fieller"``, ``"delta"`` or ``"krinsky_robb"``. Fieller's goes with a test that divides by
-        nothing; the others with the delta method's.
-    """
-
-    interval: str = "fieller"
-
-    def ratio(self, tables):
-        fit, at = self.model.fit(tables), self.model.number(self.term)
-        return Ratio.willingness_to_pay(fit.coefficients, fit.covariance, at, self.model.number("price"))
-
-    def batch(self, tables):
-        ratio = self.ratio(tables)
-        p_value = norm.sf(ratio.z()) if self.interval == "fieller" else None
-        return Estimate(
-            ratio.value, ratio.standard_error, interval=getattr(ratio, self.interval)(), p_value=p_value
-        )
-
-
-@dataclass(frozen=True)
-class HalfAsInstrument(Estimator):
-    """Slope of purchase on the survey's true score: one half of the scale is the other's instrument.
-
-    Both halves measure value with errors that have nothing to do with each other, so
-    ``cov(half, bought) / cov(half, other half)`` is free of both: two-stage least squares, exactly
-    identified, with heteroskedasticity-consistent errors.
-    """
-
-    score: str = "functional"
-    instrument: str = "affective"
-
-    def batch(self, tables):
-        columns = tables.columns("survey")
-        x, z, y = (
-            values - values.mean(axis=-1, keepdims=True)
-            for values in (np.atleast_2d(columns[name]) for name in (self.score, self.instrument, "bought"))
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            together = (z * x).sum(axis=-1)
-            slope = (z * y).sum(axis=-1) / together
-            error = y - slope[:, None] * x
-            n = y.shape[-1]
-            variance = (z**2 * error**2).sum(axis=-1) / together**2 * n / (n - 2)
-        return Estimate(slope, np.sqrt(variance), n - 2)
-
-    def __call__(self, tables):
-        return self.batch(tables).one(0)
+    points, masses = normal_nodes()
+    score = true_score(points)
+    score = score - masses @ score
+    chance = ndtr(p.base_purchase + p.value_to_purchase * points)
+    return float(masses @ (score * chance) / (masses @ score**2))
 
 
 # The design ---------------------------------------------------------------------------------------------
 
 ATTRIBUTES = ("quality", "emotion", "brand", "price", "burger")
-CONTROLLED = ChoiceModel(ATTRIBUTES, control=True)
-PRICE_AS_GIVEN = ChoiceModel(ATTRIBUTES)
-TILL_DATA = ChoiceModel(("brand", "price", "burger"))
+PRICE_AS_GIVEN = ChoiceModel(ATTRIBUTES, len(ALTERNATIVES), "visits")
+CONTROLLED = replace(PRICE_AS_GIVEN, endogenous="price", instruments=("cost",), priced=BURGERS)
+TILL_DATA = replace(PRICE_AS_GIVEN, attributes=("brand", "price", "burger"))
+
+# One half of the scale is the other's instrument: both measure value, with errors that have nothing to do
+# with each other, so the slope on the true score is free of both.
+HALF_AS_INSTRUMENT = TwoStageLeastSquares(
+    "bought ~ functional",
+    "functional",
+    table="survey",
+    covariance="HC1",
+    endogenous=("functional",),
+    instruments=("affective",),
+)
 
 
 def _both(term):
     return {
-        "control function": Coefficient(CONTROLLED, term),
-        "price taken as given": Coefficient(PRICE_AS_GIVEN, term),
+        "control function": ChoiceCoefficient(CONTROLLED, term),
+        "price taken as given": ChoiceCoefficient(PRICE_AS_GIVEN, term),
     }
 
 
@@ -384,7 +262,7 @@ hypotheses = [
         ">",
         truth=lambda p: p.brand_to_value,
         unit="logit units",
-        estimators=_both("brand") | {"till data only": Coefficient(TILL_DATA, "brand")},
+        estimators=_both("brand") | {"till data only": ChoiceCoefficient(TILL_DATA, "brand")},
     ),
     Hypothesis(
         "H1d",
@@ -392,7 +270,7 @@ hypotheses = [
         "<",
         truth=lambda p: p.price_to_value,
         unit="logit units a yuan",
-        estimators=_both("price") | {"till data only": Coefficient(TILL_DATA, "price")},
+        estimators=_both("price") | {"till data only": ChoiceCoefficient(TILL_DATA, "price")},
     ),
     Hypothesis(
         "H2",
@@ -401,7 +279,7 @@ hypotheses = [
         truth=slope_of_purchase,
         unit="chance of buying a scale point",
         estimators={
-            "half as instrument": HalfAsInstrument(),
+            "half as instrument": HALF_AS_INSTRUMENT,
             "asked before": LeastSquares("bought ~ value_before", "value_before", "survey", "HC1"),
             "asked afterwards": LeastSquares("bought ~ value_after", "value_after", "survey", "HC1"),
         },

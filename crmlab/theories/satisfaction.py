@@ -19,33 +19,38 @@ expects above what comes.
 
 import itertools
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr
 from scipy.stats import norm
 
 from crmlab.design import (
+    AtEdge,
     Cohort,
     Design,
     Estimate,
-    EstimationFailed,
     Estimator,
     Hypothesis,
     Parameters,
-    parameter,
+    correlation,
+    count,
+    effect,
+    path,
+    positive,
+    probit,
+    share,
+    spread,
 )
 from crmlab.errors import InputError
-from crmlab.estimators import LeastSquares
-from crmlab.estimators.formulas import formula
-from crmlab.mechanisms.items import likert_items
-from crmlab.models.ordered_probit import fit_ordered_probit
+from crmlab.estimators import LeastSquares, OrderedProbit, TwoStageLeastSquares, Within
+from crmlab.mechanisms.items import Scale
 
 MARGIN = 0.2  # rating points per standard deviation: along E = P a planner would call less than that flat
-POINTS = 7
-THRESHOLDS = (np.arange(1, POINTS) - POINTS / 2) * 0.7  # of the rating, in standard deviations of u
+SCALE = Scale()  # of the rating
+POINTS, THRESHOLDS = SCALE.points, SCALE.thresholds  # thresholds in standard deviations of u
+CLAIMED = "claimed in source s0; size ours"
 DRIVERS = ("quality", "service", "price", "brand")
 LAST = 4  # the panel's waves are 0 to 4; the step comes between 0 and 1
 EXPERIENCE_NOISE = 0.4  # standard deviation of a wave's experience about the customer's usual one
@@ -57,96 +62,52 @@ LOADINGS = {  # of the survey's items on what they measure
 }
 
 
-def _path(default, unit, source="sign: Fornell et al. (1996); size ours"):
-    return parameter(default, unit, low=-0.99, high=0.99, source=source)
-
-
 @dataclass(frozen=True)
 class SatisfactionMarket(Parameters):
     """The satisfaction market's truth."""
 
-    expectation_effect: float = parameter(
+    expectation_effect: float = probit(
         0.55,
         "probit units a standard deviation of expectation, surprise held",
-        low=-2,
-        high=2,
         source="positive: Oliver (1980); size ours",
     )
-    gain_slope: float = parameter(
+    gain_slope: float = probit(
         0.60,
         "probit units a standard deviation of good surprise",
-        low=-2,
-        high=2,
         source="positive: Oliver (1980); size ours",
     )
-    loss_slope: float = parameter(
+    loss_slope: float = probit(
         1.20,
         "probit units a standard deviation of bad surprise",
-        low=-2,
-        high=2,
         source="above gain_slope: Anderson & Sullivan (1993); size ours",
     )
-    base_satisfaction: float = parameter(
-        0.5, "probit units above the middle of the scale", low=-3, high=3, source="ours"
+    base_satisfaction: float = probit(0.5, "probit units above the middle of the scale")
+    promise: float = effect(0.0, "standard deviations that customers expect above what comes", low=-3, high=3)
+    quality_to_experience: float = path(0.40, source="sign: Fornell et al. (1996); size ours")
+    service_to_experience: float = path(0.30, source=CLAIMED)
+    price_to_experience: float = path(0.20, "standardised path; a fair price is high", source=CLAIMED)
+    brand_to_experience: float = path(0.20, source=CLAIMED)
+    quality_to_expectation: float = path(0.50)
+    brand_to_expectation: float = path(0.35)
+    familiarity: float = correlation(
+        0.6, "correlation of expectation and experience, drivers held: customers know what comes", low=0
     )
-    promise: float = parameter(
-        0.0, "standard deviations that customers expect above what comes", low=-3, high=3, source="ours"
+    halo: float = correlation(0.4, "correlation of any two drivers, as customers rate them", low=0, high=0.95)
+    expectation_noise: float = spread(0.0, "standard deviations of error in the survey's expectation", high=3)
+    adaptation: float = share(0.30, "share of the surprise that expectation makes up until the next wave")
+    optimism: float = spread(
+        0.5, "standard deviation of what customers always expect above what comes", high=3
     )
-    quality_to_experience: float = _path(0.40, "standardised path")
-    service_to_experience: float = _path(0.30, "standardised path", "claimed in source s0; size ours")
-    price_to_experience: float = _path(
-        0.20, "standardised path; a fair price is high", "claimed in source s0; size ours"
+    expectation_shock: float = spread(
+        0.3, "standard deviations by which an expectation moves for no reason seen", low=0.01, high=3
     )
-    brand_to_experience: float = _path(0.20, "standardised path", "claimed in source s0; size ours")
-    quality_to_expectation: float = _path(0.50, "standardised path", "ours")
-    brand_to_expectation: float = _path(0.35, "standardised path", "ours")
-    familiarity: float = parameter(
-        0.6,
-        "correlation of expectation and experience, drivers held: customers know what comes",
-        low=0,
-        high=0.99,
-        source="ours",
+    step: float = positive(
+        1.0, "standard deviations by which service improves for half of the panel", low=0.1, high=5
     )
-    halo: float = parameter(
-        0.4, "correlation of any two drivers, as customers rate them", low=0, high=0.95, source="ours"
+    slump: float = probit(
+        0.0, "change of everybody's answers from wave to wave, probit units", low=-2, high=2
     )
-    expectation_noise: float = parameter(
-        0.0, "standard deviations of error in the survey's expectation", low=0, high=3, source="ours"
-    )
-    adaptation: float = parameter(
-        0.30,
-        "share of the surprise that expectation makes up until the next wave",
-        low=0,
-        high=1,
-        source="ours",
-    )
-    optimism: float = parameter(
-        0.5,
-        "standard deviation of what customers always expect above what comes",
-        low=0,
-        high=3,
-        source="ours",
-    )
-    expectation_shock: float = parameter(
-        0.3,
-        "standard deviations by which an expectation moves for no reason seen",
-        low=0.01,
-        high=3,
-        source="ours",
-    )
-    step: float = parameter(
-        1.0,
-        "standard deviations by which service improves for half of the panel",
-        low=0.1,
-        high=5,
-        source="ours",
-    )
-    slump: float = parameter(
-        0.0, "change of everybody's answers from wave to wave, probit units", low=-2, high=2, source="ours"
-    )
-    n_customers: int = parameter(
-        800, "customers in the survey, and again in the panel", low=60, high=200_000, source="ours"
-    )
+    n_customers: int = count(800, "customers in the survey, and again in the panel", low=60)
 
     def __post_init__(self):
         super().__post_init__()
@@ -209,6 +170,7 @@ def simulate_satisfaction_market(p, streams):
     experience = _from_drivers(p.to_experience, drivers) + _rest(p, p.to_experience) * new
     satisfaction = satisfaction_index(p, expectation, experience - expectation) + rng.standard_normal(n)
     expected = expectation + p.expectation_noise * rng.standard_normal(n)
+    panel = cache(lambda: _panel(p, streams["panel"]))
     latents = {"expectation": expectation, "experience": experience, "satisfaction": satisfaction}
     return Cohort(
         tables={
@@ -217,10 +179,11 @@ def simulate_satisfaction_market(p, streams):
                 "expected": expected,
                 "experienced": experience.copy(),
                 "gap": experience - expected,
-                "rating": 1.0 + np.searchsorted(THRESHOLDS, satisfaction),
+                "rating": SCALE.cut(satisfaction),
             },
             "items": lambda: _items(p, latents, streams["items"]),
-            "panel": lambda: _panel(p, streams["panel"]),
+            "panel": panel,
+            "waves": lambda: _waves(panel()),
         },
         truth=latents,
     )
@@ -233,12 +196,8 @@ def _items(p, latents, rng):
     answers = {}
     for name, loadings in LOADINGS.items():
         for number, loading in enumerate(loadings, 1):
-            answers[f"{name}_{number}"] = likert_items(
-                standardised[name], rng, items=1, loading=loading, points=10, spread=0.45
-            )[0]
-    recommend = likert_items(standardised["satisfaction"], rng, items=1, loading=0.85, points=11, spread=0.4)[
-        0
-    ]
+            (answers[f"{name}_{number}"],) = Scale(10, 0.45, loading).draw(standardised[name], rng)
+    (recommend,) = Scale(11, 0.4, 0.85).draw(standardised["satisfaction"], rng)
     return answers | {"recommend": recommend - 1}
 
 
@@ -262,6 +221,17 @@ def _panel(p, rng):
         shock = p.expectation_shock * rng.standard_normal(n)
         expectation = expectation + p.adaptation * (surprise + optimism) + shock
     return table
+
+
+def _waves(panel):
+    """The panel in long form, without the last wave, after which nothing is known."""
+    n = panel["treated"].shape[-1]
+    columns = {"surprise": [], "change": []}
+    for wave in range(LAST):
+        columns["surprise"].append(panel[f"surprise_{wave}"])
+        columns["change"].append(panel[f"expected_{wave + 1}"] - panel[f"expected_{wave}"])
+    long = {name: np.concatenate(values, axis=-1) for name, values in columns.items()}
+    return {"customer": np.tile(np.arange(n), LAST), "wave": np.arange(LAST * n) // n} | long
 
 
 # What is true, from the parameters alone ---------------------------------------------------------------
@@ -414,7 +384,7 @@ GAP_ONLY = "rating ~ 0 + gap"
 
 
 @dataclass(frozen=True)
-class OrderedProbit(Estimator):
+class Slope(Estimator):
     """A weighted sum of an ordered probit's coefficients.
 
     Parameters
@@ -432,29 +402,18 @@ class OrderedProbit(Estimator):
     weights: tuple
     disappointed: tuple | None = None
 
-    def __call__(self, tables):
-        columns = tables.columns("customers")
-        estimate = self._estimate({name: np.asarray(values)[None] for name, values in columns.items()})
-        if not np.isfinite(estimate.value[0]):
-            raise EstimationFailed("the ordered probit has no maximum on these data")
-        return estimate.one(0)
+    failure = OrderedProbit.failure
 
     def batch(self, tables):
-        return self._estimate(tables.columns("customers"), tables.once)
-
-    def _estimate(self, columns, once=lambda key, compute: compute()):
-        def fit():
-            ratings, matrix = formula(self.formula).arrays(columns)
-            return fit_ordered_probit(ratings.astype(int) - 1, matrix, POINTS)
-
-        fitted = once(("OrderedProbit", self.formula), fit)
-        share = (columns["gap"] < 0).mean(-1)
-        spread = share * (1 - share) / columns["gap"].shape[-1]
+        terms = self.formula.split(" + ")
+        fitted = OrderedProbit(self.formula, terms[-1].split("~ 0 + ")[-1], "customers").fitted(tables)
+        gap = tables.columns("customers")["gap"]
+        negative = (gap < 0).mean(-1)
         extra = np.array(self.disappointed or np.zeros(len(self.weights)))
-        weights = np.array(self.weights) + share[:, None] * extra
+        weights = np.array(self.weights) + negative[:, None] * extra
         value = (fitted.coefficients * weights).sum(-1)
         variance = np.einsum("st,stk,sk->s", weights, fitted.covariance, weights)
-        variance = variance + spread * (fitted.coefficients @ extra) ** 2
+        variance += negative * (1 - negative) / gap.shape[-1] * (fitted.coefficients @ extra) ** 2
         return Estimate(value, np.sqrt(variance))
 
 
@@ -472,75 +431,21 @@ class KinkOfRating(Estimator):
         covariance="HC1",
     )
 
-    def __call__(self, tables):
-        fit, estimate = self.regression.fit(tables), self.regression(tables)
-        scale = sqrt(float(fit.resid @ fit.resid) / fit.df_resid)
-        return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
-
     def batch(self, tables):
-        estimate = self.regression.batch(tables)
-        outcome, matrix = formula(self.regression.formula).arrays(tables.columns("customers"))
-        basis, _ = np.linalg.qr(matrix)
-        fitted = (basis @ (basis.swapaxes(-1, -2) @ outcome[..., None]))[..., 0]
-        scale = np.sqrt(((outcome - fitted) ** 2).sum(-1) / (matrix.shape[-2] - matrix.shape[-1]))
+        estimate, scale = self.regression.batch(tables), self.regression.residual_spread(tables)
         return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
-
-
-class _OnPanel(Estimator):
-    """An estimator in closed form on the panel's columns, of one cohort or of many."""
-
-    def __call__(self, tables):
-        columns = {name: np.asarray(values)[None] for name, values in tables.columns("panel").items()}
-        return self._estimate(columns).one(0)
-
-    def batch(self, tables):
-        return self._estimate(tables.columns("panel"))
-
-
-class StepAsInstrument(_OnPanel):
-    """Adaptation by two-stage least squares: of the first surprise after the step only what the lot decided.
-
-    Next wave's change of expectation on this wave's surprise, with the lot as the instrument. Errors are
-    those of statsmodels' `IV2SLS`.
-    """
-
-    def _estimate(self, columns):
-        change = columns["expected_2"] - columns["expected_1"]
-        surprise, lot = _centred(columns["surprise_1"]), _centred(columns["treated"])
-        change = _centred(change)
-        rows = change.shape[-1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value = (lot * change).sum(-1) / (lot * surprise).sum(-1)
-            variance = ((change - value[:, None] * surprise) ** 2).sum(-1) / (rows - 2)
-            error = np.sqrt(variance * (lot**2).sum(-1)) / np.abs((lot * surprise).sum(-1))
-        return Estimate(value, error, float(rows - 2))
-
-
-class WithinCustomers(_OnPanel):
-    """Adaptation by customer fixed effects: changes on surprises, both less the customer's mean.
-
-    Errors are clustered by customer, with statsmodels' small-sample factor.
-    """
-
-    def _estimate(self, columns):
-        waves = range(LAST)
-        surprise = np.stack([columns[f"surprise_{wave}"] for wave in waves])
-        change = np.stack([columns[f"expected_{wave + 1}"] - columns[f"expected_{wave}"] for wave in waves])
-        surprise, change = surprise - surprise.mean(0), change - change.mean(0)
-        customers = surprise.shape[-1]
-        square = (surprise**2).sum((0, -1))
-        value = (surprise * change).sum((0, -1)) / square
-        score = (surprise * (change - value[:, None] * surprise)).sum(0)
-        error = np.sqrt(customers / (customers - 1) * (score**2).sum(-1)) / square
-        return Estimate(value, error, float(customers - 1))
-
-
-def _centred(values):
-    return values - values.mean(-1, keepdims=True)
 
 
 # The design ---------------------------------------------------------------------------------------------
 
+# Of the first surprise after the step only what the lot decided.
+STEP_AS_INSTRUMENT = TwoStageLeastSquares(
+    "I(expected_2 - expected_1) ~ surprise_1",
+    "surprise_1",
+    table="panel",
+    endogenous=("surprise_1",),
+    instruments=("treated",),
+)
 SURFACE = "rating ~ expected + gap + I(expected ** 2) + expected:gap + I(gap ** 2)"
 ALL_DRIVERS = "rating ~ " + " + ".join(DRIVERS)
 
@@ -568,8 +473,8 @@ hypotheses = [
         truth=slope_of_surprise,
         unit="probit units per standard deviation",
         estimators={
-            "ordered probit": OrderedProbit(KINKED, (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-            "gap score": OrderedProbit(GAP_ONLY, (1.0,)),
+            "ordered probit": Slope(KINKED, (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+            "gap score": Slope(GAP_ONLY, (1.0,)),
         },
     ),
     Hypothesis(
@@ -579,8 +484,8 @@ hypotheses = [
         truth=slope_of_expectation,
         unit="probit units per standard deviation",
         estimators={
-            "ordered probit": OrderedProbit(KINKED, (1.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
-            "gap score": OrderedProbit(GAP_ONLY, (-1.0,)),
+            "ordered probit": Slope(KINKED, (1.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
+            "gap score": Slope(GAP_ONLY, (-1.0,)),
         },
     ),
     Hypothesis(
@@ -601,7 +506,7 @@ hypotheses = [
         truth=lambda p: p.loss_slope - p.gain_slope,
         unit="probit units per standard deviation",
         estimators={
-            "ordered probit": OrderedProbit(KINKED, (0.0, 0.0, 1.0)),
+            "ordered probit": Slope(KINKED, (0.0, 0.0, 1.0)),
             "least squares": KinkOfRating(),
         },
     ),
@@ -612,8 +517,8 @@ hypotheses = [
         truth=lambda p: p.adaptation,
         unit="share of the surprise a wave",
         estimators={
-            "step as instrument": StepAsInstrument(),
-            "fixed effects": WithinCustomers(),
+            "step as instrument": STEP_AS_INSTRUMENT,
+            "fixed effects": Within("change ~ surprise", "surprise", "waves", unit="customer"),
             "across customers": LeastSquares(
                 "I(expected_2 - expected_1) ~ surprise_1", "surprise_1", table="panel", covariance="HC1"
             ),
@@ -653,23 +558,13 @@ NO_LINK = {
 }
 
 
-def _expectation_at_margin(changes):
-    """The effect of expectation that tilts the surface by the margin, where the test's size is largest."""
-    market = SatisfactionMarket(**changes)
-
-    def beyond_margin(effect):
-        return slope_along_agreement(market.replace(expectation_effect=effect)) - MARGIN
-
-    return brentq(beyond_margin, 0, 1, xtol=1e-14)
-
-
 design = Design(
     name="satisfaction",
     title="Customer satisfaction",
     claim="Customers are satisfied when they get more than they expected, and a disappointment weighs more.",
     parameters=SatisfactionMarket(),
     presets={
-        "null": NO_LINK | {"expectation_effect": _expectation_at_margin(NO_LINK)},
+        "null": NO_LINK | {"expectation_effect": AtEdge("H1b", (0.0, 1.0))},
         "literature": {},
         "claim": {
             "expectation_effect": 0.0,

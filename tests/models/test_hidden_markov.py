@@ -128,7 +128,7 @@ def test_the_score_is_the_derivative_of_the_likelihood(model, kind):
     def height(at):
         return hidden_markov._expect(hidden_markov._model(at, *shape), *panel)
 
-    score = hidden_markov._score(point, height(point), panel, shape)
+    score = hidden_markov._scores(point, height(point), panel).sum(axis=1)
     numeric = jacobian(lambda at: height(at).log_likelihood, point)
     assert score == pytest.approx(numeric, abs=1e-5)
 

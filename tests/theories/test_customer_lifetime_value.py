@@ -33,7 +33,9 @@ def test_presets():
     assert list(design.presets) == ["null", "literature", "claim", "trap"]
     true = {
         name: {
-            each.name for each in design.hypotheses if each.holds(each.truth(design.preset(name).parameters))
+            each.name
+            for each in design.hypotheses
+            if each.holds(each.estimand(design.preset(name).parameters))
         }
         for name in design.presets
     }
@@ -47,7 +49,7 @@ def test_presets():
 
 def test_the_null_is_at_the_edge():
     null = design.preset("null")
-    edges = {name: null.hypothesis(name).truth(null.parameters) for name in ("H1a", "H2", "H3")}
+    edges = {name: null.hypothesis(name).estimand(null.parameters) for name in ("H1a", "H2", "H3")}
     assert edges == {"H1a": 0.0, "H2": 0.0, "H3": 0.25}
 
 
@@ -124,7 +126,7 @@ def test_growth_is_what_statsmodels_says():
     purchases = tables.purchases
     y, x, who = np.log(purchases.amount), purchases.tenure, purchases.customer
     pooled = sm.OLS(y, sm.add_constant(x)).fit(cov_type="cluster", cov_kwds={"groups": who})
-    across = clv.growth_across(tables)
+    across = design.hypothesis("H2").estimators["across customers"](tables)
     assert (across.value, across.standard_error) == pytest.approx(
         (pooled.params["tenure"], pooled.bse["tenure"])
     )
@@ -134,7 +136,7 @@ def test_growth_is_what_statsmodels_says():
         return (values - values.groupby(who).transform("mean"))[again]
 
     fixed = sm.OLS(own(y), own(x)).fit(cov_type="cluster", cov_kwds={"groups": who[again]})
-    within = clv.growth_within(tables)
+    within = design.hypothesis("H2").estimators["within customers"](tables)
     assert (within.value, within.standard_error) == pytest.approx(
         (fixed.params["tenure"], fixed.bse["tenure"])
     )

@@ -9,12 +9,13 @@ from scipy.special import expit, logit
 from crmlab.data import load_contract_survivors
 from crmlab.design import EstimationFailed, Tables
 from crmlab.errors import InputError
+from crmlab.estimators import LogisticRegression
 from crmlab.models.btyd import ShiftedBetaGeometric
 from crmlab.models.hidden_markov import fit_hidden_markov
 from crmlab.models.markov_chain import order_test
 from crmlab.models.markov_clv import MarkovCLV
 from crmlab.theories import lifecycle
-from crmlab.theories.lifecycle import CURVE, CURVE_SIGN, LAPSED, LOYAL, MONTHS, REPEAT, GroupedLogit, design
+from crmlab.theories.lifecycle import CURVE, CURVE_SIGN, LAPSED, LOYAL, MONTHS, REPEAT, design
 
 LARGE = 60_000
 
@@ -203,7 +204,9 @@ def test_a_market_that_cannot_be_is_refused():
 
 def test_regressions_on_counts_are_those_on_single_months():
     cohort = design.simulate(7)
-    counts = GroupedLogit(lifecycle.ADJUSTED_LADDER, "moved_up", "ladder").fit(cohort.tables)
+    counts = LogisticRegression(lifecycle.ADJUSTED_LADDER, "moved_up", "ladder", trials="months").fit(
+        cohort.tables
+    )
     months = smf.logit(
         "advanced ~ C(stage) + contacted + matched + moved_up + heavy",
         cohort.months.query("stage < @LAPSED and month > 1"),
@@ -213,7 +216,7 @@ def test_regressions_on_counts_are_those_on_single_months():
 
 
 def test_a_regression_that_cannot_be_fitted_says_so():
-    fit = GroupedLogit("returned ~ lapsed_for", "lapsed_for", "lapses")
+    fit = LogisticRegression("returned ~ lapsed_for", "lapsed_for", "lapses", trials="months")
     columns = {"lapsed_for": np.array([1.0, 2.0, 3.0]), "months": np.array([5, 5, 5])}
     for returned, message in (
         ([0, 0, 5], "separated|did not converge|perfect"),

@@ -12,6 +12,7 @@ from xlogit import MixedLogit, MultinomialLogit
 
 from crmlab.design import Cohort, EstimationFailed
 from crmlab.errors import InputError
+from crmlab.estimators import ChoiceCoefficient, ChoiceModel
 from crmlab.models.choice import optimal_price
 from crmlab.theories import perceived_value as lesson
 from crmlab.theories.perceived_value import (
@@ -81,7 +82,7 @@ def test_the_true_score_is_what_customers_answer_on_average():
 @pytest.mark.parametrize("preset", ["literature", "claim", "trap"])
 def test_the_slope_of_purchase_is_what_a_large_survey_shows(preset):
     market = design.preset(preset).replace(n_customers=50_000)
-    found = [lesson.HalfAsInstrument()(market.simulate(seed).tables) for seed in range(4)]
+    found = [lesson.HALF_AS_INSTRUMENT(market.simulate(seed).tables) for seed in range(4)]
     value, error = np.mean([each.value for each in found]), found[0].standard_error / 2
     assert abs(value - lesson.slope_of_purchase(market.parameters)) < 4 * error
 
@@ -142,7 +143,7 @@ def test_having_bought_raises_the_answers_that_come_after():
 def test_the_half_scale_is_two_stage_least_squares():
     tables = design.replace(n_customers=400).simulate(6).tables
     survey = tables.survey
-    ours = lesson.HalfAsInstrument()(tables)
+    ours = lesson.HALF_AS_INSTRUMENT(tables)
     x = np.column_stack([np.ones(400), survey.functional])
     z = np.column_stack([np.ones(400), survey.affective])
     theirs = IV2SLS(survey.bought.to_numpy(), x, z).fit()
@@ -157,7 +158,7 @@ def test_the_half_scale_is_two_stage_least_squares():
 def test_the_estimators_are_xlogit_on_the_visits(model):
     tables = TRAP.replace(n_customers=400).simulate(8).tables
     visits, names = tables.visits, list(model.attributes)
-    if model.control:
+    if model.endogenous:
         residual = smf.ols("price ~ quality + emotion + brand + cost", visits[visits.burger == 1]).fit().resid
         visits, names = (
             visits.assign(residual=residual.reindex(visits.index, fill_value=0.0)),
@@ -175,7 +176,7 @@ def test_the_estimators_are_xlogit_on_the_visits(model):
     fit = model.fit(tables)
     assert np.allclose(fit.coefficients[0], theirs.coeff_, atol=2e-4)
     assert np.allclose(np.sqrt(np.diagonal(fit.uncorrected[0])), theirs.stderr, rtol=1e-2)
-    assert lesson.Coefficient(model, "price")(tables).value == fit.coefficients[0, names.index("price")]
+    assert ChoiceCoefficient(model, "price")(tables).value == fit.coefficients[0, names.index("price")]
 
 
 def test_hypotheses_share_a_fit():
@@ -189,7 +190,7 @@ def test_hypotheses_share_a_fit():
         len({each.value for each in worth.values()}) == 1
         and len({each.interval for each in worth.values()}) == 3
     )
-    brand = lesson.Coefficient(CONTROLLED, "brand")(tables)
+    brand = ChoiceCoefficient(CONTROLLED, "brand")(tables)
     assert worth["fieller"].p(">", 0.0) == pytest.approx(brand.p(">", 0.0)), (
         "Fieller's test is the numerator's"
     )
@@ -198,9 +199,9 @@ def test_hypotheses_share_a_fit():
 def test_what_a_model_does_not_have_is_refused():
     tables = design.replace(n_customers=50).simulate(1).tables
     with pytest.raises(InputError, match="unknown term 'residual'; known: quality"):
-        lesson.Coefficient(PRICE_AS_GIVEN, "residual")(tables)
+        ChoiceCoefficient(PRICE_AS_GIVEN, "residual")(tables)
     with pytest.raises(InputError, match="unknown column 'taste'"):
-        lesson.Coefficient(lesson.ChoiceModel(("brand", "price", "taste")), "brand")(tables)
+        ChoiceCoefficient(ChoiceModel(("brand", "price", "taste"), 3, "visits"), "brand")(tables)
 
 
 def test_choices_that_one_attribute_decides_are_a_failure_that_is_told():
@@ -211,7 +212,7 @@ def test_choices_that_one_attribute_decides_are_a_failure_that_is_told():
     visits["chosen"] = visits["brand"].copy()
     tables = Cohort({"visits": visits}).tables
     with pytest.raises(EstimationFailed, match="no maximum"):
-        lesson.Coefficient(CONTROLLED, "brand")(tables)
+        ChoiceCoefficient(CONTROLLED, "brand")(tables)
 
 
 # -- what the lesson states -------------------------------------------------------------------------------

@@ -208,7 +208,8 @@ def test_the_kink_of_the_rating_is_least_squares_in_residual_deviations(cohort):
 def test_the_step_is_two_stage_least_squares_and_fixed_effects_are_dummies(cohort):
     panel = cohort.panel.head(120)
     small = design.replace(n_customers=120)
-    tables = theory.Cohort({"panel": {name: panel[name].to_numpy() for name in panel}}).tables
+    columns = {name: panel[name].to_numpy() for name in panel}
+    tables = theory.Cohort({"panel": columns, "waves": theory._waves(columns)}).tables
     estimators = small.hypothesis("H3").estimators
     by_lot = IV2SLS(
         panel.expected_2 - panel.expected_1, sm.add_constant(panel.surprise_1), sm.add_constant(panel.treated)

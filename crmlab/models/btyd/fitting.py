@@ -142,7 +142,7 @@ def _count(key, size, weights):
     """One row of each key, and the number (or total weight) of rows that share it."""
     if size > max(1 << 25, 4 * key.size):
         key, size = _factorize(key)
-    present = np.bincount(key, weights, minlength=1)
+    present = np.bincount(key.astype(np.intp, copy=False), weights, minlength=1)
     found = np.flatnonzero(present)
     row = np.empty(present.size, np.intp)
     row[key] = np.arange(key.size)
