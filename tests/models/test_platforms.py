@@ -1,7 +1,7 @@
 """Where a platform's index is 32 bits wide (a browser's Python), NumPy refuses to count or repeat by int64.
 
-``np.bincount``, ``np.take`` and ``np.repeat`` cast their indices to ``np.intp`` only if no bit may be lost, so
-what they are given is cast where it is handed over. This reads the code, as no test can run on such a platform.
+``np.bincount``, ``np.take`` and ``np.repeat`` cast their indices to ``np.intp`` only if no bit may be lost,
+so what they are given is cast where it is handed over. This reads the code, as no test can run there.
 """
 
 import ast
