@@ -1,12 +1,18 @@
 """Grading a whole course: who is graded on what, what is done already, and what came out."""
 
+import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crmlab import __version__
 from crmlab.course.folder import Course
 from crmlab.course.intake.records import read_records
+from crmlab.errors import InputError
+from crmlab.exercises.masters import Master
 from crmlab.grading.reports import Report
+from crmlab.words import words
 from crmlab.words.saying import spoken
 
 
@@ -31,7 +37,15 @@ class Batch:
     seconds: float = 0.0
 
 
-def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=None, on_done=None):
+def grade(
+    course: Course,
+    which: str,
+    jobs: int = 2,
+    allow_weak_walls: bool = False,
+    again: bool = False,
+    on_start: Callable[[int], object] | None = None,
+    on_done: Callable[[Report], object] | None = None,
+) -> Batch:
     """Grade everyone on the roster; reports go to ``autograded/NAME/STUDENT.json``.
 
     An interrupted run, called again, goes on where it was: a report stands as long as everything that it
@@ -49,19 +63,21 @@ def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=N
     on_start, on_done : callable, optional
         Called with the number of students, and with each report.
 
-    Returns
-    -------
-    Batch
+    Raises
+    ------
+    InputError
+        If the released master is another than the one that the marks were made with: `regrade` shows first
+        whose marks would move.
     """
-    from crmlab import grading
-
     exercise, started = course.exercise(which), time.monotonic()
     out, records = course.reports(exercise.name), read_records(course, exercise.name)
-    submissions = [_submission(course, exercise, student.id, records) for student in course.students]
-    before = {} if again else {name: each.key for name, each in read_reports(course, exercise.name).items()}
+    known = read_reports(course, exercise.name)
+    if not again and any(each.master != digest_of(exercise) for each in known.values()):
+        raise InputError(words("course.master_changed", exercise=exercise.name))
+    before = {} if again else {name: each.key for name, each in known.items()}
     batch = Batch(exercise)
     if on_start:
-        on_start(len(submissions))
+        on_start(len(course.students))
 
     def done(report):
         if before.get(report.student) == report.key:
@@ -84,21 +100,40 @@ def grade(course, which, jobs=2, allow_weak_walls=False, again=False, on_start=N
             on_done(report)
 
     if again:
-        for each in submissions:
-            (out / f"{each.student}.json").unlink(missing_ok=True)
-    limits = grading.Limits(question_seconds=course.settings(exercise.name).question_seconds)
+        for student in course.students:
+            (out / f"{student.id}.json").unlink(missing_ok=True)
+    grade_into(course, exercise, out, jobs, allow_weak_walls, done)
+    batch.seconds, batch.reports = time.monotonic() - started, read_reports(course, exercise.name)
+    return batch
+
+
+def grade_into(
+    course: Course,
+    exercise: Master,
+    out: Path,
+    jobs: int,
+    allow_weak_walls: bool,
+    on_done: Callable[[Report], object],
+) -> None:
+    """Grade everyone's work with `exercise`; reports go to the folder `out`."""
+    from crmlab import grading
+
+    records = read_records(course, exercise.name)
     grading.grade_batch(
         exercise,
-        submissions,
+        [_submission(course, exercise, student.id, records) for student in course.students],
         course.fresh_seeds(exercise),
         out,
         jobs=jobs,
-        on_done=done,
+        on_done=on_done,
         allow_weak_walls=allow_weak_walls,
-        limits=limits,
+        limits=grading.Limits(question_seconds=course.settings(exercise.name).question_seconds),
     )
-    batch.seconds, batch.reports = time.monotonic() - started, read_reports(course, exercise.name)
-    return batch
+
+
+def digest_of(exercise: Master) -> str:
+    """SHA-256 of a master's file, as reports name it."""
+    return hashlib.sha256(exercise.path.read_bytes()).hexdigest()
 
 
 def _submission(course, exercise, student, records):
@@ -119,9 +154,9 @@ def _report(path):
         return None
 
 
-def read_reports(course: Course, exercise: str) -> dict[str, Report]:
+def read_reports(course: Course, exercise: str, folder: Path | None = None) -> dict[str, Report]:
     """``{student: report}`` of everyone on the roster who has been graded."""
-    folder = course.reports(exercise)
+    folder = folder or course.reports(exercise)
     found = {student.id: _report(folder / f"{student.id}.json") for student in course.students}
     return {student: report for student, report in found.items() if report is not None}
 

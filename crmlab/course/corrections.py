@@ -5,6 +5,7 @@
 afterwards is graded on that alone.
 """
 
+import copy
 import json
 from dataclasses import dataclass, field
 
@@ -25,6 +26,10 @@ class Kept:
         if entry is None or entry["sha256"] != sha256:
             return None
         return entry["points"].get(question)
+
+    def copy(self) -> "Kept":
+        """One that can be changed by itself."""
+        return Kept(copy.deepcopy(self.students))
 
     def keep(self, student: str, sha256: str, points: dict[str, float]) -> None:
         """Keep the larger of what is kept and `points` for each question."""

@@ -239,8 +239,8 @@ def write_sheet(course: Course, exercise: Master, grader: str, part: tuple[int, 
 
 def _row(answer, given, cleared):
     row = {"question": answer.question, "number": answer.number, "student": answer.student, "points": "",
-           "answer": answer.text, "digest": answer.digest,
-           "comment": given.comment if given else ""}  # fmt: skip
+           "answer": answer.text, "digest": answer.digest}  # fmt: skip
+    row["comment"] = given.comment if given else ""
     if given and given.digest != answer.digest:
         cleared.append(answer.student)
     elif given and given.points is not None:

@@ -101,29 +101,33 @@ class Mark:
         return [each.name for each in self.questions if each.open]
 
 
-def marks(course: Course, exercise: Master, reports: dict[str, Report] | None = None) -> list[Mark]:
+def marks(
+    course: Course, exercise: Master, reports: dict[str, Report] | None = None, kept: Kept | None = None
+) -> list[Mark]:
     """Everyone's `Mark` for an exercise, in the roster's order.
 
     Parameters
     ----------
-    reports : dict, optional
+    reports, kept : optional
         In place of those on disk: what marks would be.
     """
-    making = _Making(course, exercise, reports)
+    making = _Making(course, exercise, reports, kept)
     return [making.mark(student) for student in course.students]
 
 
 class _Making:
     """All that marks of one exercise are made of."""
 
-    def __init__(self, course: Course, exercise: Master, reports: dict[str, Report] | None) -> None:
+    def __init__(
+        self, course: Course, exercise: Master, reports: dict[str, Report] | None, kept: Kept | None
+    ) -> None:
         self.course, self.exercise = course, exercise
         self.settings: Settings = course.settings(exercise.name)
         self.reports = read_reports(course, exercise.name) if reports is None else reports
         self.records = read_records(course, exercise.name)
         self.overrides = read_overrides(course)
         self.marking: Marking = read_marking(course, exercise)
-        self.kept: Kept = kept_points(course, exercise.name)
+        self.kept: Kept = kept_points(course, exercise.name) if kept is None else kept
         self.full = _full(exercise, self.settings)
         self.scale = (self.settings.points or self.full) / self.full
 
@@ -162,8 +166,8 @@ class _Making:
         entry = QuestionMark(**vars(reported))
         entry.dropped, entry.bonus = entry.name in self.settings.drop, entry.name in self.settings.bonus
         kept = self.kept.points(student.id, entry.name, sha256)
-        if kept is not None and kept > entry.points:
-            entry.points, entry.kept = kept, True
+        if kept is not None and min(kept, entry.possible) > entry.points:
+            entry.points, entry.kept = min(kept, entry.possible), True
         entry.by_hand = entry.name in self.exercise.manual
         if entry.verdict == "manual":
             merged = self.marking.of(student.id, entry.name, entry.given)

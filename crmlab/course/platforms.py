@@ -1,10 +1,11 @@
 """Files that Canvas and Moodle take back, as their importers read them.
 
 Canvas (``GradebookImporter``) knows students by its own number, SIS id or login, and takes ``EX`` for
-excused. Re-uploaded files are told apart by the user's and the attachment's numbers in the names that Canvas
-gave them. Moodle's grading worksheet (``assignfeedback_offline``) needs the columns ``Identifier``, ``Grade``
-and ``Last modified (grade)`` in the words of the site's language, and skips a grade that is newer there than
-the table says; its feedback zip (``assignfeedback_file``) needs ``NAME_NUMBER_assignfeedback_file`` in front.
+excused. Re-uploaded files are told apart by the user's and the attachment's numbers in the names that
+Canvas gave them. Moodle's grading worksheet (``assignfeedback_offline``) needs the columns ``Identifier``,
+``Grade`` and ``Last modified (grade)`` in the words of the site's language, and skips a grade that is newer
+there than the table says; its feedback zip (``assignfeedback_file``) needs
+``NAME_NUMBER_assignfeedback_file`` in front.
 """
 
 import io

@@ -7,11 +7,15 @@ import nbformat
 import pytest
 
 from crmlab import grading
+from crmlab.course.batch import digest_of
 from crmlab.course.folder import Course
 from crmlab.course.releasing import release
 from crmlab.exercises import running
 from crmlab.exercises.authoring.writing import cell, notebook
+from crmlab.exercises.copies import make_copy
+from crmlab.exercises.manual import written_answer
 from crmlab.exercises.masters import read_notebook
+from crmlab.exercises.reading import read
 from crmlab.words.saying import said
 
 ROSTER = """id,name,email
@@ -61,6 +65,27 @@ def home(tmp_path, monkeypatch):
     return make_home(tmp_path, monkeypatch)
 
 
+WHY = """### BEGIN SOLUTION
+Because twice is not the square.
+### END SOLUTION
+### BEGIN MARK SCHEME
+- 1: says what twice is
+- 1: says what the square is
+### END MARK SCHEME"""
+
+
+@pytest.fixture
+def wordy(home, tmp_path):
+    """A course whose exercise has a third question, to be answered in words."""
+    path = home / "exercises" / "90_toy" / "master.ipynb"
+    made = nbformat.read(path, 4)
+    made.cells += [cell("prose", "q3-task", "## 3 Why?"), cell("manual", "q3-answer", WHY, 2)]
+    nbformat.write(made, path)
+    (tmp_path / "students.csv").write_text(ROSTER, encoding="utf-8")
+    release("90", tmp_path / "course", tmp_path / "students.csv")
+    return Course(tmp_path / "course")
+
+
 def make_home(tmp_path, monkeypatch):
     place = tmp_path / "home"
     (place / "notebooks").mkdir(parents=True)
@@ -83,11 +108,11 @@ def copy_of(course, student):
     return course.path("release", "90_toy", student, f"90_toy_{student}.ipynb").read_bytes()
 
 
-def worked(course, student, q1="double = 2 * number", q2="square = number**2"):
+def worked(course, student, q1="double = 2 * number", q2="square = number**2", words="*YOUR ANSWER HERE*"):
     """A student's copy with something in its blanks."""
     made = nbformat.reads(copy_of(course, student).decode(), 4)
     for each in made.cells:
-        each.source = {"q1-solution": q1, "q2-solution": q2}.get(each.id, each.source)
+        each.source = {"q1-solution": q1, "q2-solution": q2, "q3-answer": words}.get(each.id, each.source)
     return nbformat.writes(made).encode()
 
 
@@ -159,7 +184,18 @@ class Core:
                     misconception=verdict.misconception,
                 )
             )
-        return grading.Report(submission.student, exercise.name, "0" * 64, ["clock"], rows)
+        rows += _written(submission, exercise)
+        return grading.Report(submission.student, exercise.name, digest_of(exercise), ["clock"], rows)
+
+
+def _written(submission, exercise):
+    """Answers in words, as the real core takes them in."""
+    cells = read(submission.path, 10**8).cells or []
+    copy = make_copy(exercise, exercise.check_parameters({"seed": submission.seed})).cells
+    for name, asked in exercise.manual.items():
+        text = written_answer(cells, copy, asked)
+        verdict = "manual" if text else "missing" if text is None else "todo"
+        yield grading.QuestionResult(name, asked.points, verdict=verdict, given=text or None)
 
 
 def _run(submission, exercise):
