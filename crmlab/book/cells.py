@@ -145,6 +145,10 @@ class Renderer(IPythonRenderer):
         self.references.add(entry.anchor)
         return f'<li id="{entry.anchor}">{text}</li>\n'
 
+    def block_html(self, html: str) -> str:
+        """HTML in a text, with its pictures; a fold that opens here may close after a table."""
+        return super().block_html(html) if "<img" in html else f"{html.strip()}\n"
+
     def table(self, text: str) -> str:
         """A table in a frame that scrolls where the page is too narrow for it."""
         label = html.escape(words("build.table"))

@@ -71,6 +71,6 @@ def _constructs(source: Source) -> Iterable[Term]:
         design = importlib.import_module(f"crmlab.theories.{theory}").design
     except ModuleNotFoundError:
         raise InputError(f"lesson {source.name} names the theory {theory!r}, which there is not") from None
-    for name, construct in getattr(design, "constructs", {}).items():
+    for name, construct in design.constructs.items():
         anchor = re.sub(r"[^\w]+", "-", name.lower())
         yield Term(anchor, construct.label, construct.definition, (construct.label,), design.title)

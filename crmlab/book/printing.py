@@ -103,7 +103,7 @@ def _inside(text: str, prefix: str, known: set[str]) -> str:
         return f'href="#{_prefix(page)}{"--" if anchor else ""}{anchor}"'
 
     text = re.sub(r'href="(?P<page>[\w.]*)(?:#(?P<anchor>[^"]*))?"', link, text)
-    text = re.sub(r'(?<=[\s"])(id|for|aria-labelledby)="([^"]+)"', rf'\1="{prefix}--\2"', text)
+    text = re.sub(r'(?<=[\s"])(id|for|name|aria-labelledby)="([^"]+)"', rf'\1="{prefix}--\2"', text)
     return re.sub(r"<(/?)h([1-5])\b", lambda match: f"<{match[1]}h{int(match[2]) + 1}", text)
 
 
