@@ -252,7 +252,7 @@ def test_no_process_outlives_the_one_that_started_it(home, tmp_path, number, war
     below = children(process.pid)
     assert len(below) >= 2
     process.send_signal(number)
-    process.wait(20)
+    process.wait(300)
     if warm or number == signal.SIGINT:
         assert gone(below)
     else:  # a plain kernel whose parent was killed ends by itself; what it started has no one to end it

@@ -149,6 +149,7 @@ def _handles():
 
 
 def _children():
+    """Children that run; one that has ended and was not asked for its status yet has no command any more."""
     held = {}
     for each in Path("/proc/self/task").glob("*/children"):
         for number in each.read_text().split():
@@ -156,7 +157,7 @@ def _children():
                 command = Path("/proc", number, "cmdline").read_bytes().decode(errors="replace")
             except OSError:  # gone
                 continue
-            if not any(kept in command for kept in KEPT_CHILDREN):
+            if command and not any(kept in command for kept in KEPT_CHILDREN):
                 held[number] = f"{number} {command.replace(chr(0), ' ')[:120]}"
     return held
 
