@@ -41,9 +41,10 @@ class BinaryRegression(Regression):
         A column of trials, where the outcome counts successes among them: rows of the same kind taken
         together. The estimates are those of the regression on single trials.
     bias_reduced : bool
-        Jeffreys' prior as a penalty, ``ℓ + ½ log|I|`` (Firth 1993, doi:10.1093/biomet/80.1.27;
-        Heinze & Schemper 2002, doi:10.1002/sim.1047): estimates that are finite in small samples and under
-        separation. Errors are from the information. For the logit.
+        Firth's (1993, doi:10.1093/biomet/80.1.27) adjusted score: each row's slope gains its leverage times
+        ``μ''/2μ'``, derivatives of its chance in the index. Estimates are finite in small samples and under
+        separation (Heinze & Schemper 2002, doi:10.1002/sim.1047) and have no bias of order 1/n. For the
+        logit the adjustment is Jeffreys' prior. Errors are from the information.
     """
 
     trials: str | None = None
@@ -141,7 +142,7 @@ class BinaryRegression(Regression):
                 slope, bend = self._derivatives(outcome[which], trials[which], index)
                 bends = information(bend, which)
                 if self.bias_reduced:
-                    slope = slope + self._penalty(basis[which], bend, bends, index)
+                    slope = slope + self._adjustment(basis[which], trials[which], index)
                 return (transposed[which] @ slope[..., None])[..., 0], bends
 
             start = np.zeros((len(outcome), matrix.shape[-1]))
@@ -165,11 +166,16 @@ class BinaryRegression(Regression):
     def _steps(self):
         return 5 * NEWTON_STEPS if self.bias_reduced else NEWTON_STEPS
 
+    def _adjustment(self, basis, trials, index):
+        """What Firth's adjustment adds to each row's slope: its leverage times ``μ''/2μ'``."""
+        weight, curvature = self._expected(trials, index)
+        back = inverse((basis.swapaxes(-1, -2) * weight[..., None, :]) @ basis)
+        return weight * ((basis @ back) * basis).sum(-1) * curvature
+
     @staticmethod
-    def _penalty(basis, bend, information, index):
-        """What Jeffreys' prior adds to each row's slope: its leverage times (½ - chance)."""
-        leverage = bend * np.einsum("snk,skl,snl->sn", basis, inverse(information), basis)
-        return leverage * (0.5 - expit(index))
+    def _expected(trials, index):
+        """Each row's expected information in the index, and ``μ''/2μ'``."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,11 @@ class LogisticRegression(BinaryRegression):
         chance = expit(index)
         return outcome - trials * chance, trials * chance * (1 - chance)
 
+    @staticmethod
+    def _expected(trials, index):
+        chance = expit(index)
+        return trials * chance * (1 - chance), 0.5 - chance
+
 
 @dataclass(frozen=True)
 class ProbitRegression(BinaryRegression):
@@ -190,13 +201,13 @@ class ProbitRegression(BinaryRegression):
 
     model: ClassVar[Callable] = sm.Probit
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.bias_reduced:
-            raise InputError("bias_reduced is for the logit; use LogisticRegression")
-
     @staticmethod
     def _derivatives(outcome, trials, index):
         yes, no = (np.exp(-0.5 * index**2 - log_ndtr(sign * index)) / np.sqrt(2 * np.pi) for sign in (1, -1))
         slope = outcome * yes - (trials - outcome) * no
         return slope, outcome * yes * (yes + index) + (trials - outcome) * no * (no - index)
+
+    @staticmethod
+    def _expected(trials, index):
+        weight = np.exp(-(index**2) - log_ndtr(index) - log_ndtr(-index)) / (2 * np.pi)
+        return trials * weight, -0.5 * index

@@ -473,6 +473,12 @@ NO_LINK = {
     "commitment_to_referrals": 0.0,
 }
 
+# Hypotheses whose naive analysis the trap does not fool, and why: what a form cannot touch is a defence.
+NO_TRAP = {
+    "H4b": "referrals are counted, not asked for, so the form adds noise to one side and nothing to both",
+    "H5b": "renewals and termination cost are logged: the form reaches neither end of the effect",
+}
+
 design = Design(
     name="trust_commitment",
     title="Trust and commitment",

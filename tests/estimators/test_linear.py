@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from scipy import optimize
+from scipy.stats import norm
 from statsmodels.sandbox.regression.gmm import IV2SLS
 
 from crmlab.design import EstimationFailed, InputError, Tables
@@ -12,6 +14,7 @@ from crmlab.estimators import (
     ControlFunction,
     LeastSquares,
     LogisticRegression,
+    ProbitRegression,
     TwoStageLeastSquares,
     Within,
 )
@@ -198,3 +201,34 @@ def test_bias_reduction_is_firths():
     assert np.isclose(found.value, np.log(5.5 / 7.5) - np.log(0.5 / 10.5), atol=1e-5)
     with pytest.raises(EstimationFailed, match="separated"):
         LogisticRegression("won ~ x", "x")(table)
+
+
+def test_bias_reduction_of_a_probit_solves_firths_equations():
+    """An independent solution: the adjusted score with dense matrices, its root by scipy."""
+    rng = np.random.default_rng(4)
+    x, z = rng.standard_normal((2, 40))
+    won = (0.3 + 0.8 * x + rng.standard_normal(40) > 0) * 1.0
+    matrix = np.column_stack([np.ones(40), x, z])
+
+    def adjusted_score(beta):
+        index = matrix @ beta
+        chance, density = norm.cdf(index), norm.pdf(index)
+        weight = density**2 / (chance * (1 - chance))
+        root = matrix * np.sqrt(weight)[:, None]
+        leverage = np.diag(root @ np.linalg.inv(root.T @ root) @ root.T)
+        return matrix.T @ ((won - chance) * density / (chance * (1 - chance)) - leverage * index / 2)
+
+    solved = optimize.root(adjusted_score, np.zeros(3), tol=1e-12).x
+    table = Tables({"t": {"x": x, "z": z, "won": won}})
+    for at, term in enumerate(("Intercept", "x", "z")):
+        found = ProbitRegression("won ~ x + z", term, bias_reduced=True)(table)
+        assert found.value == pytest.approx(solved[at], abs=1e-6)
+    plain = ProbitRegression("won ~ x + z", "x")(table)
+    assert abs(solved[1]) < abs(plain.value)
+
+
+def test_a_bias_reduced_probit_is_finite_under_separation():
+    x = np.linspace(-1, 1, 20)
+    table = Tables({"t": {"x": x, "won": (x > 0) * 1.0}})
+    found = ProbitRegression("won ~ x", "x", bias_reduced=True)(table)
+    assert 0 < found.value < 20 and np.isfinite(found.standard_error)
