@@ -172,8 +172,8 @@ class _Batch:
     # ------------------------------------------------------------------------------------ reports on disk
 
     def key(self, submission, digest):
-        facts = [grader_version(), self.master, digest, self.own[submission.student], submission.problem, self.fresh,
-                 asdict(self.limits), self.strong]  # fmt: skip
+        facts = [grader_version(), self.master, digest, self.own[submission.student], submission.problem,
+                 self.fresh, asdict(self.limits), self.strong]  # fmt: skip
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def _path(self, student):

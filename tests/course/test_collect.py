@@ -556,7 +556,8 @@ def test_released_names_of_short_ids_and_of_one_within_another(course, tmp_path)
 
 MOODLE = "Jane Doe_7_assignsubmission_file/"
 SCRATCH = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
-    {"cell_type": "code", "source": "1 + 1", "metadata": {}, "outputs": [], "execution_count": None}]}).encode()  # fmt: skip
+    {"cell_type": "code", "source": "1 + 1", "metadata": {}, "outputs": [],
+     "execution_count": None}]}).encode()  # fmt: skip
 
 
 @pytest.mark.parametrize(
