@@ -30,7 +30,6 @@ LONG = {
     "crmlab/theories/customer_lifetime_value.py": 480,
     "crmlab/theories/lifecycle.py": 560,
     "crmlab/theories/loyalty.py": 480,
-    "crmlab/theories/perceived_value.py": 480,
     "crmlab/theories/satisfaction.py": 720,
     "crmlab/theories/trust_commitment.py": 740,
 }
