@@ -8,7 +8,7 @@ import bs4
 import nbformat
 import pytest
 
-from crmlab.book import build
+from crmlab.book import build, building
 from crmlab.book.cells import offline
 from crmlab.errors import InputError
 from crmlab.notebook.formulas import check_formula, mathml
@@ -246,6 +246,32 @@ def test_some_lessons_only(home, tmp_path):
     runs = build(tmp_path / "b", only=["value", "11"], progress=False)
     assert [run.lesson for run in runs] == ["11_value"]
     assert set(os.listdir(tmp_path / "b")) == files_of("11_value")
+
+
+def test_only_what_changed_is_executed_again(home, tmp_path, monkeypatch):
+    library(home)
+    executed = []
+    run_lesson = building.execute
+    monkeypatch.setattr(
+        building, "execute", lambda source, *rest, **options: executed.append(source.name) or
+        run_lesson(source, *rest, **options)
+    )  # fmt: skip
+    out = tmp_path / "b"
+    first = build(out, progress=False)
+    assert sorted(executed) == ["09_loyalty", "11_value", "12_odd"]
+    pages = {path.name: path.read_bytes() for path in out.glob("*.html")}
+    executed.clear()
+    second = build(out, progress=False)
+    assert executed == ["12_odd"], "what failed is tried again"
+    assert [run.as_dict() for run in second] == [run.as_dict() for run in first]
+    unchanged = [name for name in pages if not name.startswith(("12", "index", "course"))]
+    assert all((out / name).read_bytes() == pages[name] for name in unchanged), "seconds are kept, too"
+    executed.clear()
+    build(out, only=["09", "11"], parameters={"seed": 3}, progress=False)
+    assert sorted(executed) == ["09_loyalty", "11_value"]
+    executed.clear()
+    build(out, only=["11"], parameters={"seed": 3}, progress=False, fresh=True)
+    assert executed == ["11_value"]
 
 
 @pytest.mark.parametrize(
