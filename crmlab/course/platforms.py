@@ -19,6 +19,7 @@ from typing import Any
 from crmlab.course.folder import Course
 from crmlab.course.intake.arrivals import CANVAS, MOODLE
 from crmlab.course.intake.records import read_records
+from crmlab.course.intake.times import read_times
 from crmlab.course.marks import Mark
 from crmlab.course.tables import decoded, number, parsed, read_table, table_text
 from crmlab.errors import InputError
@@ -146,7 +147,8 @@ def _given_worksheet(course, found):
             at["comments"] = place
     if not {"grade", "modified"} <= set(at):
         return None
-    marks = {number: mark for mark in found for number in [participants(course, found).get(mark.student.id)]}
+    numbers = participants(course, found)
+    marks = {numbers[mark.student.id]: mark for mark in found if mark.student.id in numbers}
     rows = []
     for cells in body:
         row = dict(zip(columns, cells))
@@ -172,11 +174,12 @@ def participants(course: Course, found: Sequence[Mark]) -> dict[str, str]:
     numbers its participants anew.
     """
     records = read_records(course, found[0].exercise)
-    numbers = {}
+    path = worksheet_path(course, found[0].exercise)
+    told = read_times(path, course).participants if path.is_file() else {}
+    numbers = {student: number for number, student in told.items()}
     for mark in found:
-        record = records.get(mark.student.id, {})
-        match = _moodle_part(record.get("file", ""))
-        given = record.get("moodle_id") or (match["number"] if match else "")
+        match = _moodle_part(records.get(mark.student.id, {}).get("file", ""))
+        given = match["number"] if match else numbers.get(mark.student.id, "")
         given = given or mark.student.extra.get("moodle_id", "")
         if given:
             numbers[mark.student.id] = given

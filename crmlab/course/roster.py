@@ -103,6 +103,18 @@ def parse_roster(text: str, name: str = "roster.csv") -> list[Student]:
     return students
 
 
+def entries_of(text: str, name: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Our names of a table's columns, and its rows by them, numbered as a spreadsheet does.
+
+    A column that no roster has keeps its name in small letters.
+    """
+    rows = parsed(text.removeprefix("\ufeff"), name)
+    if len(rows) < 2:
+        raise InputError(f"{name} has no rows")
+    header = _header(rows[0][1])
+    return header, [(number, _entry(header, row)) for number, row in rows[1:]]
+
+
 # ------------------------------------------------------------------------------------- tables of platforms
 
 

@@ -62,6 +62,8 @@ def _print_collected(done, course):
     ]
     if late:
         print(words("course.collected_late", names=listed(late)))
+    if done.undecided:
+        print(words("course.collected_undecided", exercise=done.exercise, files=listed(done.undecided)))
     doubtful = done.having("doubtful") + done.having("not on the roster")
     if doubtful:
         print(words("course.collected_doubtful", count=len(doubtful), file=done.doubtful_file))

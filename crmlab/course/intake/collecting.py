@@ -16,7 +16,7 @@ from crmlab.course.intake.arrivals import LARGEST, MOST_OF_ONE, Arrival, arrival
 from crmlab.course.intake.matching import Index, Match
 from crmlab.course.intake.peeking import Peek, Peeking, kind_of
 from crmlab.course.intake.records import NOBODY, decisions, read_records, write_doubtful
-from crmlab.course.intake.times import read_times
+from crmlab.course.intake.times import Worksheet, read_times
 from crmlab.course.tables import table_text
 from crmlab.errors import InputError, listing
 from crmlab.exercises.masters import masters
@@ -53,6 +53,7 @@ class Collected:
     missing: list = field(default_factory=list)
     doubtful_file: Path | None = None
     without_time: int = 0
+    undecided: list = field(default_factory=list)  # decisions that fit no file
 
     def having(self, status):
         return [row for row in self.rows if row.status == status]
@@ -100,9 +101,9 @@ def collect(
     Collected
     """
     exercise = course.exercise(which)
-    known_times = read_times(times, course) if times else {}
+    worksheet = read_times(times, course) if times else Worksheet()
     done = Collected(exercise.name, records=read_records(course, exercise.name))
-    taking = _Taking(course, exercise, done)
+    taking = _Taking(course, exercise, done, worksheet)
     by_student = defaultdict(list)
     with ExitStack() as stack:
         for arrival in arrivals(source, stack):
@@ -113,7 +114,10 @@ def collect(
             if on_file:
                 on_file()
         for student, candidates in sorted(by_student.items()):
-            taking.take(student, candidates, known_times.get(student))
+            taking.take(student, candidates, worksheet.times.get(student))
+    if times and worksheet.participants:
+        _keep_worksheet(course, done, times)
+    done.undecided = taking.decided.unused()
     _finish(course, done)
     return done
 
@@ -121,10 +125,11 @@ def collect(
 class _Taking:
     """One collection: whose each file is, and which of a student's files counts."""
 
-    def __init__(self, course, exercise, done):
+    def __init__(self, course, exercise, done, worksheet):
         self.course, self.exercise, self.done = course, exercise, done
         seeds = {course.seed(exercise, each.id): each.id for each in course.students}
         self.index = Index(course.students, seeds, exercise.name)
+        self.index.numbers["moodle_id"] |= worksheet.participants
         self.decided = decisions(course, exercise.name)
         self.others = {*course.exercises, *masters()} - {exercise.name}
         self.peeking = Peeking(exercise, self.others)
@@ -145,9 +150,7 @@ class _Taking:
             if not arrival.problem and not seen.is_notebook and not arrival.file.lower().endswith(".ipynb"):
                 arrival.problem = f"{kind_of(arrival.file, data)}, not a notebook"
         match = self.index.match(arrival, seen)
-        decided = self.decided.get((arrival.label, row.sha256)) or self.decided.get(
-            (arrival.file, row.sha256)
-        )
+        decided = self.decided.of((arrival.label, arrival.file), row.sha256)
         if decided:
             match = Match("" if decided == NOBODY else decided, decided != NOBODY, "decided by hand")
         row.student, row.why = match.student, match.why
@@ -304,6 +307,12 @@ def _time(text):
 
 
 # ----------------------------------------------------------------------------------------------- records
+
+
+def _keep_worksheet(course, done, times):
+    """Keep Moodle's worksheet: the marks go back in it."""
+    path = course.path("collected", f"{done.exercise}_worksheet.csv")
+    files.write_bytes(path, Path(times).expanduser().read_bytes())
 
 
 def _finish(course, done):

@@ -1,8 +1,11 @@
 """What collecting writes down: whose submission came when and from where, and what a human decided."""
 
 import json
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 from crmlab import files
+from crmlab.course.folder import Course
 from crmlab.course.tables import read_table, table_text
 from crmlab.errors import InputError
 
@@ -39,9 +42,46 @@ def read_doubtful(course, exercise):
     return read_table(path, DOUBTFUL)
 
 
-def decisions(course, exercise):
-    """Whose a human says that files are: ``{(file, sha256): id}``."""
-    known, found = {each.id.casefold(): each.id for each in course.students} | {NOBODY: NOBODY}, {}
+@dataclass
+class Decisions:
+    """Whose a human says that files are.
+
+    Attributes
+    ----------
+    by_name : dict
+        ``{(file, sha256): id}``.
+    by_digest : dict
+        ``{sha256: id}`` where that says one thing: a spreadsheet may have garbled the file's name.
+    listed : set
+        ``(file, sha256)`` of all rows, those left open too.
+    used : set of str
+        Digests that fitted a file.
+    """
+
+    by_name: dict[tuple[str, str], str]
+    by_digest: dict[str, str]
+    listed: set[tuple[str, str]]
+    used: set[str] = field(default_factory=set)
+
+    def of(self, names: tuple[str, ...], sha256: str) -> str:
+        """An id, ``-`` for nobody, or empty for no decision."""
+        found = next((given for name in names if (given := self.by_name.get((name, sha256)))), "")
+        if not found and sha256 and not any((name, sha256) in self.listed for name in names):
+            found = self.by_digest.get(sha256, "")
+        if found:
+            self.used.add(sha256)
+        return found
+
+    def unused(self) -> list[str]:
+        """Files decided on that were not among those that came."""
+        return sorted(file for file, sha256 in self.by_name if sha256 not in self.used)
+
+
+def decisions(course: Course, exercise: str) -> Decisions:
+    """What was decided on files whose owner was in doubt."""
+    known = {each.id.casefold(): each.id for each in course.students}
+    known |= {key.lstrip("0"): each for key, each in known.items() if key.lstrip("0") not in known}
+    known, found = known | {NOBODY: NOBODY}, {}
     for number, row in enumerate(read_doubtful(course, exercise), 2):
         given = row["student"].strip()
         if given:
@@ -50,5 +90,10 @@ def decisions(course, exercise):
                     f"{exercise}_doubtful.csv, row {number}: no student {given!r} on the roster; write an "
                     "id, or - for nobody"
                 )
-            found[row["file"].removeprefix("'"), row["sha256"]] = known[given.casefold()]
-    return found
+            found[row["file"], row["sha256"]] = known[given.casefold()]
+    said = defaultdict(set)
+    for (_, sha256), given in found.items():
+        said[sha256].add(given)
+    by_digest = {sha256: next(iter(one)) for sha256, one in said.items() if len(one) == 1}
+    listed = {(row["file"], row["sha256"]) for row in read_doubtful(course, exercise)}
+    return Decisions(found, by_digest, listed)
