@@ -128,6 +128,11 @@ class Design:
         overridden = {changed: plain[changed] for changed in changes}
         return replace(self, parameters=parameters, preset_name=name, overridden=overridden)
 
+    def changes(self, preset: str) -> dict[str, Any]:
+        """What a preset changes, as numbers: those at an edge are found."""
+        parameters = self.preset(preset).parameters
+        return {name: getattr(parameters, name) for name in self.presets[preset]}
+
     def at_edge(self, hypothesis: str, parameter: str, bracket: tuple[float, float]) -> "Design":
         """The design with one parameter where a hypothesis just fails: where the size of its test is largest.
 

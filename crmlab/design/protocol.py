@@ -57,8 +57,12 @@ def _mechanisms(design) -> str:
         for name in names
     ]
     presets = [
-        [f"`{preset}`", ", ".join(f"`{name}` = {_number(value)}" for name, value in changes.items()) or "–"]
-        for preset, changes in design.presets.items()
+        [
+            f"`{preset}`",
+            ", ".join(f"`{name}` = {_number(value)}" for name, value in design.changes(preset).items())
+            or "–",
+        ]
+        for preset in design.presets
     ]
     return "\n\n".join(
         [

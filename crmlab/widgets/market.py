@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -133,7 +134,8 @@ def market_code(design: Design, hypothesis: str, sizes: Sequence[int], sims: int
     """The code that simulates a market and its power curve outside the explorable."""
     own = design.parameters
     named = design.preset_name if design.preset_name in design.presets else None
-    usual = type(own)().replace(**(design.presets[named] if named else {}))
+    usual = replace(design, parameters=type(own)(), overridden={})
+    usual = (usual.preset(named) if named else usual).parameters
     parts = ["design", f".preset({named!r})" if named else "", f".only({hypothesis!r})"]
     changed = [name for name in own.names() if getattr(own, name) != getattr(usual, name)]
     if changed:
