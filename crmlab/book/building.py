@@ -11,6 +11,7 @@ from crmlab.notebook.outcome import Run
 from crmlab.notebook.parallel import bar, checked_jobs, each
 from crmlab.notebook.running import check_folder, code_of, execute
 from crmlab.notebook.source import Source, read
+from crmlab.notebook.speaking import in_language, speaking
 from crmlab.words import words
 
 
@@ -23,6 +24,7 @@ def build(
     fresh: bool = False,
     solutions: bool = False,
     pdf: bool = False,
+    language: str | None = None,
 ) -> list[Run]:
     """Execute lessons and write the book.
 
@@ -49,6 +51,8 @@ def build(
         Whether the exercises are shown with their solutions, for instructors to release.
     pdf : bool, optional
         Whether the whole course is printed into ``course.pdf``, by Chromium, Chrome or Edge.
+    language : str, optional
+        Of the edition, as ``zh_CN``; that of ``CRMLAB_LANGUAGE``, or English, if not given.
 
     Returns
     -------
@@ -61,12 +65,13 @@ def build(
         If a lesson is not known, a parameter is known to none of them, a value is not allowed, or `out`
         cannot be written. Nothing has been run or written then.
     """
-    sources = [read(lesson) for lesson in chosen_lessons(only)]
-    given = assigned(sources, parameters or {})
-    jobs, out = checked_jobs(jobs), _checked_out(out)
-    runs = _executed(out, sources, given, jobs, progress, fresh)
-    _write_pages(out, sources, runs, solutions, pdf)
-    return runs
+    with speaking(language):
+        sources = [in_language(read(lesson)) for lesson in chosen_lessons(only)]
+        given = assigned(sources, parameters or {})
+        jobs, out = checked_jobs(jobs), _checked_out(out)
+        runs = _executed(out, sources, given, jobs, progress, fresh)
+        _write_pages(out, sources, runs, solutions, pdf)
+        return runs
 
 
 def _executed(
@@ -161,6 +166,9 @@ def _run(source, given, values, warm, shown):
 
     done = execute(source, given, values, warm=warm, on_cell=count)
     shown.update(len(code_of(source)) - len(counted))
+    told = {cell["id"]: cell["source"] for cell in source.cells if cell["cell_type"] == "markdown"}
+    for cell in done.notebook.cells:
+        cell.source = told.get(cell.get("id"), cell.source)  # in the language of the edition
     return done
 
 

@@ -1,8 +1,6 @@
 """The glossary: what the theories speak of, and the terms of statistics that the lessons use."""
 
-import functools
 import importlib
-import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 
 from crmlab.errors import InputError
 from crmlab.notebook.source import Source
-from crmlab.words import FOLDER
+from crmlab.words import FOLDER, of_key, translated
 
 _THEORY = re.compile(r"\w+")
 
@@ -50,16 +48,19 @@ def glossary(sources: Iterable[Source]) -> list[Term]:
     return sorted(found.values(), key=lambda term: term.label.lower())
 
 
-@functools.cache
 def statistical_terms() -> tuple[Term, ...]:
-    """The terms in ``crmlab/words/terms``, in the reader's language if it has them, else in English."""
-    language = os.environ.get("CRMLAB_LANGUAGE", "en")
-    paths = [FOLDER / "terms" / f"{name}.toml" for name in (language, "en")]
-    text = next(path for path in paths if path.is_file()).read_text(encoding="utf-8")
+    """The terms in ``crmlab/words/terms``, in the reader's language."""
+    text = (FOLDER / "terms" / "en.toml").read_text(encoding="utf-8")
     return tuple(
-        Term(name, each["label"], each["definition"], (each["label"], *each.get("forms", ())))
+        Term(name, *_of_term(name, each), (each["label"], *each.get("forms", ())))
         for name, each in tomllib.loads(text).items()
     )
+
+
+def _of_term(name: str, term: dict[str, str]) -> tuple[str, str]:
+    """A term's label and definition in the reader's language."""
+    label, definition = (of_key(f"term.{name}.{part}", term[part]) for part in ("label", "definition"))
+    return label, definition
 
 
 def _constructs(source: Source) -> Iterable[Term]:
@@ -73,4 +74,5 @@ def _constructs(source: Source) -> Iterable[Term]:
         raise InputError(f"lesson {source.name} names the theory {theory!r}, which there is not") from None
     for name, construct in design.constructs.items():
         anchor = re.sub(r"[^\w]+", "-", name.lower())
-        yield Term(anchor, construct.label, construct.definition, (construct.label,), design.title)
+        label, definition = translated(construct.label), translated(construct.definition)
+        yield Term(anchor, label, definition, (label,), translated(design.title))

@@ -14,6 +14,8 @@ from crmlab import files, places
 from crmlab.data import downloads
 from crmlab.notebook.outcome import Run
 from crmlab.notebook.source import Source
+from crmlab.words import language
+from crmlab.words.catalogues import LOCALES
 
 FILE = ".built.json"
 _PROGRAMS = (".py", ".toml", ".csv", ".json")  # what modules consist of, and read
@@ -67,6 +69,8 @@ def inputs_of(source: Source, values: Mapping[str, Any]) -> str:
         [(cell.get("id"), cell["cell_type"], cell["source"], cell["metadata"]) for cell in source.cells],
         source.metadata,
         dict(values),
+        language(),
+        _digest(sorted((LOCALES / language()).glob("*.po"))),
         sys.version,
         sorted({(each.name, each.version) for each in metadata.distributions()}),
         [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _downloaded()],

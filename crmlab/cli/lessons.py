@@ -96,6 +96,7 @@ def _add_build(commands):
     )
     parser.add_argument("--pdf", action="store_true", help="print the whole course into course.pdf")
     add_jobs(parser)
+    parser.add_argument("--language", metavar="LANGUAGE", help="of the edition, as zh_CN (default: English)")
     parser.set_defaults(command=build_command)
 
 
@@ -247,6 +248,7 @@ def build_command(chosen: argparse.Namespace) -> int:
         fresh=chosen.fresh,
         solutions=chosen.solutions,
         pdf=chosen.pdf,
+        language=chosen.language,
     )
     failed = [run for run in runs if not run.ok]
     print(words("build.built", count=len(runs), index=Path(chosen.out) / "index.html"))

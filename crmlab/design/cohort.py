@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import InputError, check_known, listing
+from crmlab.words.layout import headings
 
 
 class Tables:
@@ -176,6 +177,6 @@ class Cohort:
             + "</tr>"
             for line in self._lines()
         )
-        head = "<tr><th>side</th><th>name</th><th>rows</th><th>holds</th></tr>"
+        head = headings("side", "name", "rows", "holds")
         caption = f"<caption>Cohort, seed {self.seed}</caption>"
         return f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>"

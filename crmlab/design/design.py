@@ -21,6 +21,8 @@ from crmlab.design.solving import Solution, solve
 from crmlab.design.streams import Streams, seed_tuple
 from crmlab.design.variations import Variations, grid
 from crmlab.errors import InputError, check_known, listing
+from crmlab.words import translated, words
+from crmlab.words.layout import headings
 
 
 @dataclass(frozen=True)
@@ -363,16 +365,17 @@ class Design:
     def _repr_html_(self):
         rows = "".join(
             f"<tr><th scope='row'>{html.escape(each.name)}</th>"
-            f"<td style='text-align:left'>{html.escape(each.claim)}</td>"
-            f"<td style='text-align:left'>{html.escape(each.unit)}</td>"
+            f"<td style='text-align:left'>{html.escape(translated(each.claim))}</td>"
+            f"<td style='text-align:left'>{html.escape(translated(each.unit))}</td>"
             f"<td style='text-align:right'>{each.estimand(self.parameters):.3g}</td>"
-            f"<td style='text-align:left'>{html.escape(', '.join(each.estimators))}</td></tr>"
+            f"<td style='text-align:left'>{html.escape(', '.join(map(translated, each.estimators)))}</td>"
+            "</tr>"
             for each in self.hypotheses
         )
-        head = "<tr><th></th><th>claim</th><th>unit</th><th>truth</th><th>estimators</th></tr>"
-        caption = f"<caption>{html.escape(self.title)}: preset {html.escape(self.preset_name)}</caption>"
-        table = f"<table>{caption}<thead>{head}</thead><tbody>{rows}</tbody></table>"
-        return table + self.parameters._repr_html_()
+        head = headings("", "claim", "unit", "truth", "estimators")
+        caption = words("design.caption", title=translated(self.title), preset=self.preset_name)
+        table = f"<caption>{html.escape(caption)}</caption><thead>{head}</thead><tbody>{rows}</tbody>"
+        return f"<table>{table}</table>" + self.parameters._repr_html_()
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from crmlab.errors import InputError, check_known
+from crmlab.words import translated
+from crmlab.words.layout import headings
 
 OURS = "ours"
 
@@ -106,11 +108,12 @@ class Parameters:
         rows = "".join(
             f"<tr><th scope='row' style='text-align:left'>{field.name}</th>"
             f"<td>{getattr(self, field.name)}</td>"
-            f"<td style='text-align:left'>{html.escape(field.metadata.get('unit', ''))}</td>"
-            f"<td style='text-align:left'>{html.escape(field.metadata.get('source', ''))}</td></tr>"
+            f"<td style='text-align:left'>{html.escape(translated(field.metadata.get('unit', '')))}</td>"
+            f"<td style='text-align:left'>{html.escape(translated(field.metadata.get('source', '')))}</td>"
+            "</tr>"
             for field in dataclasses.fields(self)
         )
-        head = "<tr><th>parameter</th><th>value</th><th>unit</th><th>source</th></tr>"
+        head = headings("parameter", "value", "unit", "source")
         return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 

@@ -13,6 +13,7 @@ from IPython.core.error import InputRejected
 from crmlab.errors import InputError
 from crmlab.notebook.parameters import Parameter
 from crmlab.notebook.source import read
+from crmlab.notebook.tables import translate_tables
 
 
 class RefusedParameter(InputError, InputRejected):
@@ -61,6 +62,7 @@ def check_parameters(lesson: str, names: dict[str, Any] | None = None) -> None:
     InputError
         If there is no such lesson, or a value is of another type or out of its range.
     """
+    translate_tables()
     known = read(lesson).parameters
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

@@ -38,6 +38,7 @@ with quick_import():
 
 CAN_FORK = sys.platform == "linux"
 _START_SECONDS = 60
+LANGUAGE_VARIABLES = ("CRMLAB_LANGUAGE", "CRMLAB_NOTE_TEXTS")  # what a zygote has read, its kernels keep
 _LOOK_SECONDS = 1.0  # between two looks at a socket that nothing has woken
 
 
@@ -267,7 +268,7 @@ def zygote():
     if not CAN_FORK:
         raise ValueError("kernels cannot be forked on this system")
     with _lock:
-        key = (os.getpid(), _fingerprint())
+        key = (os.getpid(), _fingerprint(), *map(os.environ.get, LANGUAGE_VARIABLES))
         if _state.get("key") != key or _state["process"].poll() is not None:
             if _state.get("failed") == key:  # do not try again and again
                 raise ValueError("the zygote did not start")

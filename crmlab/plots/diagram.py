@@ -7,6 +7,7 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch
 
 from crmlab.errors import check_known
 from crmlab.plots.style import NAIVE, PALETTE, TRUTH, subplots
+from crmlab.words import translated
 from crmlab.words.layout import width as columns
 
 LOOKS = {
@@ -45,12 +46,13 @@ def causal_diagram(
     """
     check_known("node", [name for arrow in arrows for name in arrow[:2]], nodes)
     check_known("node", [*latent, *(labels or {})], nodes)
+    written = {name: translated((labels or {}).get(name, name)) for name in nodes}
     figure, axes = subplots(figsize=size)
     axes.set(xlim=(-0.15, 1.17), ylim=(-0.15, 1.15))
     axes.axis("off")
     shapes = {}
     for name, place in nodes.items():
-        shapes[name] = _shape(axes, (labels or {}).get(name, name), place, name in latent)
+        shapes[name] = _shape(axes, written[name], place, name in latent)
     for start, end, *options in arrows:
         _arrow(axes, nodes, shapes, start, end, **(options[0] if options else {}))
     return figure

@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from crmlab.errors import InputError
+from crmlab.plots.language import font_family, translate
+from crmlab.words import translated
 from crmlab.words.marks import as_html, as_text
 
 PALETTE = {
@@ -73,7 +75,7 @@ def use_style() -> None:
     seaborn takes its colours, grids and sizes from matplotlib's settings unless told otherwise, so this is
     its theme, too; ``sns.set_theme()`` would undo it.
     """
-    plt.rcParams.update(STYLE)
+    plt.rcParams.update(STYLE | {"font.family": font_family()})
 
 
 def subplots(*arguments: Any, **options: Any) -> tuple[Figure, Any]:
@@ -109,6 +111,7 @@ def ink_on(colour: str) -> str:
 
 def png(figure: Figure) -> bytes:
     """The figure as PNG bytes, the same bytes for the same figure."""
+    translate(figure)
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
@@ -142,6 +145,7 @@ def show(figure: Figure, alt: str, caption: str = "") -> None:
         raise InputError("alt is empty; say in a sentence what the picture shows")
     if alt == caption:
         raise InputError("alt and caption are the same; the caption says the finding, alt what is drawn")
+    alt, caption = translated(alt), translated(caption)
     about = {"alt": alt} | ({"caption": caption} if caption else {})
     data = {"image/png": png(figure), "text/plain": f"[{alt}]"}
     plt.close(figure)

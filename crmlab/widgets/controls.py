@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import ipywidgets
 
+from crmlab.words import translated
+
 
 def slider(
     label: str, value: float, low: float, high: float, step: float | None = None
@@ -33,7 +35,7 @@ def choice(label: str, options: Sequence[str], value: str | None = None) -> ipyw
 
 def labelled(control: ipywidgets.DOMWidget) -> ipywidgets.VBox:
     """A control with its label above it, so that the whole width is its track."""
-    label = html.escape(control.tooltip or control.description)
+    label = html.escape(translated(control.tooltip or control.description))
     box = ipywidgets.VBox([ipywidgets.HTML(f'<span class="crmlab-label">{label}</span>'), control])
     box.add_class("crmlab-control")
     return box

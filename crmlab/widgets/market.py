@@ -172,7 +172,7 @@ def _told(tests: pd.DataFrame, table: pd.DataFrame, sizes: Sequence[int]) -> str
     """What the last two panels show, in words."""
     middle = sizes[len(sizes) // 2]
     found = table[table["n_customers"] == middle].set_index("estimator")["rejection_rate"]
-    estimates = "; ".join(
+    estimates = words("explorable.between").join(
         words(
             "explorable.estimate",
             estimator=row["estimator"],

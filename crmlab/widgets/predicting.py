@@ -12,7 +12,7 @@ from IPython.display import display
 from crmlab.errors import InputError
 from crmlab.notebook import guesses
 from crmlab.widgets.look import boxed, number_line
-from crmlab.words import words
+from crmlab.words import translated, words
 from crmlab.words.marks import as_html, as_text
 
 MIME = "application/vnd.crmlab.prediction+json"
@@ -35,7 +35,8 @@ class Prediction:
         name: str,
         step: float | None,
     ) -> None:
-        self.question, self.unit, self.choices, self.name = question, unit, choices, name
+        self.question, self.unit = translated(question), translated(unit)
+        self.choices, self.name = choices, name
         self.low, self.high = low, high
         self.step = step
         self.digits = 0 if choices else _digits(low, high, step)
@@ -87,7 +88,7 @@ class Prediction:
         InputError
             If `truth` is not finite, or not one of the choices.
         """
-        truth = self._checked_truth(truth)
+        truth, because = self._checked_truth(truth), translated(because)
         if self._touched and self._guess is None:  # moved, and the button not pressed: it was a guess
             self.keep(self.control.value)
         if self._guess is not None:

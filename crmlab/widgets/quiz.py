@@ -13,7 +13,7 @@ import ipywidgets
 from crmlab.errors import InputError
 from crmlab.notebook import guesses
 from crmlab.widgets.look import boxed
-from crmlab.words import words
+from crmlab.words import translated, words
 from crmlab.words.marks import as_html, as_text
 
 MIME = "application/vnd.crmlab.quiz+json"
@@ -48,6 +48,11 @@ class Question:
     digits: int = 2
 
     def __post_init__(self) -> None:
+        for name in ("text", "because", "unit"):
+            object.__setattr__(self, name, translated(getattr(self, name)))
+        object.__setattr__(
+            self, "wrong", {translated(reading): value for reading, value in self.wrong.items()}
+        )
         if not self.text.strip() or not self.because.strip():
             raise InputError("a question needs its text, and because, which says why the answer is right")
         if not self.wrong:

@@ -1,8 +1,11 @@
 """Text laid out by the columns that it takes: a Chinese character takes two, a combining accent none."""
 
+import html
 from collections.abc import Iterable
 
 from wcwidth import wcswidth, wcwidth, wrap
+
+from crmlab.words import translated
 
 
 def width(text: str) -> int:
@@ -25,6 +28,11 @@ def pad(text: str, columns: int) -> str:
 def fill(text: str, columns: int) -> str:
     """The text broken into lines of at most so many columns, also where no blanks stand between words."""
     return "\n".join(wrap(text, columns))
+
+
+def headings(*names: str) -> str:
+    """Column headings of an HTML table, in the reader's language."""
+    return "<tr>" + "".join(f"<th>{html.escape(translated(name))}</th>" for name in names) + "</tr>"
 
 
 def lines(rows: Iterable[Iterable[str]], gap: str = "  ") -> list[str]:

@@ -1,0 +1,93 @@
+"""A picture's words in the reader's language, and a font that has its letters."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
+
+from crmlab.errors import InputError
+from crmlab.words import ENGLISH, language, translated
+
+LATIN = "DejaVu Sans"
+CJK = ("zh", "ja", "ko")
+# What systems have, the free ones first: Debian's fonts-noto-cjk and others, macOS, Windows.
+HAN_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Noto Sans CJK JP",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+)
+
+
+def font_family() -> list[str]:
+    """The fonts of the language in force, the first that has a letter draws it.
+
+    Raises
+    ------
+    InputError
+        If the language needs Chinese letters and no font here has them; the message says what to install.
+    """
+    return [LATIN, _han_font()] if language().startswith(CJK) else [LATIN]
+
+
+@cache
+def _han_font() -> str:
+    given = os.environ.get("CRMLAB_FONT")
+    if given:
+        if not Path(given).is_file():
+            raise InputError(f"CRMLAB_FONT is {given!r}; give the path of a .otf, .ttf or .ttc file")
+        fontManager.addfont(given)
+        return FontProperties(fname=given).get_name()
+    have = {font.name for font in fontManager.ttflist}
+    for name in HAN_FONTS:
+        if name in have:
+            return name
+    raise InputError(
+        "no font here has Chinese letters; install one (Debian and Ubuntu: fonts-noto-cjk) or set "
+        "CRMLAB_FONT to the path of one, such as Noto Sans SC"
+    )
+
+
+def translate(figure: Figure) -> None:
+    """Put a figure's texts into the language in force, where they stand; in English they are only noted."""
+    for text in figure.findobj(Text):
+        shown = text.get_text()
+        if any(letter.isalpha() for letter in shown):
+            text.set_text(_sentence(shown))
+    for axis in figure.findobj(Axis):
+        _translate_ticks(axis)
+    if language() != ENGLISH:
+        for text in figure.findobj(Text):
+            text.set_fontfamily(font_family())
+
+
+def _sentence(shown: str) -> str:
+    """A text that was broken into lines is looked up whole too."""
+    known = translated(shown)
+    if known == shown and "\n" in shown:
+        whole = translated(" ".join(shown.split()))
+        return shown if whole == " ".join(shown.split()) else whole
+    return known
+
+
+def _translate_ticks(axis: Axis) -> None:
+    """Words at ticks are given anew at each drawing, by the formatter or by the categories."""
+    formatter = axis.get_major_formatter()
+    if isinstance(formatter, FixedFormatter):
+        formatter.seq = [translated(each) if each else each for each in formatter.seq]
+        return
+    units = getattr(axis, "units", None)
+    if hasattr(units, "_mapping"):
+        axis.set_ticks(list(units._mapping.values()), [translated(str(each)) for each in units._mapping])
