@@ -29,9 +29,8 @@ LONG = {
     "crmlab/reports/customers.py": 460,
     "crmlab/theories/customer_lifetime_value.py": 480,
     "crmlab/theories/lifecycle.py": 560,
-    "crmlab/theories/loyalty.py": 480,
     "crmlab/theories/satisfaction.py": 720,
-    "crmlab/theories/trust_commitment.py": 740,
+    "crmlab/theories/trust_commitment.py": 520,
 }
 LINES = 400
 

@@ -8,6 +8,7 @@ are averages too: their errors follow from the rows, and a bootstrap is one matr
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -84,9 +85,9 @@ class MeasuredRegression:
 
     outcome: Array
     predictors: Array
-    noise: Array | None = None
-    shared: Array | None = None
-    exposed: Array | Sequence[bool] | None = None
+    noise: Any = None
+    shared: Any = None
+    exposed: Any = None
     outcome_exposed: bool = False
 
     def __post_init__(self) -> None:
@@ -196,12 +197,12 @@ class MeasuredRegression:
         spare = 1 / (self.rows - 1)
         definite = _eliminated(moments - (1 + spare) * out)[1]
         share = np.where(definite, 1.0, np.nan) - ALPHA * spare
-        at = np.nonzero(~definite)
-        if len(at[0]):
+        few = np.flatnonzero(~definite)
+        if len(few):
             some, others = (
-                np.moveaxis(each[(slice(None), slice(None), *at)], -1, 0) for each in (moments, out)
+                np.moveaxis(each.reshape(*each.shape[:2], -1)[:, :, few], -1, 0) for each in (moments, out)
             )
-            share[at] = _fuller_share(_symmetric(some), _symmetric(others), self.rows)
+            share.flat[few] = _fuller_share(_symmetric(some), _symmetric(others), self.rows)
         return np.moveaxis(_eliminated(moments - share * out)[0], 0, -1)
 
 

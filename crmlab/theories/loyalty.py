@@ -32,7 +32,8 @@ ATTITUDE_ITEMS = [f"attitude_{number}" for number in range(1, 5)]
 SPEND = [f"spend_q{number}" for number in range(1, 5)]
 SCALE = Scale(points=7, spread=0.7, loading=0.8)
 A_DEVIATION = "probit units a standard deviation"
-MITTAL, JONES = "Mittal & Kamakura (2001)", "Jones et al. (2000)"
+A_SQUARE = "probit units a squared standard deviation"
+MITTAL, JONES, BURNHAM = "Mittal & Kamakura (2001)", "Jones et al. (2000)", "Burnham et al. (2003)"
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,8 @@ class LoyaltyMarket(Parameters):
     base_renewal: float = probit(0.30)
     attitude_to_renewal: float = probit(0.40, A_DEVIATION)
     satisfaction_to_renewal: float = probit(0.15, A_DEVIATION)
-    convexity: float = probit(
-        0.08,
-        "probit units a squared standard deviation",
-        low=-1,
-        high=1,
-        source=f"positive: {MITTAL}; size ours",
-    )
-    switching_cost_to_renewal: float = probit(
-        0.40, A_DEVIATION, source="positive: Burnham et al. (2003); size ours"
-    )
+    convexity: float = probit(0.08, A_SQUARE, low=-1, high=1, source=f"positive: {MITTAL}; size ours")
+    switching_cost_to_renewal: float = probit(0.40, A_DEVIATION, source=f"positive: {BURNHAM}; size ours")
     rivals_to_renewal: float = probit(-0.35, A_DEVIATION, source=f"negative: {JONES}; size ours")
     satisfaction_x_switching_cost: float = probit(
         -0.15, low=-1, high=1, source=f"negative: {JONES}; size ours"
@@ -275,12 +268,9 @@ NAIVE_CURVE = ADJUSTED_CURVE.replace("rating_within_group", "rating").replace(" 
 
 def _curve(term):
     """Adjusted and naive probit regressions for one term of the satisfaction–renewal curve."""
-    return {
-        "adjusted": ProbitRegression(ADJUSTED_CURVE, term, table="customers", bias_reduced=True),
-        "naive": ProbitRegression(
-            NAIVE_CURVE, term.replace("rating_within_group", "rating"), table="customers"
-        ),
-    }
+    adjusted = ProbitRegression(ADJUSTED_CURVE, term, table="customers", bias_reduced=True)
+    naive = ProbitRegression(NAIVE_CURVE, term.replace("rating_within_group", "rating"), table="customers")
+    return {"adjusted": adjusted, "naive": naive}
 
 
 hypotheses = [
@@ -373,14 +363,12 @@ NO_LINK = {
     "satisfaction_x_switching_cost": 0.0,
     "satisfaction_x_rivals": 0.0,
 }
-
-
 AT_MARGIN = {"overstatement": AtEdge("H4", (0.0, 0.99))}  # where the test's size is at its largest
 
 # Hypotheses whose naive analysis the trap does not fool, and why.
 NO_TRAP = {
     "H2b": "veterans overrate by the same amount whatever their switching cost, so no product is biased",
-    "H2c": "veterans overrate by the same amount whatever pulls them, so no product is biased",
+    "H2c": "nor does the amount depend on the pull of rivals",
     "H4": "stated and actual renewals are compared customer by customer; ratings do not enter",
 }
 

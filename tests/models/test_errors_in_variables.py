@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import linalg
 
 from crmlab.errors import InputError
-from crmlab.models.errors_in_variables import MeasuredRegression, resampled_rows, scale_score
+from crmlab.models.errors_in_variables import (
+    MeasuredRegression,
+    _fuller_share,
+    resampled_rows,
+    scale_score,
+)
 
 SLOPES = np.array([0.5, -0.3])
 
@@ -112,6 +118,41 @@ def test_moments_without_an_inverse_are_nan_and_leave_the_others_alone():
     coefficients, covariance = MeasuredRegression(rng.standard_normal((2, 50)), predictors, noise).fit()
     assert np.isnan(coefficients[0]).all() and np.isnan(covariance[0]).all()
     assert np.isfinite(coefficients[1]).all() and np.isfinite(covariance[1]).all()
+
+
+def test_fullers_share_by_hand():
+    """κ from the least root of |Z'Z/n - λ Σ|, by scipy, where all may and where not all may be taken out."""
+    regression = corrected(*sample(np.random.default_rng(9), rows=80, shared=0.4))
+    together = np.column_stack([regression.predictors, regression.outcome])
+    moments = together.T @ together / 80
+    out = np.ones((3, 3)) * regression.shared.mean()
+    out[[0, 1], [0, 1]] += regression.noise.mean(0)
+    for times in (1.0, 3.0):
+        least = 1 / linalg.eigh(times * out, moments, eigvals_only=True)[-1]
+        share = min(1.0, least - 1 / 79) - 1 / 79
+        assert (least > 1 + 1 / 79) == (times == 1.0)
+        assert _fuller_share(moments[None], times * out[None], 80)[0] == pytest.approx(share)
+    share = 1 - 1 / 79
+    by_hand = np.linalg.solve((moments - share * out)[:2, :2], (moments - share * out)[:2, 2])
+    assert regression.fit()[0] == pytest.approx(by_hand)
+
+
+def test_resamples_all_have_an_estimate_in_tiny_samples():
+    regression = corrected(*sample(np.random.default_rng(10), rows=25, shared=0.6))
+    draws = regression.resample(2000, seed=3)
+    assert np.isfinite(draws).all()
+    share = resampled_rows(25, 2000, 3)
+    together = np.column_stack([regression.predictors, regression.outcome])
+    plain = np.einsum("rn,ni,nj->rij", share, together, together)
+    means = share @ together
+    plain -= means[:, :, None] * means[:, None, :]
+    out = (share @ regression.shared)[:, None, None] * np.ones((3, 3))
+    out[:, [0, 1], [0, 1]] += share @ regression.noise
+    indefinite = np.linalg.eigvalsh(plain - out)[:, 0] <= 0
+    assert 0.01 < indefinite.mean() < 0.9  # so that the modification is at work
+    for at in np.flatnonzero(indefinite)[:20]:
+        kept = plain[at] - _fuller_share(plain[at : at + 1], out[at : at + 1], 25)[0] * out[at]
+        assert draws[at] == pytest.approx(np.linalg.solve(kept[:2, :2], kept[:2, 2]), rel=1e-6)
 
 
 def test_shapes_must_agree():
