@@ -134,20 +134,6 @@ def _density(values: Array) -> Array:
     return np.exp(-0.5 * np.square(values)) / np.sqrt(2 * np.pi)
 
 
-def likert_items(
-    latent: Array,
-    rng: np.random.Generator,
-    items: int = 4,
-    loading: float = 0.8,
-    points: int = 7,
-    spread: float = 0.7,
-    method: float = 0.0,
-    common: Array | None = None,
-) -> list[Array]:
-    """Items of one `Scale`, in one call: see `Scale.draw`."""
-    return Scale(points, spread, loading, method).draw(latent, rng, items, common)
-
-
 def spend_by_period(
     latent: Array,
     rng: np.random.Generator,

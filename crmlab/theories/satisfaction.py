@@ -46,6 +46,7 @@ from crmlab.design import (
 from crmlab.errors import InputError
 from crmlab.estimators import LeastSquares, OrderedProbit, TwoStageLeastSquares, Within
 from crmlab.mechanisms.items import Scale
+from crmlab.mechanisms.normal import normal_nodes
 
 MARGIN = 0.2  # rating points per standard deviation: along E = P a planner would call less than that flat
 SCALE = Scale()  # of the rating
@@ -277,10 +278,10 @@ def _customers_on_a_grid(p):
     surprise = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in itertools.pairwise(edges)])
     weight = np.concatenate([(b - a) / 2 * weights for a, b in itertools.pairwise(edges)])
     weight = weight * norm.pdf(surprise, mean, spread)
-    z, mass = np.polynomial.hermite_e.hermegauss(40)
+    z, mass = normal_nodes(40)
     rest = sqrt(1 - spread**2 / 4)  # Cov(E, D) = -spread² / 2
     expectation = p.promise - (surprise[:, None] - mean) / 2 + rest * z
-    weight = weight[:, None] * mass / mass.sum()
+    weight = weight[:, None] * mass
     return expectation.ravel(), np.repeat(surprise, len(z)), weight.ravel() / weight.sum()
 
 
@@ -300,8 +301,7 @@ def expectation_satisfaction_correlation(p):
 
 def mean_rating(p, expectation, surprise):
     """Expected rating of customers with this expectation and surprise, 1 to 7."""
-    index = np.asarray(satisfaction_index(p, expectation, surprise))
-    return 1 + ndtr(index[..., None] - THRESHOLDS).sum(-1)
+    return SCALE.mean_answer(satisfaction_index(p, expectation, surprise))
 
 
 def average_rating(p):
@@ -339,7 +339,7 @@ def effect_of_driver(p, name):
     """
     expectation, surprise, weight = _customers_on_a_grid(p)
     index = satisfaction_index(p, expectation, surprise)
-    steepness = weight * norm.pdf(index[:, None] - THRESHOLDS).sum(1)
+    steepness = weight * SCALE.mean_answer_slope(index)
     slope = np.where(surprise > 0, p.gain_slope, p.loss_slope)
     at = DRIVERS.index(name)
     through_experience = p.to_experience[at] * float(steepness @ slope)
