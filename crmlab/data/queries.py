@@ -114,13 +114,13 @@ SPLIT_MEAN = """,
 HOLDOUT_MEAN = """,
        COALESCE(SUM(later * units) / ({scale} * NULLIF({known_later}, 0)), 0) AS monetary_value_holdout"""
 
-# Repeat purchases of the customers who began by the end of calibration, a row a moment.
+# Repeat purchases of the customers who began by the end of calibration, a row a first moment and moment.
 REPEATS = """
-SELECT moment, COUNT(*) AS purchases
+SELECT first, moment, COUNT(*) AS purchases
 FROM purchases JOIN (SELECT customer AS one, MIN(moment) AS first FROM purchases GROUP BY customer) AS starts
      ON customer = one
 WHERE first <= {split} AND moment > first
-GROUP BY moment"""
+GROUP BY first, moment"""
 
 # Customers who bought first after the end of calibration.
 LATECOMERS = """
@@ -189,7 +189,12 @@ class Rules:
         return 1.0 if self.by_unit else DAYS[self.time_unit]
 
 
-def _purchases(rules, split):
+def purchases_query(rules: Rules) -> str:
+    """The query of purchases, a row a customer and moment: what the other queries ask, if `given`."""
+    return _purchases(rules, rules.split is not None) + "\nSELECT * FROM purchases"
+
+
+def _purchases(rules: Rules, split: bool) -> str:
     units = f", CAST(ROUND(COALESCE(amount, 0) * {rules.scale}) AS BIGINT) AS units"
     unknown = "amount IS NULL OR amount < 0" if rules.net_refunds else "amount IS NULL"
     known = "" if rules.all_known else f", CASE WHEN {unknown} THEN 0 ELSE 1 END AS known"
@@ -207,15 +212,17 @@ def _purchases(rules, split):
     )
 
 
-def _only(rules):
+def _only(rules: Rules) -> str:
     left = [" AND COALESCE(amount, 1) >= 0"] * rules.leave_refunds + [
         " AND COALESCE(amount, 1) <> 0"
     ] * rules.leave_zeros
     return "".join(left)
 
 
-def summary_query(rules):
+def summary_query(rules: Rules, given: bool = False) -> str:
     """The query of a customer summary: one row a customer.
+
+    `given` leaves out where the table ``purchases`` comes from; see `purchases_query`.
 
     Besides the columns of the summary, ``row_count`` is how many rows of the log the customer's purchases
     are, and ``refund_count``, where refunds are netted, how many were taken off them.
@@ -229,37 +236,40 @@ def summary_query(rules):
     if rules.split is None:
         known = "COUNT(*) - 1" if rules.all_known else "SUM(known) - MIN_BY(known, moment)"
         mean = MEAN.format(scale=scale, known_again=known) if rules.money else ""
-        return _purchases(rules, False) + SUMMARY.format(unit=unit, last=last, mean=mean, refunds=refunds)
+        query = SUMMARY.format(unit=unit, last=last, mean=mean, refunds=refunds)
+        return query if given else _purchases(rules, False) + query
     known, known_later = "COUNT(*) - SUM(later) - 1", "SUM(later)"
     if not rules.all_known:
         known = "SUM(CASE WHEN later = 0 THEN known ELSE 0 END) - MIN_BY(known, 2 * moment + later)"
         known_later = "SUM(later * known)"
-    return _purchases(rules, True) + SPLIT_SUMMARY.format(
+    query = SPLIT_SUMMARY.format(
         unit=unit,
         last=last,
         refunds=refunds,
         mean=SPLIT_MEAN.format(scale=scale, known_again=known) if rules.money else "",
         mean_holdout=HOLDOUT_MEAN.format(scale=scale, known_later=known_later) if rules.money else "",
     )
+    return query if given else _purchases(rules, True) + query
 
 
-def repeats_query(rules):
-    """The query of repeat purchases by moment, of the customers of the summary."""
-    return _purchases(rules, False) + REPEATS.format(split=rules.moment_of(rules.split or rules.end))
+def repeats_query(rules: Rules, given: bool = False) -> str:
+    """The query of repeat purchases by first moment and moment, of the customers of the summary."""
+    query = REPEATS.format(split=rules.moment_of(rules.split or rules.end))
+    return query if given else _purchases(rules, False) + query
 
 
-def latecomers_query(rules):
+def latecomers_query(rules: Rules) -> str:
     """The query of how many customers first bought after calibration, and how many rows they have."""
     return _purchases(rules, True) + LATECOMERS.format(
         rows_of="bought + refunds" if rules.net_refunds else "bought"
     )
 
 
-def orphans_query(rules):
+def orphans_query(rules: Rules) -> str:
     """The query of how many refunds follow no purchase."""
     return _purchases(rules, rules.split is not None) + ORPHANS
 
 
-def duplicates_query(rules, among=""):
+def duplicates_query(rules: Rules, among: str = "") -> str:
     """The query of how many rows are like another one; `among` may restrict the customers."""
     return DUPLICATES.format(end=rules.end, and_amount=", amount" if rules.money else "", among=among)

@@ -1,7 +1,8 @@
 """From a transaction log to a customer summary: what each customer did, in four numbers."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -150,7 +151,77 @@ def summarise(log: Log, rules: Rules, progress: Any = None) -> pd.DataFrame:
     """The customer summary of an open `Log`; see `customer_summary`."""
     with _bar(log, words("fit.summarising"), progress) as shown:
         parts = list(log.by_bucket(queries.summary_query(rules), shown.update))
-    table = _joined(parts)
+    return _summary(log, rules, parts)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All that a report needs of a log, from one reading of it.
+
+    Attributes
+    ----------
+    whole : pandas.DataFrame
+        The summary of the time to the end of observation.
+    early : pandas.DataFrame or None
+        That of calibration and holdout; None without a split.
+    repeats : pandas.DataFrame
+        Repeat purchases of the customers of the last summary, a row a day of first purchase and day: columns
+        ``first`` and ``moment``, days since 1970, and ``purchases``.
+    """
+
+    whole: pd.DataFrame
+    early: pd.DataFrame | None
+    repeats: pd.DataFrame
+
+
+def tally(log: Log, rules: Rules, progress: Any = None) -> Tally:
+    """Summaries and purchases by cohort of an open `Log`, its purchases being made of rows only once."""
+    parts: dict[str, list[dict[str, np.ndarray]]] = {"whole": [], "early": [], "repeats": []}
+    with _bar(log, words("fit.summarising"), progress) as shown:
+        for _ in log.parts(shown.update):
+            for name, query in _tallied(log, rules):
+                parts[name].append(log.run(query).fetchnumpy())
+    repeats = pd.DataFrame(_joined(parts["repeats"])).astype(np.int64)
+    repeats = repeats.groupby(["first", "moment"], as_index=False, sort=True)["purchases"].sum()
+    early = _framed(log, rules, _joined(parts["early"]))[0] if rules.split is not None else None
+    return Tally(_summary(log, replace(rules, split=None), parts["whole"]), early, repeats)
+
+
+def _tallied(log: Log, rules: Rules) -> Iterator[tuple[str, str]]:
+    """Names and queries, for one part of the customers.
+
+    A refund lowers the last purchase within its period, so that with refunds the periods' purchases are
+    others than those of the whole time.
+    """
+    whole = replace(rules, split=None)
+    by_day = replace(
+        rules, net_refunds=False, leave_refunds=rules.leave_refunds or rules.net_refunds, money=False
+    )
+    given = not rules.net_refunds
+    if given:
+        log.run(f"CREATE OR REPLACE TEMP TABLE purchases AS {queries.purchases_query(rules)}")
+    yield "whole", queries.summary_query(whole, given)
+    if rules.split is not None:
+        yield "early", queries.summary_query(rules, given)
+    yield "repeats", queries.repeats_query(by_day, given)
+
+
+def _summary(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """A summary with its report, from the parts of the query's result."""
+    summary, counts = _framed(log, rules, _joined(parts))
+    summary.attrs = {
+        "report": accounts(log, rules, *counts),
+        "observation_end": str(rules.end),
+        "time_unit": rules.time_unit,
+        "calibration_end": None if rules.split is None else str(rules.split),
+    }
+    return summary
+
+
+def _framed(
+    log: Log, rules: Rules, table: dict[str, np.ndarray]
+) -> tuple[pd.DataFrame, tuple[int, int, int, np.ndarray]]:
+    """The summary in order of ids; its rows, refunds, purchases, and customers with several rows a moment."""
     if not len(table["customer"]):
         raise InputError(
             f"log holds no purchase up to {rules.split or rules.end}; check the dates and the period's end"
@@ -162,42 +233,13 @@ def summarise(log: Log, rules: Rules, progress: Any = None) -> pd.DataFrame:
     if rules.split is not None:
         table["frequency_holdout"] = table["frequency_holdout"].astype(np.int64)
         purchases = purchases + table["frequency_holdout"]
-    several = customers[rows > purchases]
-    ids = log.opened.ids.restore(customers)
-    if rules.split is not None:
         table["duration_holdout"] = np.full(len(rows), _duration(rules))
-    summary = pd.DataFrame(table, index=ids.rename(log.columns["customer_id"]))
+    several = customers[rows > purchases]
+    ids = log.opened.ids.restore(customers).rename(log.columns["customer_id"])
+    summary = pd.DataFrame(table, index=ids)
     order = _order(summary.index)
     summary = summary if order is None else summary.iloc[order]
-    report = accounts(log, rules, int(rows.sum()), netted, int(purchases.sum()), several)
-    summary.attrs = {
-        "report": report,
-        "observation_end": str(rules.end),
-        "time_unit": rules.time_unit,
-        "calibration_end": None if rules.split is None else str(rules.split),
-    }
-    return summary
-
-
-def repeat_purchases(log: Log, rules: Rules, progress: Any = None) -> pd.Series:
-    """Repeat purchases of the customers of the summary, of all observed days.
-
-    Returns
-    -------
-    pandas.Series
-        Purchases by day, index date; days without a purchase are left out.
-    """
-    by_day = replace(
-        rules,
-        by_unit=False,
-        net_refunds=False,
-        leave_refunds=rules.leave_refunds or rules.net_refunds,
-        money=False,
-    )
-    with _bar(log, words("fit.tracking"), progress) as shown:
-        table = _joined(list(log.by_bucket(queries.repeats_query(by_day), shown.update)))
-    days = pd.to_datetime(table["moment"].astype(np.int64), unit="D")
-    return pd.Series(table["purchases"], index=days, name="purchases").groupby(level=0).sum().sort_index()
+    return summary, (int(rows.sum()), netted, int(purchases.sum()), several)
 
 
 def _bar(log: Log, what: str, shown: Any) -> AbstractContextManager:
@@ -228,4 +270,4 @@ def _duration(rules: Rules) -> float:
     return (rules.moment_of(rules.end) - rules.moment_of(rules.split)) / rules.unit
 
 
-__all__ = ["DataQualityWarning", "customer_summary", "quality_report", "repeat_purchases", "summarise"]
+__all__ = ["DataQualityWarning", "Tally", "customer_summary", "quality_report", "summarise", "tally"]

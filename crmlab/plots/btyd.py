@@ -20,7 +20,7 @@ from crmlab.words import words
 REACH = 1.959963984540054  # of a 95% interval, in standard errors
 STEP = 1e-4  # relative, of numerical derivatives
 SCALES = {"plain": (lambda y: y, lambda y: y), "log": (np.log, np.exp), "logit": (logit, expit)}
-SAMPLE = 20_000  # customers from which intervals of means are computed
+SAMPLE = 8_000  # customers from which intervals of means are computed
 
 
 def interval(model, function, scale="plain"):
@@ -83,7 +83,7 @@ def cohort_curve(model, births, times):
     return model.expected_purchases(ages)[which.reshape(len(times), len(born))] @ counts
 
 
-def tracking(model, births, times, purchases, calibration_end=None, unit="W", bins=None):
+def tracking(model, births, times, purchases, calibration_end=None, unit="W", bins=None, whole=None):
     """Repeat purchases of a cohort by calendar time, made and expected: all so far, and those of each period.
 
     Parameters
@@ -102,6 +102,8 @@ def tracking(model, births, times, purchases, calibration_end=None, unit="W", bi
         Of the times, as ``"W"``.
     bins : str, optional
         What a period is called; "each week".
+    whole : int, optional
+        Periods that are shown one by one: all but a last one that is shorter.
 
     Returns
     -------
@@ -122,9 +124,9 @@ def tracking(model, births, times, purchases, calibration_end=None, unit="W", bi
         label=words("fit.expected", name=model.name),
     )
     _band(total, times[1:], low, high)
-    middle = times[1:]
-    each.plot(middle, purchases, color=TRUTH, linewidth=1.2)
-    expected, low, high = interval(model, lambda m: np.diff(cohort_curve(m, births, times)), "plain")
+    middle, whole = times[1:][:whole], len(purchases) if whole is None else whole
+    each.plot(middle, purchases[:whole], color=TRUTH, linewidth=1.2)
+    expected, low, high = interval(model, lambda m: np.diff(cohort_curve(m, births, times))[:whole], "plain")
     each.plot(middle, expected, color=HEADLINE, linestyle="--")
     _band(each, middle, low, high)
     titles = words("fit.cumulative"), words("fit.incremental", period=bins or words("fit.week"))
@@ -143,7 +145,7 @@ def tracking(model, births, times, purchases, calibration_end=None, unit="W", bi
     return figure
 
 
-def holdout(model, summary, most=7):
+def holdout(model, summary, each=None, most=7):
     """Purchases in the holdout, made and expected, of customers with 0, 1, 2, … in calibration.
 
     Parameters
@@ -152,6 +154,8 @@ def holdout(model, summary, most=7):
         Fitted to the calibration columns.
     summary : pandas.DataFrame
         frequency, recency, T, frequency_holdout, duration_holdout, as from `crmlab.data.customer_summary`.
+    each : array, shape (n,), optional
+        Purchases expected of each customer, if known already.
     most : int
         Customers with that many purchases or more are one group.
 
@@ -163,20 +167,17 @@ def holdout(model, summary, most=7):
     group = np.minimum(summary["frequency"].to_numpy(), most).astype(int)
     groups = np.unique(group)
     made = summary["frequency_holdout"].to_numpy(float)
-    mean = np.array([made[group == k].mean() for k in groups])
-    error = np.array(
-        [
-            made[group == k].std(ddof=1) / np.sqrt((group == k).sum()) if (group == k).sum() > 1 else np.nan
-            for k in groups
-        ]
-    )
-
-    def means(m, table, own):
-        return np.array([_expected(m, table)[own == k].mean() for k in groups])
-
-    expected = means(model, summary, group)
+    place = np.searchsorted(groups, group)
+    size = np.bincount(place)
+    mean = np.bincount(place, made) / size
+    with np.errstate(divide="ignore", invalid="ignore"):  # of one customer no spread is known
+        error = np.sqrt(np.maximum(np.bincount(place, made**2) / size - mean**2, 0.0) / (size - 1.0))
+    expected = np.bincount(place, _expected(model, summary) if each is None else each) / size
     some = _spread_sample(group, groups)
-    rough, low, high = interval(model, lambda m: means(m, summary.iloc[some], group[some]), "log")
+    table, own = summary.iloc[some], place[some]
+    rough, low, high = interval(
+        model, lambda m: np.bincount(own, _expected(m, table)) / np.bincount(own), "log"
+    )
     figure, axes = subplots(figsize=(6.8, 3.8))
     if low is not None:  # the width is that of the sample, the middle that of all
         axes.fill_between(

@@ -20,7 +20,7 @@ from crmlab.data import (
 )
 from crmlab.data.logs import Log
 from crmlab.data.rules import rules_for
-from crmlab.data.summary import repeat_purchases
+from crmlab.data.summary import tally
 from crmlab.errors import InputError
 
 COLUMNS = ["frequency", "recency", "T", "monetary_value"]
@@ -399,15 +399,26 @@ def test_temporary_files_are_removed(tmp_path, files, messy):
     assert not list(tmp_path.iterdir())
 
 
-def test_repeat_purchases_by_day(messy):
-    options = dict(observation_end="2023-11-30", calibration_end="2023-03-31", refunds="ignore")
-    summary = summarised(messy, **options)
-    with Log(messy, "customer", "when", "paid") as log:
-        days = repeat_purchases(
-            log, rules_for(log, options["observation_end"], options["calibration_end"], refunds="ignore")
-        )
-    assert days[:"2023-03-31"].sum() == summary["frequency"].sum()
-    assert days["2023-04-01":].sum() == summary["frequency_holdout"].sum()
+@pytest.mark.parametrize("refunds", ["net", "ignore"])
+@pytest.mark.parametrize("split", [None, "2023-03-31"])
+def test_one_reading_gives_what_several_do(messy, split, refunds, monkeypatch):
+    """Summaries of the whole time and of the periods, and repeat purchases by cohort and day."""
+    options = {"observation_end": "2023-11-30", "refunds": refunds}
+    monkeypatch.setattr("crmlab.data.logs.log.ROWS_A_BUCKET", 1)
+    with Log(messy, "customer", "when", "paid") as log, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataQualityWarning)
+        assert log.buckets > 1
+        told = tally(log, rules_for(log, options["observation_end"], split, refunds=refunds))
+    whole = summarised(messy, **options)
+    pd.testing.assert_frame_equal(told.whole, whole, check_index_type=False)
+    assert told.whole.attrs["report"] == whole.attrs["report"]
+    early = summarised(messy, calibration_end=split, **options) if split else whole
+    assert (told.early is None) == (split is None)
+    if split:
+        pd.testing.assert_frame_equal(told.early, early, check_index_type=False)
+    bought = early["frequency"].sum() + (early["frequency_holdout"].sum() if split else 0)
+    assert told.repeats["purchases"].sum() == bought
+    assert (told.repeats["first"] < told.repeats["moment"]).all()
 
 
 # -- bad input -----------------------------------------------------------------------------------------------

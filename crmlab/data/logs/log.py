@@ -171,9 +171,14 @@ class Log:
         dict of str to array
             The columns of each part's result.
         """
+        for _ in self.parts(progress):
+            yield self.run(query).fetchnumpy()
+
+    def parts(self, progress: Callable[[], object] | None = None) -> Iterator[int]:
+        """Let the table ``log`` hold one part of the customers after the other."""
         for bucket in range(self.buckets):
             self._show([] if self.buckets == 1 else [f"hash(customer) % {self.buckets} = {bucket}"])
-            yield self.run(query).fetchnumpy()
+            yield bucket
             if progress is not None:
                 progress()
 

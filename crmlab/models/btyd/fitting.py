@@ -140,7 +140,7 @@ def _factorize(values):
 
 def _count(key, size, weights):
     """One row of each key, and the number (or total weight) of rows that share it."""
-    if size > max(1 << 25, 4 * key.size):
+    if size > (1 << 16) + 4 * key.size:  # a table of all possible keys would cost more than hashing
         key, size = _factorize(key)
     present = np.bincount(key.astype(np.intp, copy=False), weights, minlength=1)
     found = np.flatnonzero(present)

@@ -1,0 +1,69 @@
+"""What a reader should know before trusting a report's figures."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import InputError, option
+from crmlab.models.btyd import GammaGamma
+from crmlab.reports.holdouts import Comparison
+from crmlab.words import words
+
+
+def about_fit(model: Any, which: str = "") -> list[str]:
+    """That a fit found no interior maximum."""
+    if model.convergence_.status == "converged":
+        return []
+    name = f"{model.name}{f' ({which})' if which else ''}"
+    return [words("fit.note_fit", name=name, message=model.convergence_.message)]
+
+
+def about_never_repeaters(model: Any, comparison: Comparison | None) -> list[str]:
+    """That BG/NBD takes everybody who never bought again for active, beside MBG/NBD."""
+    if comparison is None or model.name != "BG/NBD":
+        return []
+    by_name = {each.key: each for each in comparison.models}
+    if not {"bgnbd", "mbgnbd"} <= set(by_name) or not comparison.never:
+        return []
+    ours, other = by_name["bgnbd"], by_name["mbgnbd"]
+    gain = other.log_likelihood - ours.log_likelihood
+    better = words(
+        "fit.better_by" if gain > 0 else "fit.worse_by", gain=abs(gain), option=option("model", "mbgnbd")
+    )
+    return [
+        words(
+            "fit.note_never_again",
+            never=f"{ours.active_never:,.0f}",
+            active=f"{ours.active:,.0f}",
+            other=f"{other.active_never:,.0f}",
+            better=better,
+        )
+    ]
+
+
+def fitted_spend(summary: pd.DataFrame) -> tuple[GammaGamma | None, list[str]]:
+    """The Gamma-Gamma model, or None where it cannot be fitted, with notes."""
+    usable = (summary["frequency"] > 0) & (summary["monetary_value"] > 0)
+    left = int(((summary["frequency"] > 0) & ~usable).sum())
+    notes = [words("fit.note_worthless", customers=f"{left:,}")] if left else []
+    if usable.sum() < 2:
+        return None, [*notes, words("fit.note_no_spend", reason=words("fit.few_buyers"))]
+    try:
+        spend = GammaGamma().fit(summary["frequency"][usable], summary["monetary_value"][usable])
+    except InputError as error:
+        return None, [*notes, words("fit.note_no_spend", reason=str(error))]
+    notes += about_fit(spend)
+    if not np.isfinite(spend.expected_spend()):
+        notes.append(words("fit.note_heavy", q=spend.params_["q"]))
+    return spend, notes
+
+
+def about_spend(summary: pd.DataFrame) -> list[str]:
+    """How far amounts depend on how often somebody buys, which the model of spend takes for nothing."""
+    buyers = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
+    if len(buyers) < 3 or buyers["frequency"].nunique() < 2 or buyers["monetary_value"].nunique() < 2:
+        return []
+    correlation = np.corrcoef(buyers["frequency"], buyers["monetary_value"])[0, 1]
+    key = "fit.note_independent" if abs(correlation) < 0.1 else "fit.note_dependent"
+    return [words(key, correlation=correlation)]

@@ -1,0 +1,130 @@
+"""The pictures of a customer report, each with its alt text and caption."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from crmlab.plots import btyd, customer_base
+from crmlab.plots.style import png
+from crmlab.reports import segments, telling
+from crmlab.words import words
+
+SHARP = 150  # dots an inch
+MOST = 4  # causes of a miss that are shown
+
+
+def drawn(report: Any, folder: Path) -> dict[str, dict[str, Any]]:
+    """Draw the pictures into a folder; returns name -> file, alt text, caption and size."""
+    shown = {}
+    for name, figure, alt, caption in _every(report):
+        file = f"{name}.png"
+        with plt.rc_context({"savefig.dpi": SHARP}):
+            (folder / file).write_bytes(png(figure))
+        width, height = (figure.get_size_inches() * 96).round().astype(int)
+        plt.close(figure)
+        shown[name] = {"file": file, "alt": alt, "caption": caption, "width": width, "height": height}
+    return shown
+
+
+def _every(report: Any) -> Iterator[tuple[str, Figure, str, str]]:
+    """Name, figure, alt text and caption of each picture."""
+    draw = (_tracking, _holdout, _frequency, _matrices, _history, _heterogeneity, _inequality, _retention)
+    for one in draw:
+        found = one(report)
+        if found is not None:
+            name, figure, values = found
+            yield name, figure, words(f"fit.alt_{name}", **values), words(f"fit.caption_{name}", **values)
+    split = report.settings["calibration_end"]
+    for miss in [each for each in report.misses if each.seen][:MOST]:
+        figure = customer_base.miss(miss, np.datetime64(split) if split else None)
+        text = telling.about(miss)
+        yield f"miss_{miss.kind}", figure, text["alt"], words("fit.caption_miss")
+
+
+def _tracking(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    track, model = report.tracking, report.holdout.model if report.holdout else report.model
+    key = {1: "fit.day", 7: "fit.week"}.get(track.days, "fit.weeks")
+    bins = words(key, n=track.days // 7)
+    unit, whole = report.settings["time_unit"], track.whole_periods
+    figure = btyd.tracking(
+        model, track.births, track.times, track.purchases, track.calibration_end, unit, bins, whole
+    )
+    made, expected = track.purchases.sum(), track.expected(model).sum()
+    values = {"made": f"{made:,.0f}", "expected": f"{expected:,.0f}", "name": model.name, "period": bins}
+    return "tracking", figure, values
+
+
+def _holdout(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
+    holdout = report.holdout
+    if holdout is None:
+        return None
+    figure = btyd.holdout(holdout.model, holdout.summary, holdout.each)
+    made, expected = f"{holdout.made:,.0f}", f"{holdout.expected:,.0f}"
+    return "holdout", figure, {"name": holdout.model.name, "made": made, "expected": expected}
+
+
+def _frequency(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    model, summary = report.model, report.summary
+    windows, counts = np.unique(summary["T"], return_counts=True)
+    expected = float(counts @ model.probability_of_n(np.zeros(len(windows)), windows))
+    none = int((summary["frequency"] == 0).sum())
+    figure = btyd.frequency_histogram(model, summary["frequency"], summary["T"])
+    return "frequency", figure, {"name": model.name, "none": f"{none:,}", "expected": f"{expected:,.0f}"}
+
+
+def _matrices(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    settings, longest = report.settings, float(report.summary["T"].max())
+    figure = customer_base.matrices(report.model, longest, settings["horizon"], settings["time_unit"])
+    units = words(f"fit.units_{settings['time_unit']}")
+    values = {"name": report.model.name, "T": f"{longest:.4g}", "units": units}
+    return "matrices", figure, values | {"horizon": f"{settings['horizon']:g}"}
+
+
+def _history(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    from crmlab.data.logs import shown
+
+    unit = report.settings["time_unit"]
+    customer, times = report.history
+    row = report.customers.loc[customer]
+    figure = btyd.alive_history(report.model, times, float(row["T"]), unit)
+    values = {
+        "customer": shown(customer),
+        "n": len(times),
+        "alive": row["probability_alive"],
+        "T": row["T"],
+        "units": words(f"fit.units_{unit}"),
+        "last": times[-1] if len(times) else 0.0,
+    }
+    return "history", figure, values
+
+
+def _heterogeneity(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    unit = report.settings["time_unit"]
+    values = {"name": report.model.name, "story": " ".join(telling.story(report.model, unit))}
+    return "heterogeneity", btyd.heterogeneity(report.model, unit), values
+
+
+def _inequality(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    found = report.deciles
+    measure = words(f"fit.measure_{found.measure}")
+    shares = found.table["share"].to_numpy()
+    figure = customer_base.inequality(shares, found.customers, found.total, measure)
+    values = {"measure": measure, "top": shares[0], "half": found.table["so_far"].iloc[len(shares) // 2 - 1]}
+    return "inequality", figure, values | {"gini": found.gini}
+
+
+def _retention(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
+    track = report.tracking
+    if not len(track.repeats):
+        return None
+    end = np.datetime64(report.settings["observation_end"])
+    length = int((end - track.start).astype(int))
+    days = 91 if length > 400 else 30 if length > 90 else 7
+    table = segments.retention(track.repeats, track.births_by_day(), end, days)
+    if table.empty or table.shape[1] < 2:
+        return None
+    return "retention", customer_base.retention(table), {"days": days}

@@ -1,0 +1,113 @@
+"""Repeat purchases by calendar time, made and expected, of all customers and of each cohort."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab.data.queries import DAYS, EPOCH, Rules
+from crmlab.plots.btyd import cohort_curve
+from crmlab.reports.segments import cohort_of
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Repeat purchases by calendar time, of the customers that a model was fitted to.
+
+    Attributes
+    ----------
+    births : (array, array)
+        Times of first purchases, in the unit of time since the first of all, and customers with each.
+    times : array, shape (k + 1,)
+        Ends of the periods, the first being the start. The last period ends with the observation and may be
+        shorter than the others.
+    purchases : array, shape (k,)
+    calibration_end : float or None
+    days : int
+        Length of a period, in days.
+    start : datetime64
+        The day of the first purchase of all.
+    repeats : pandas.DataFrame
+        first and moment (days since 1970), purchases.
+    unit : float
+        Days in the unit of time.
+    """
+
+    births: tuple[np.ndarray, np.ndarray]
+    times: np.ndarray
+    purchases: np.ndarray
+    calibration_end: float | None
+    days: int
+    start: np.datetime64
+    repeats: pd.DataFrame
+    unit: float
+
+    @property
+    def whole_periods(self) -> int:
+        """Periods of full length."""
+        lengths = np.rint(np.diff(self.times) * self.unit)
+        return int((lengths == self.days).sum())
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Last days of the periods, as datetime64."""
+        return self.start + np.rint(self.times[1:] * self.unit).astype("timedelta64[D]")
+
+    def expected(self, model: Any) -> np.ndarray:
+        """Purchases that a model expects of each period, shape (k,)."""
+        return np.diff(cohort_curve(model, self.births, self.times))
+
+    def births_by_day(self) -> pd.Series:
+        """Customers by day of first purchase."""
+        days = self.start + np.rint(self.births[0] * self.unit).astype("timedelta64[D]")
+        return pd.Series(self.births[1], index=pd.DatetimeIndex(days))
+
+    def holdout_by_cohort(self, model: Any) -> pd.DataFrame | None:
+        """Purchases of the holdout by cohort: made, and expected by a model of new customers.
+
+        What a model expects of customers whose purchases in calibration it does not look at: so a cohort
+        that buys more than others shows.
+        """
+        if self.calibration_end is None:
+            return None
+        births = self.births_by_day()
+        period = cohort_of(pd.Series(births.index))
+        split = self.start + np.timedelta64(round(self.calibration_end * self.unit), "D")
+        later = self.repeats[self.repeats["moment"] > (split - np.datetime64(EPOCH, "D")).astype(int)]
+        where = pd.Series(period, index=births.index)
+        first = pd.DatetimeIndex(later["first"].to_numpy().astype("datetime64[D]"))
+        made = later["purchases"].groupby(where.reindex(first).to_numpy()).sum()
+        ends = np.array([self.calibration_end, self.times[-1]])
+        rows = {}
+        for cohort in period.unique():
+            own = np.asarray(period == cohort)
+            some = self.births[0][own], self.births[1][own]
+            rows[cohort] = float(np.diff(cohort_curve(model, some, ends))[0])
+        table = pd.DataFrame({"expected": pd.Series(rows)})
+        return table.assign(made=made.reindex(table.index, fill_value=0))
+
+
+def tracked(summary: pd.DataFrame, repeats: pd.DataFrame, rules: Rules) -> Tracking:
+    """Repeat purchases in weeks (or days, or four weeks) since the first purchase of all.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        Of the customers that are tracked.
+    repeats : pandas.DataFrame
+        Of `crmlab.data.summary.Tally`.
+    """
+    unit = DAYS[rules.time_unit]
+    age = np.rint(summary["T"].to_numpy() * unit).astype(int)
+    last = np.datetime64(rules.split or rules.end)
+    start = last - age.max()
+    length = int((np.datetime64(rules.end) - start).astype(int))
+    step = 1 if length <= 28 else 7 if length <= 1400 else 28
+    edges = np.unique(np.r_[np.arange(0, length + 1, step), length])
+    when = repeats["moment"].to_numpy() - (start - np.datetime64(EPOCH, "D")).astype(int)
+    # A period ends with its last day.
+    purchases = np.histogram(when, edges + 0.5, weights=repeats["purchases"].to_numpy(float))[0]
+    born, counts = np.unique(age.max() - age, return_counts=True)
+    split = None if rules.split is None else float((last - start).astype(int)) / unit
+    return Tracking((born / unit, counts), edges / unit, purchases, split, step, start, repeats, unit)
