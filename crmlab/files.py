@@ -3,8 +3,14 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNFINISHED = ".unfinished"
+# What readers of CSV take for a missing value; the empty text is one
+TAKEN_FOR_MISSING = {"null", "NULL", "NA", "N/A", "n/a", "nan", "NaN", "None", "<NA>", "#N/A", "-nan", "-NaN"}
 
 
 def write_bytes(path: str | Path, data: bytes) -> Path:
@@ -26,6 +32,17 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
 def write_text(path: str | Path, text: str) -> Path:
     r"""Write `text` as UTF-8 with ``\n`` line ends; see `write_bytes`."""
     return write_bytes(path, text.encode("utf-8"))
+
+
+def csv_text(table: "pd.DataFrame") -> str:
+    """A table as CSV in which a word stays a word: the preset ``null`` is written ``(null)``.
+
+    As ``null`` it would be read as a missing value, by pandas' `read_csv` among others.
+    """
+    words = {name: f"({name})" for name in TAKEN_FOR_MISSING}
+    texts = table.select_dtypes(exclude="number").columns
+    kept = table.assign(**{name: table[name].map(lambda each: words.get(each, each)) for name in texts})
+    return kept.to_csv(index=False, lineterminator="\n")
 
 
 def remove_unfinished(folder: str | Path) -> None:

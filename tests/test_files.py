@@ -1,5 +1,7 @@
 """Files are whole or as they were, and what a killed writer left can be cleared away."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from crmlab import files
@@ -36,3 +38,13 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path, monkeypa
     files.remove_unfinished(tmp_path)
     assert left and sorted(tmp_path.iterdir()) == sorted(kept)
     files.remove_unfinished(tmp_path / "nowhere")
+
+
+def test_a_preset_called_null_survives_the_way_through_a_file(tmp_path):
+    kept = [True, False, True]
+    table = pd.DataFrame({"preset": ["null", "trap", None], "value": [1.0, np.nan, 3.0], "kept": kept})
+    path = files.write_text(tmp_path / "table.csv", files.csv_text(table))
+    again = pd.read_csv(path)
+    assert again["preset"].tolist()[:2] == ["(null)", "trap"] and again["preset"].isna().tolist() == [0, 0, 1]
+    assert again["value"].isna().tolist() == [False, True, False] and again["kept"].tolist() == kept
+    assert table["preset"][0] == "null"

@@ -74,8 +74,8 @@ def templates(number: str, name: str, title: str) -> dict[Path, str]:
 def notebook(text: str) -> str:
     """A notebook from its cells as text: each begins with a line ``%% KIND ID TAGS``; its facts come first.
 
-    The tag ``fold`` hides a cell's code. Kinds are ``text``, ``code`` and, in a master, ``given``, ``solution`` and ``check``, which say what
-    nbgrader is to do with a code cell.
+    The tag ``fold`` hides a cell's code. Kinds are ``text``, ``code`` and, in a master, ``given``,
+    ``solution`` and ``check``, which say what nbgrader is to do with a code cell.
     """
     facts, *parts = re.split(r"^%% ", text, flags=re.MULTILINE)
     cells = []

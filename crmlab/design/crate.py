@@ -82,9 +82,9 @@ def _contents(design, diagnosis, version: str) -> dict[str, bytes]:
     return {
         "protocol.md": ademp(design, diagnosis.sims, diagnosis.seed, version=version).encode(),
         "study.json": _json(study),
-        "diagnosis.csv": diagnosis.full.to_csv(index=False).encode(),
-        "simulations.csv": diagnosis.simulations.to_csv(index=False).encode(),
-        "familywise.csv": diagnosis.familywise("holm").to_csv(index=False).encode(),
+        "diagnosis.csv": files.csv_text(diagnosis.full).encode(),
+        "simulations.csv": files.csv_text(diagnosis.simulations).encode(),
+        "familywise.csv": files.csv_text(diagnosis.familywise("holm")).encode(),
     }
 
 

@@ -272,7 +272,7 @@ def _column(values):
 def write_table(table, path):
     """Write a table as Parquet or CSV, beside its place and renamed."""
     if path.suffix.lower() == ".csv":
-        files.write_text(path, table.to_csv(index=False, lineterminator="\n"))
+        files.write_text(path, files.csv_text(table))
         return
     import tempfile
 

@@ -8,13 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from crmlab.errors import InputError, check_known, listing
+from crmlab.errors import InputError, NotConverged, check_known, listing
 from crmlab.models.structural.model import Fits, StructuralModel
 from crmlab.models.structural.statistics import fit_statistics
-
-
-class NotConverged(ArithmeticError):
-    """The likelihood has no maximum that could be found, or no standard errors there."""
 
 
 @dataclass(frozen=True)
