@@ -1,0 +1,104 @@
+"""A design's diagram is its market: what an arrow's parameter moves is its effect and what follows from that.
+
+Cohorts are drawn with the same random numbers under two values of one parameter. Every variable that the
+diagram does not put behind the arrow must stay as it was, number by number; the arrow's effect must move.
+"""
+
+import numpy as np
+import pytest
+
+from crmlab.theories import perceived_value, satisfaction, start_here
+
+SEED = 31
+DESIGNS = {each.design.name: each.design for each in (perceived_value, satisfaction, start_here)}
+
+
+def columns(table, *names):
+    return {name: np.asarray(table[name]) for name in names}
+
+
+def of_satisfaction(cohort):
+    truth = cohort.truth
+    return {
+        **columns(cohort.customers, "quality", "service", "price", "brand", "rating"),
+        **columns(truth, "expectation", "experience", "satisfaction"),
+        "surprise": truth.experience - truth.expectation,
+    }
+
+
+def of_perceived_value(cohort):
+    named = {"quality": "quality", "emotion": "feeling", "price": "price", "cost": "cost", "chosen": "choice"}
+    surveyed = {"value_before": "survey_before", "value_after": "survey_after"}
+    return {ours: np.asarray(cohort.visits[theirs]) for theirs, ours in named.items()} | {
+        ours: np.asarray(cohort.survey[theirs]) for theirs, ours in surveyed.items()
+    }
+
+
+def of_start_here(cohort):
+    return {
+        **columns(cohort.customers, "contact", "last_year", "spend"),
+        **columns(cohort.truth, "potential"),
+    }
+
+
+READ = {"satisfaction": of_satisfaction, "perceived_value": of_perceived_value, "start_here": of_start_here}
+ARROWS = {  # the parameter of an arrow, and another value of it
+    "satisfaction": {
+        ("quality", "experience"): ("quality_to_experience", 0.1),
+        ("service", "experience"): ("service_to_experience", 0.0),
+        ("price", "experience"): ("price_to_experience", 0.0),
+        ("brand", "experience"): ("brand_to_experience", 0.0),
+        ("quality", "expectation"): ("quality_to_expectation", 0.0),
+        ("brand", "expectation"): ("brand_to_expectation", 0.0),
+        ("surprise", "satisfaction"): ("loss_slope", 0.0),
+        ("expectation", "satisfaction"): ("expectation_effect", 0.0),
+    },
+    "perceived_value": {
+        ("brand", "price"): ("brand_premium", 4.0),
+        ("brand", "quality"): ("quality_gap", 2.0),
+        ("cost", "price"): ("cost_spread", 5.0),
+        ("price", "value"): ("price_to_value", -0.6),
+        ("quality", "value"): ("quality_to_value", 2.0),
+        ("feeling", "value"): ("emotion_to_value", 2.0),
+        ("brand", "value"): ("brand_to_value", 3.0),
+        ("demand", "choice"): ("demand_behind_markup", 1.0),
+        ("choice", "survey_after"): ("rationalisation", 1.0),
+    },
+    "start_here": {
+        ("contact", "spend"): ("contact_effect", 0.5),
+        ("potential", "spend"): ("potential_effect", 0.1),
+        ("potential", "contact"): ("targeting", 0.6),
+        ("potential", "last_year"): ("luck", 0.5),
+    },
+}
+EVERY = [(name, arrow) for name, arrows in ARROWS.items() for arrow in arrows]
+
+
+@pytest.mark.parametrize(
+    "name, arrow", EVERY, ids=lambda each: each if isinstance(each, str) else "-".join(each)
+)
+def test_an_arrow_moves_what_is_behind_it_and_nothing_else(name, arrow):
+    design, (cause, caused) = DESIGNS[name], arrow
+    assert arrow in [tuple(each[:2]) for each in design.diagram.arrows]
+    parameter, value = ARROWS[name][arrow]
+    before, after = (
+        READ[name](market.simulate(SEED)) for market in (design, design.replace(**{parameter: value}))
+    )
+    behind = {each for each in design.diagram.nodes if caused in design.diagram.ancestors(each)} | {caused}
+    if arrow == ("cost", "price"):
+        behind |= {cause}  # its spread is its own
+    for variable in before:
+        same = np.array_equal(before[variable], after[variable])
+        assert same or variable in behind, (variable, "moves, though no path leads to it")
+    assert any(not np.array_equal(before[each], after[each]) for each in behind if each in before)
+
+
+@pytest.mark.parametrize("name", ["satisfaction", "start_here"])
+def test_every_arrow_between_variables_that_are_drawn_is_tried(name):
+    made = {
+        ("experience", "surprise"),
+        ("expectation", "surprise"),
+        ("satisfaction", "rating"),
+    }  # by definition
+    made |= {("expectation", "next_expectation"), ("surprise", "next_expectation")}  # in the panel
+    assert {tuple(each[:2]) for each in DESIGNS[name].diagram.arrows} - made == set(ARROWS[name])
