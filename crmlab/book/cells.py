@@ -25,6 +25,7 @@ from crmlab.notebook.widgets import is_caption, is_fallback, without_widgets
 from crmlab.words import words
 from crmlab.words.marks import as_html
 
+SHORT = 8  # lines of a figure's code that stay in plain sight
 _DOI = re.compile(r"doi:(10\.\d{4,9}/(?:[^\s<>&]|&lt;|&gt;)*[^\s<>&.,;)])")
 
 
@@ -80,7 +81,7 @@ def rendered_cells(
 
 
 def _code_cell(cell: Any, outputs: list[dict[str, Any]], figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """A code cell for the template; what only draws or is hidden in JupyterLab is folded."""
+    """A code cell for the template; long drawing and what is hidden in JupyterLab is folded."""
     tags = cell.metadata.get("tags", [])
     hidden = "remove-input" in tags or cell.metadata.get("jupyter", {}).get("source_hidden", False)
     if figures:
@@ -90,7 +91,7 @@ def _code_cell(cell: Any, outputs: list[dict[str, Any]], figures: list[dict[str,
     return {
         "kind": "code",
         "id": cell.id,
-        "folded": hidden or ("parameters" not in tags and bool(figures)),
+        "folded": hidden or (bool(figures) and cell.source.count("\n") >= SHORT),
         "summary": summary,
         "html": _code(cell.source) if cell.source.strip() else "",
         "outputs": outputs,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from crmlab.errors import InputError, listing
 from crmlab.notebook.density import too_dense
+from crmlab.notebook.about import missing
 from crmlab.notebook.formulas import check_formula
 from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.parameters import parameters_cell, read_parameters, unreadable_lines
@@ -121,17 +122,8 @@ def _metadata(notebook, source):
         yield Problem(
             "", "older than notebook format 4.5, which gives cells their ids; save it in a current Jupyter"
         )
-    for name in ("title", "claim"):
-        if not str(source.metadata.get(name, "")).strip():
-            yield Problem("", f"the notebook's metadata lack crmlab.{name}")
-    if not isinstance(source.minutes, int) or source.minutes <= 0:
-        yield Problem(
-            "", "the notebook's metadata lack crmlab.minutes, a whole number of minutes to work it through"
-        )
-    if len(source.claim) > 250:
-        yield Problem(
-            "", f"crmlab.claim has {len(source.claim)} characters; one sentence of at most 250 is asked"
-        )
+    for message in missing(source):
+        yield Problem("", message)
 
 
 def _cells(notebook, source):
@@ -308,7 +300,7 @@ def _references(notebook, source):
         return
     where = notebook.cells[at].id
     for reference in uncited(notebook.cells):
-        name = f"{listing(reference.authors)} ({reference.year})"
+        name = f"{' & '.join(reference.authors)} ({reference.year})"
         yield Problem(where, f"{name} is not cited in the lesson; cite it where it is used, or leave it out")
     if any(reference.authors for reference in references):
         for cell, citation in unreferenced(notebook.cells):

@@ -90,7 +90,7 @@ def lesson(shelf):
         code("cover", "draw()", picture("A cloud.", "Few are <b> loyal."), tags=["cover"]),
         code("estimate", "fit()", table("<table><thead><tr><th></th><th>b</th></tr></thead></table>")),
         text("break", "## Break\n\nBias in lesson 04."),
-        code("trap-picture", "draw(2)", picture("A rising line.")),
+        code("trap-picture", "draw(2)\n" * 12, picture("A rising line.")),
         text("summary", "## Summary\n\nEnd."),
         finding="The rating does nothing.",
         questions=["How many?", "Who?", "Why?", "What then?"],
@@ -105,9 +105,9 @@ def test_figures_have_numbers_and_captions(lesson):
     assert (second["caption"], second["alt"]) == ("A rising line.", "Figure 9.2, described below it")
 
 
-def test_code_that_draws_is_folded_and_other_code_is_not(lesson):
+def test_code_that_draws_at_length_is_folded(lesson):
     folded = {cell["id"]: cell["folded"] for cell in lesson[0].rendered.cells if cell["kind"] == "code"}
-    assert folded == {"parameters": False, "cover": True, "estimate": False, "trap-picture": True}
+    assert folded == {"parameters": False, "cover": False, "estimate": False, "trap-picture": True}
 
 
 def test_tables_and_folds_of_the_text(lesson):

@@ -12,6 +12,7 @@ seed = 1  # seed of the random numbers, 0 to 1000
 effect = 0.5  # standardised path, -1 to 1
 method = "ols"  # estimator, one of ols, logit
 """
+TAUGHT = {"finding": "It is so.", "trap": "luck", "builds_on": [], "questions": ["Why?", "Who?"]}
 RESULTS = """\
 from crmlab.notebook import record
 record("sum", n_customers + seed)
@@ -37,7 +38,7 @@ class Home:
 
     def write(self, name, *cells, **metadata):
         """Write a lesson of these cells; returns its path."""
-        facts = {"title": name.title(), "claim": "A claim.", "minutes": 10, **metadata}
+        facts = {"title": name.title(), "claim": "A claim.", "minutes": 10, **TAUGHT, **metadata}
         path = self.folder / "notebooks" / f"{name}.ipynb"
         nbformat.write(new_notebook(cells=list(cells), metadata={"crmlab": facts}), path)
         return path

@@ -99,13 +99,23 @@ def output(cell, **fields):
     [
         (set_fact("title", ""), "metadata lack crmlab.title"),
         (set_fact("claim", " "), "metadata lack crmlab.claim"),
-        (set_fact("claim", "x" * 300), "one sentence of at most 250"),
+        (set_fact("claim", "x" * 300), "at most 250"),
+        (set_fact("finding", ""), "metadata lack crmlab.finding"),
+        (set_fact("trap", "x" * 50), "crmlab.trap has 50 characters"),
+        (set_fact("builds_on", "00"), "metadata lack crmlab.builds_on"),
+        (set_fact("builds_on", ["09"]), "builds_on names '09', which is no other lesson"),
+        (set_fact("questions", ["One?"]), "crmlab.questions has 1 entries"),
+        (set_fact("skip", [1]), "crmlab.skip must be a list of sentences"),
         (set_fact("minutes", "forty"), "crmlab.minutes"),
         (set_fact("template", "essay"), "template is 'essay'"),
         (drop("dag-text"), "section dag is missing"),
         (drop("references"), "section references is missing"),
         (drop("parameters"), "no code cell has the tag parameters"),
         (set_source("references", "## References\n\nA book."), "'references': the references name no DOI"),
+        (
+            set_source("references", "## References\n\n- Author, A. (2001). A paper. doi:10.1177/1"),
+            "Author (2001) is not cited in the lesson",
+        ),
         (set_source("dag-text", "No heading."), "section dag must begin with a heading"),
         (set_source("title", "## Loyalty"), "section title must begin with a heading"),
         (add(5, text("extra", "## More", "section:essay")), "there is no section 'essay'"),
@@ -176,6 +186,14 @@ def test_files_that_are_no_sound_notebooks(home, sound, written, changed, words)
     assert written in sound
     (home.folder / "notebooks" / "09_loyalty.ipynb").write_text(sound.replace(written, changed))
     assert words in str(lint("09")[0])
+
+
+def test_citations_need_references(check):
+    def change(notebook, cells):
+        cells["references"].source = "## References\n\n- Author, A. (2001). A paper. doi:10.1177/1"
+        cells["dag-text"].source += " So Author (2001), but Other and Person (2002) not."
+
+    assert check(change) == ["cell 'dag-text': 'Other and Person (2002' has no entry in the references"]
 
 
 def test_code_needs_prose_between(check):
