@@ -12,8 +12,8 @@ QUESTIONS = 2  # at least
 def missing(source: Source) -> Iterator[str]:
     """What the metadata of a lesson lack or say otherwise than asked, in a sentence each.
 
-    ``title``, ``claim``, ``finding`` and ``trap`` are texts: what is taught, what is said, what came out, and what
-    misleads. ``minutes`` is how long it takes, ``builds_on`` the numbers of the lessons that it needs,
+    ``title``, ``claim``, ``finding`` and ``trap`` are texts: what is taught, what is said, what came out, and
+    what misleads. ``minutes`` is how long it takes, ``builds_on`` the numbers of the lessons that it needs,
     ``questions`` what one may ask in class.
     """
     for name in ("title", "claim", "finding", "trap"):

@@ -11,8 +11,8 @@ import warnings
 from dataclasses import dataclass
 
 from crmlab.errors import InputError, listing
-from crmlab.notebook.density import too_dense
 from crmlab.notebook.about import missing
+from crmlab.notebook.density import too_dense
 from crmlab.notebook.formulas import check_formula
 from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.parameters import parameters_cell, read_parameters, unreadable_lines
