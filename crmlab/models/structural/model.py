@@ -36,6 +36,8 @@ class StructuralModel:
         Of the free parameters: ``"visual =~ x2"``, or the description's name; ``" [group]"`` is added where
         there are several groups and the parameter is not equal in all.
     observed, latent : list of str
+    terms : list of list of (str, Term)
+        All parameters of each group with their names, fixed ones included.
 
     Examples
     --------
@@ -61,8 +63,8 @@ class StructuralModel:
         self.description, self.observed, self.latent = read, read.observed, read.latent
         self.groups = [str(group) for group in groups] if groups else [""]
         self.means = any(term.kind == "intercepts" for term in read.terms)
-        self._terms = [self._of_group(at, set(equal)) for at in range(len(self.groups))]
-        names = [name for terms in self._terms for name, term in terms if term.fixed is None]
+        self.terms = [self._of_group(at, set(equal)) for at in range(len(self.groups))]
+        names = [name for terms in self.terms for name, term in terms if term.fixed is None]
         self.names = list(dict.fromkeys(names))
         number = {name: at for at, name in enumerate(self.names)}
         self.layouts = [
@@ -72,7 +74,7 @@ class StructuralModel:
                 [number[name] if term.fixed is None else -1 for name, term in terms],
                 self.means,
             )
-            for terms in self._terms
+            for terms in self.terms
         ]
         self.lower = np.full(len(self.names), -np.inf)
         if bounds:
@@ -95,7 +97,7 @@ class StructuralModel:
     def variances(self) -> list[str]:
         """Names of the free parameters that are variances."""
         each = [
-            name for terms in self._terms for name, t in terms if t.kind == "variances" and t.fixed is None
+            name for terms in self.terms for name, t in terms if t.kind == "variances" and t.fixed is None
         ]
         return list(dict.fromkeys(each))
 
@@ -148,7 +150,7 @@ class StructuralModel:
         start = np.zeros((len(moments[0].covariance), len(self.names)))
         number = {name: at for at, name in enumerate(self.names)}
         markers = {t.left: t.right for t in self.description.terms if t.operator == "=~" and t.fixed}
-        for terms, moment in zip(self._terms, moments):
+        for terms, moment in zip(self.terms, moments):
             spread = {name: moment.covariance[:, at, at] for at, name in enumerate(self.observed)}
             level = {name: moment.mean[:, at] for at, name in enumerate(self.observed)}
             for name, term in terms:
@@ -177,7 +179,7 @@ class StructuralModel:
         columns = []
         at = {name: number for number, name in enumerate(self.observed + self.latent)}
         number = {name: place for place, name in enumerate(self.names)}
-        for terms, (total, rest) in zip(self._terms, spreads):
+        for terms, (total, rest) in zip(self.terms, spreads):
             for name, term in terms:
                 value = term.fixed if term.fixed is not None else values[..., number[name]]
                 target = at[term.ends[1]]

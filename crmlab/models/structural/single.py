@@ -49,7 +49,7 @@ class StructuralFit:
         """
         shown, errors = self.fits.standardised()
         rows = []
-        for group, terms in zip(self.model.groups, self.model._terms):
+        for group, terms in zip(self.model.groups, self.model.terms):
             for name, term in terms:
                 fixed = term.fixed is not None
                 value = term.fixed if fixed else self.values[name]
