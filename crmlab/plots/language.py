@@ -8,10 +8,10 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
 
 from crmlab.errors import InputError
 from crmlab.words import ENGLISH, language, translated
+from crmlab.words.catalogues import produced
 
 LATIN = "DejaVu Sans"
 CJK = ("zh", "ja", "ko")
@@ -75,6 +75,8 @@ def translate(figure: Figure) -> None:
 
 def _sentence(shown: str) -> str:
     """A text that was broken into lines is looked up whole too."""
+    if produced.holds(shown):
+        return shown
     known = translated(shown)
     if known == shown and "\n" in shown:
         whole = translated(" ".join(shown.split()))
@@ -83,11 +85,12 @@ def _sentence(shown: str) -> str:
 
 
 def _translate_ticks(axis: Axis) -> None:
-    """Words at ticks are given anew at each drawing, by the formatter or by the categories."""
+    """Words at ticks are given anew at each drawing, so it is the ticks that must change."""
+    places = axis.get_majorticklocs()
     formatter = axis.get_major_formatter()
-    if isinstance(formatter, FixedFormatter):
-        formatter.seq = [translated(each) if each else each for each in formatter.seq]
-        return
-    units = getattr(axis, "units", None)
-    if hasattr(units, "_mapping"):
-        axis.set_ticks(list(units._mapping.values()), [translated(str(each)) for each in units._mapping])
+    formatter.set_locs(places)
+    written = [formatter(place, at) for at, place in enumerate(places)]
+    if any(letter.isalpha() for label in written for letter in label if "$" not in label):
+        shown = [_sentence(label) for label in written]
+        if shown != written:
+            axis.set_ticks(places, shown)

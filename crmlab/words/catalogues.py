@@ -26,6 +26,9 @@ class Catalogue:
 
     def __init__(self, entries: dict[str, dict[tuple[str, str], str]]):
         self._entries = entries
+        # a lesson may say in its own code what the words say, too
+        self._texts = {text: string for (_, text), string in entries.get(WORDS, {}).items()}
+        self._texts |= {text: string for (_, text), string in entries.get(TEXTS, {}).items()}
 
     def word(self, key: str, text: str) -> str:
         """A text of the code by its key."""
@@ -37,11 +40,11 @@ class Catalogue:
 
     def knows(self, text: str) -> bool:
         """Whether a text without a key has a translation."""
-        return ("", text) in self._entries.get(TEXTS, {})
+        return text in self._texts
 
     def text(self, text: str) -> str:
         """A text without a key."""
-        return self._entries.get(TEXTS, {}).get(("", text), text)
+        return self._texts.get(text, text)
 
 
 class _Pseudo(Catalogue):
@@ -84,7 +87,8 @@ def catalogue_of(language: str) -> Catalogue:
     return Catalogue(_read(language))
 
 
-def _read(language: str) -> dict[str, dict[tuple[str, str], str]]:
+def _read(language: str, untranslated: bool = False) -> dict[str, dict[tuple[str, str], str]]:
+    """Translations by domain, and by context and English; with `untranslated`, the English of all others too."""
     from babel.messages.pofile import read_po  # paid for by other languages only
 
     found = {}
@@ -92,9 +96,9 @@ def _read(language: str) -> dict[str, dict[tuple[str, str], str]]:
         with path.open("rb") as file:
             content = read_po(file, locale=language)
         found[path.stem] = {
-            (each.context or "", each.id): each.string
+            (each.context or "", each.id): each.string or each.id
             for each in content
-            if each.id and each.string and not each.fuzzy
+            if each.id and (untranslated or (each.string and not each.fuzzy))
         }
     return found
 
@@ -102,7 +106,7 @@ def _read(language: str) -> dict[str, dict[tuple[str, str], str]]:
 def _merged(many: list[str]) -> dict[str, dict[tuple[str, str], str]]:
     merged: dict[str, dict[tuple[str, str], str]] = {}
     for language in many:
-        for domain, entries in _read(language).items():
+        for domain, entries in _read(language, untranslated=True).items():
             merged.setdefault(domain, {}).update(entries)
     return merged
 
