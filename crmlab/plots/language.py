@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 from matplotlib.text import Text
 
 from crmlab.errors import InputError
@@ -29,6 +29,7 @@ HAN_FONTS = (
     "Microsoft YaHei",
     "SimHei",
 )
+HAN_FILES = ("notosanscjk", "notosanssc", "sourcehansans", "wqy", "pingfang", "hiragino", "msyh", "simhei")
 
 
 def font_family() -> list[str]:
@@ -50,14 +51,26 @@ def _han_font() -> str:
             raise InputError(f"CRMLAB_FONT is {given!r}; give the path of a .otf, .ttf or .ttc file")
         fontManager.addfont(given)
         return FontProperties(fname=given).get_name()
-    have = {font.name for font in fontManager.ttflist}
-    for name in HAN_FONTS:
-        if name in have:
-            return name
+    found = _first_known() or _first_installed_since()
+    if found:
+        return found
     raise InputError(
         "no font here has Chinese letters; install one (Debian and Ubuntu: fonts-noto-cjk) or set "
         "CRMLAB_FONT to the path of one, such as Noto Sans SC"
     )
+
+
+def _first_known() -> str | None:
+    have = {font.name for font in fontManager.ttflist}
+    return next((name for name in HAN_FONTS if name in have), None)
+
+
+def _first_installed_since() -> str | None:
+    """Matplotlib keeps a list of fonts for years: look for ours among the files that it has not read."""
+    for path in findSystemFonts():
+        if any(part in Path(path).stem.lower() for part in HAN_FILES):
+            fontManager.addfont(path)
+    return _first_known()
 
 
 def translate(figure: Figure) -> None:

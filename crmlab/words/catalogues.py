@@ -88,7 +88,7 @@ def catalogue_of(language: str) -> Catalogue:
 
 
 def _read(language: str, untranslated: bool = False) -> dict[str, dict[tuple[str, str], str]]:
-    """Translations by domain, and by context and English; with `untranslated`, the English of all others too."""
+    """Translations by domain, context and English; with `untranslated`, the English of all others, too."""
     from babel.messages.pofile import read_po  # paid for by other languages only
 
     found = {}

@@ -201,7 +201,7 @@ def test_lesson_00_is_translated_whole():
 
 
 def test_nothing_that_lesson_00_shows_escapes_extraction(tmp_path, monkeypatch):
-    """In the pseudo-language with other parameters: what is bare was put together where no catalogue sees it."""
+    """In the pseudo-language with other parameters, what is bare was put together where nobody translates."""
     from crmlab.notebook.running import run
 
     noted = tmp_path / "texts.jsonl"
@@ -219,3 +219,27 @@ def test_nothing_that_lesson_00_shows_escapes_extraction(tmp_path, monkeypatch):
         if output.get("metadata", {}).get("crmlab", {}).get("caption")
     ]
     assert captions and all("⟦" in each for each in captions)
+
+
+def test_lesson_00_in_chinese_is_drawn_with_letters_that_its_font_has(tmp_path, recwarn):
+    """Built as ``crmlab build --language zh_CN --only 00`` does: its words, and its warnings."""
+    from crmlab.book import build
+    from crmlab.plots.language import _han_font
+
+    try:
+        with speaking("zh_CN"):
+            _han_font()
+    except InputError as error:
+        pytest.skip(f"{error} (Debian: apt-get install fonts-noto-cjk)")
+    (run,) = build(tmp_path, only=["00"], language="zh_CN", progress=False)
+    assert run.ok, run.error
+    said = [
+        "".join(output.get("text", ""))
+        for cell in run.notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
+    ]
+    assert not any("missing from font" in each for each in said)
+    page = (tmp_path / "00_start_here.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN"' in page and "从这里开始" in page and "估计目标" in page
+    assert "What you will be able to do" not in page
