@@ -167,14 +167,15 @@ def holdout(model, summary, each=None, most=7):
     group = np.minimum(summary["frequency"].to_numpy(), most).astype(int)
     groups = np.unique(group)
     made = summary["frequency_holdout"].to_numpy(float)
-    place = np.searchsorted(groups, group)
+    place = np.searchsorted(groups, group).astype(np.intp, copy=False)
     size = np.bincount(place)
     mean = np.bincount(place, made) / size
     with np.errstate(divide="ignore", invalid="ignore"):  # of one customer no spread is known
         error = np.sqrt(np.maximum(np.bincount(place, made**2) / size - mean**2, 0.0) / (size - 1.0))
     expected = np.bincount(place, _expected(model, summary) if each is None else each) / size
     some = _spread_sample(group, groups)
-    table, own = summary.iloc[some], place[some]
+    table = summary.iloc[some]
+    own = place[some].astype(np.intp, copy=False)
     rough, low, high = interval(
         model, lambda m: np.bincount(own, _expected(m, table)) / np.bincount(own), "log"
     )
