@@ -70,8 +70,23 @@ def build(
         given = assigned(sources, parameters or {})
         jobs, out = checked_jobs(jobs), _checked_out(out)
         runs = _executed(out, sources, given, jobs, progress, fresh)
-        _write_pages(out, sources, runs, solutions, pdf)
+        _update_pages(out, sources, runs, fresh, solutions, pdf)
         return runs
+
+
+def _update_pages(
+    out: Path, sources: list[Source], runs: list[Run], fresh: bool, solutions: bool, pdf: bool
+) -> None:
+    """Write the pages, unless what they follow from is as it was when they were written."""
+    from crmlab.book.printing import PDF
+    from crmlab.book.reuse import Built
+
+    built = Built(out)
+    inputs = built.pages_inputs(runs, solutions=solutions, pdf=pdf)
+    if fresh or not built.has_pages(inputs):
+        names = _write_pages(out, sources, runs, solutions, pdf)
+        if not pdf or PDF in names:  # a browser may be there next time
+            built.keep_pages(inputs, names)
 
 
 def _executed(
@@ -180,7 +195,7 @@ def _line(done):
 
 def _write_pages(
     out: Path, sources: list[Source], runs: list[Run], solutions: bool = False, pdf: bool = False
-) -> None:
+) -> list[str]:
     """Write every page; what an earlier build wrote and this one is not asked for is removed."""
     from crmlab.book import pages, printing, teaching
     from crmlab.book.assembly import assembled
@@ -199,6 +214,7 @@ def _write_pages(
         (out / printing.PDF).unlink(missing_ok=True)
     contents = pages.contents_page(book, [printing.PDF] if printed else [])
     files.write_text(out / "index.html", contents)  # last: it leads to all the others
+    return [*made, "index.html", *([printing.PDF] if printed else [])]
 
 
 def _checked_out(out):

@@ -1,4 +1,4 @@
-"""A lesson is executed again only if something that its outputs follow from has changed."""
+"""A lesson is executed again, and pages are written again, only if what they follow from has changed."""
 
 import ast
 import functools
@@ -18,6 +18,7 @@ from crmlab.words import language
 from crmlab.words.catalogues import LOCALES
 
 FILE = ".built.json"
+_PAGES = "pages"  # among the lessons' names, which begin with a number
 _PROGRAMS = (".py", ".toml", ".csv", ".json")  # what modules consist of, and read
 _PACKAGE = places.PACKAGE.name
 _THEORIES = f"{_PACKAGE}.theories"  # lists what there is; a lesson depends on those that it names
@@ -56,6 +57,27 @@ class Built:
                     "outputs": outputs,
                     "seconds": round(run.seconds, 2),
                 }
+        self._write()
+
+    def has_pages(self, inputs: str) -> bool:
+        """Whether the pages in the folder were made from these inputs, and none is missing."""
+        entry = self.entries.get(_PAGES, {})
+        return entry.get("inputs") == inputs and all((self.out / name).is_file() for name in entry["files"])
+
+    def keep_pages(self, inputs: str, names: Iterable[str]) -> None:
+        """Note which pages were made from what."""
+        self.entries[_PAGES] = {"inputs": inputs, "files": sorted(names)}
+        self._write()
+
+    def pages_inputs(self, runs: Iterable[Run], **options: object) -> str:
+        """A digest of what the pages follow from: the lessons, our own code and words, the exercises."""
+        about = [(run.as_dict(), round(run.seconds, 2), self.entries.get(run.lesson)) for run in runs]
+        rooms = [places.PACKAGE / room for room in ("book", "pages", "words", "notebook", "exercises")]
+        programs = [path for room in rooms for path in _all_files(room)]
+        masters = _all_files(places.root() / "exercises")
+        return _digest([*programs, *masters], repr((about, sorted(options.items()), language())))
+
+    def _write(self) -> None:
         files.write_text(self.out / FILE, json.dumps(self.entries, indent=1) + "\n")
 
 
@@ -79,7 +101,12 @@ def inputs_of(source: Source, values: Mapping[str, Any]) -> str:
         cell["source"] for cell in source.cells if cell["cell_type"] == "code" and "crmlab" in cell["source"]
     )
     programs = _programs(_imported(code))
-    return _digest([*programs, *sorted((places.root() / "datasets").glob("*.csv"))], repr(about))
+    return _digest([*programs, *_all_files(places.root() / "datasets")], repr(about))
+
+
+def _all_files(folder: Path) -> list[Path]:
+    """Every file in a folder and below, but what Python compiled."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
 def _downloaded() -> list[Path]:

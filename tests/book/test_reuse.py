@@ -124,3 +124,22 @@ def test_a_damaged_note_is_as_good_as_none(lesson, tmp_path):
     kept(tmp_path, run_of("09_a"))
     (tmp_path / ".built.json").write_text("{")
     assert Built(tmp_path).run(read("09"), {"seed": 1}, "digest") is None
+
+
+def test_pages_are_kept_until_what_they_follow_from_changes(lesson, shelf, tmp_path):
+    lesson()
+    run = run_of("09_a")
+    kept(tmp_path, run)
+    built = Built(tmp_path)
+    inputs = built.pages_inputs([run], solutions=False)
+    files.write_text(tmp_path / "index.html", "page")
+    assert not built.has_pages(inputs)
+    built.keep_pages(inputs, ["index.html"])
+    assert (
+        Built(tmp_path).has_pages(inputs) and Built(tmp_path).pages_inputs([run], solutions=False) == inputs
+    )
+    assert Built(tmp_path).pages_inputs([run], solutions=True) != inputs
+    files.write_text(shelf.folder / "exercises" / "09_a" / "master.ipynb", "{}")
+    assert Built(tmp_path).pages_inputs([run], solutions=False) != inputs, "instructors' pages show exercises"
+    (tmp_path / "index.html").unlink()
+    assert not Built(tmp_path).has_pages(inputs)

@@ -43,7 +43,7 @@ class Home:
         nbformat.write(new_notebook(cells=list(cells), metadata={"crmlab": facts}), path)
         return path
 
-    def simple(self, name="09_loyalty", *more):
+    def simple(self, name="09_loyalty", *more, **metadata):
         """A lesson that records its parameters, and after that runs `more`."""
         return self.write(
             name,
@@ -51,6 +51,7 @@ class Home:
             code("parameters", PARAMETERS, "parameters"),
             code("test", RESULTS),
             *more,
+            **metadata,
         )
 
 

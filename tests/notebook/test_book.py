@@ -60,6 +60,7 @@ def library(home):
             "from IPython.display import HTML, display\n"
             "display(HTML('<script src=\"https://example.org/x.js\"></script><p>kept</p>'))",
         ),
+        finding="",
     )
     home.write(
         "11_value",
@@ -182,7 +183,9 @@ def test_the_contents_page(book):
     assert [card.h2.text for card in cards] == ["09_Loyalty", "Lifetime value", "Odd & <b>bold</b>"]
     assert cards[0].img["alt"] == "A line that covers.", "the picture of the cell tagged cover"
     assert [each.text for each in cards[0].find_all("dt")] == ["run with seed", "sum", "effect seen"]
-    assert [each.text for each in cards[1].find_all("dd")] == ["7", "7004"]
+    assert not cards[0].find(class_="finding"), "without a finding in words its first numbers stand for it"
+    assert cards[1].find(class_="finding").text.split(maxsplit=3)[3].strip() == "It is so."
+    assert [each.text for each in cards[1].find_all("dd")] == ["7"]
     assert "ZeroDivisionError: division by zero" in cards[2].text and "cell 'break'" in cards[2].text
     assert "1 of 3 lessons" in soup.find(role="alert").text
     assert re.search(r"ran in \d+\.\d s", cards[0].text)
@@ -267,6 +270,13 @@ def test_only_what_changed_is_executed_again(home, tmp_path, monkeypatch):
     unchanged = [name for name in pages if not name.startswith(("12", "index", "course"))]
     assert all((out / name).read_bytes() == pages[name] for name in unchanged), "seconds are kept, too"
     executed.clear()
+    build(out, only=["09", "11"], progress=False)
+    (out / "glossary.html").write_text("as it was")
+    build(out, only=["09", "11"], progress=False)
+    assert (out / "glossary.html").read_text() == "as it was", "nothing changed, so no page is written again"
+    (out / "search.html").unlink()
+    build(out, only=["09", "11"], progress=False)
+    assert (out / "search.html").is_file() and (out / "glossary.html").read_text() != "as it was"
     build(out, only=["09", "11"], parameters={"seed": 3}, progress=False)
     assert sorted(executed) == ["09_loyalty", "11_value"]
     executed.clear()
