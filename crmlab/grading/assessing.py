@@ -24,7 +24,7 @@ class Assessment:
         self.limits, self.own = batch.limits, batch.own[submission.student]
         self.ends = {}  # question -> why its run ended early
         self.result = Report(submission.student, batch.exercise.name, batch.master)
-        self.result.walls = list(building.ALWAYS + (building.STRONG if batch.strong else ()))
+        self.result.walls = list(building.always() + (building.STRONG if batch.strong else ()))
 
     def report(self):
         handed = read(self.submission.path, self.limits.notebook)

@@ -13,18 +13,22 @@ from crmlab.errors import InputError
 
 ALWAYS = ("environment", "temporary folder", "limits", "clock", "output", "process tree")
 STRONG = ("network", "disk", "processes")
+ONLY_LINUX = ("limits", "process tree")
 PACKAGE = Path(__file__).resolve().parents[1]
 INSIDE = "/opt/crmlab"
 
 
-def walls():
-    """Names of the walls that can stand on this machine, the strong ones where bubblewrap works.
+def walls() -> tuple[str, ...]:
+    """Names of the walls that can stand on this machine, the strong ones where bubblewrap works."""
+    return always() + (STRONG if strong() else ())
 
-    Returns
-    -------
-    tuple of str
+
+def always() -> tuple[str, ...]:
+    """Those that stand without bubblewrap.
+
+    A Mac has no limit on memory, and a process that leaves its group there outlives the run.
     """
-    return ALWAYS + (STRONG if strong() else ())
+    return ALWAYS if sys.platform == "linux" else tuple(each for each in ALWAYS if each not in ONLY_LINUX)
 
 
 @cache
@@ -126,10 +130,15 @@ def environment():
 
 def weak_environment():
     """The variables of a fork server without a sandbox."""
-    return environment() | {
-        "PYTHONPATH": ":".join([str(PACKAGE.parent), *map(str, _user_packages())]),
-        "CRMLAB_HOME": os.environ.get("CRMLAB_HOME", ""),
-    }
+    mac = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES", "VECLIB_MAXIMUM_THREADS": "1"}
+    return (
+        environment()
+        | (mac if sys.platform == "darwin" else {})
+        | {
+            "PYTHONPATH": ":".join([str(PACKAGE.parent), *map(str, _user_packages())]),
+            "CRMLAB_HOME": os.environ.get("CRMLAB_HOME", ""),
+        }
+    )
 
 
 def _namespaces():

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import select
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from crmlab.errors import InputError
 from crmlab.grading import building
 from crmlab.grading.clock import Budget, Reading
+from crmlab.grading.inside.channel import Channel
 from crmlab.grading.inside.watching import KINDS
 from crmlab.grading.reports import Limits
 from crmlab.words import words
@@ -100,7 +100,7 @@ class Sandbox:
             )
         else:
             command, variables = building.weak_command(self.preload), building.weak_environment()
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control, theirs = Channel.pair()
         self.log = tempfile.TemporaryFile()
         with theirs, _processors(*self.share):
             self.process = subprocess.Popen(
@@ -109,10 +109,10 @@ class Sandbox:
             )  # fmt: skip
         self.control.settimeout(START_SECONDS)
         try:
-            hello = self.control.recv(4096)
-        except OSError:
-            hello = b""
-        if not hello:
+            hello = self.control.receive()
+        except (OSError, ValueError):
+            hello = None
+        if hello is None:
             said = self._said()
             self.close()
             raise InputError(words("grading.no_sandbox", said=said))
@@ -220,7 +220,7 @@ class _Run:
         limits = asdict(self.limits) | {"cpu": int(max(self.budget.left, 1)) * CPUS + 5}
         request = {"start": self.sandbox.runs, "limits": limits}
         try:
-            socket.send_fds(self.sandbox.control, [json.dumps(request).encode()], theirs)
+            self.sandbox.control.send(request, theirs)
         finally:
             for each in theirs:
                 os.close(each)
@@ -275,7 +275,7 @@ class _Run:
 
     def _look(self):
         """A `Reading` of what the run has used, or None if it has ended."""
-        self.sandbox.control.send(b'{"look": true}')
+        self.sandbox.control.send({"look": True})
         message = self._hear()
         return Reading(time.monotonic(), *message["used"]) if message else None
 
@@ -298,7 +298,9 @@ class _Run:
         before, looked = self.reading, time.monotonic()
         while b"\n" not in self.held:
             waiting = [*self.open, self.sandbox.control]
-            ready, _, _ = select.select(waiting, [], [], LOOK)
+            pending = self.sandbox.control.pending
+            ready, _, _ = select.select(waiting, [], [], 0 if pending else LOOK)
+            ready += [self.sandbox.control] if pending else []
             if self.events in ready:
                 self._listen()
             if self.output in ready:
@@ -340,12 +342,11 @@ class _Run:
         """What the warm process says; None, and `ended` is set, when it says that the run has ended."""
         self.sandbox.control.settimeout(HEAR_SECONDS)
         try:
-            message = self.sandbox.control.recv(4096)
-        except OSError as error:
+            told = self.sandbox.control.receive()
+        except (OSError, ValueError) as error:
             raise Broken(f"the sandbox does not answer: {error}") from None
-        if not message:
+        if told is None:
             raise Broken(f"the sandbox has ended: {self.sandbox._said()}")
-        told = json.loads(message)
         if "ended" not in told:
             return told
         self.ended = told["ended"]
@@ -358,7 +359,7 @@ class _Run:
     def _finish(self):
         """End the run if it has not ended, and wait until all its processes have gone."""
         if self.ended is None:
-            self.sandbox.control.send(b'{"end": true}')
+            self.sandbox.control.send({"end": True})
             while self._hear() is not None:  # what was asked before
                 continue
         while self.events in self.open and not self.flooded and select.select([self.events], [], [], 0)[0]:

@@ -6,6 +6,7 @@ owns nothing, holds no privilege and can gain none; and the calls by which a pro
 namespaces or reaches a network fail.
 """
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -17,6 +18,7 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
 _MS_BIND, _MS_REMOUNT = 0x1000, 0x20
 _SET_NO_NEW_PRIVS, _SET_SECCOMP, _CAPBSET_DROP, _CAP_AMBIENT, _SET_SECUREBITS = 38, 22, 24, 47, 28
+_SET_CHILD_SUBREAPER = 36
 _SECURE = 0b101111  # root's user id means nothing, and this is locked
 FIRST_USER = 2_000_000_000  # user ids that no system gives out
 
@@ -108,26 +110,49 @@ def own_disk(scratch):
     return own_processes
 
 
-def limit(limits):
+def limit(limits: dict) -> None:
     """Limits on one process; `memory` is what it may use beyond what the warm process has."""
     pages = resource.getpagesize()
     with open("/proc/self/statm", encoding="ascii") as file:
         now = int(file.read().split()[0]) * pages
-    wanted = {
-        "AS": now + limits["memory"],
-        "CPU": limits["cpu"],
-        "NPROC": limits["processes"],
-        "FSIZE": limits["files"],
-        "NOFILE": 256,
-        "CORE": 0,
-        "MSGQUEUE": 0,
-    }
-    for name, value in wanted.items():
-        number = getattr(resource, f"RLIMIT_{name}", None)
-        if number is not None:
-            _, most = resource.getrlimit(number)
-            value = value if most == resource.RLIM_INFINITY else min(value, most)
-            resource.setrlimit(number, (value, value))
+    for name, value in _wanted(limits, now + limits["memory"]):
+        _set_limit(name, value)
+
+
+def limit_if_possible(limits: dict) -> bool:
+    """As `limit`, where a system may lack some of them: macOS has none on memory. Whether all stand."""
+    try:
+        limit(limits)
+        return True
+    except (OSError, ValueError):
+        pass
+    for name, value in _wanted(limits, None):
+        with contextlib.suppress(OSError, ValueError):
+            _set_limit(name, value)
+    return False
+
+
+def _wanted(limits, memory):
+    yield from {} if memory is None else {"AS": memory}.items()
+    yield "CPU", limits["cpu"]
+    yield "NPROC", limits["processes"]
+    yield "FSIZE", limits["files"]
+    yield from {"NOFILE": 256, "CORE": 0, "MSGQUEUE": 0}.items()
+
+
+def _set_limit(name, value):
+    number = getattr(resource, f"RLIMIT_{name}", None)
+    if number is not None:
+        _, most = resource.getrlimit(number)
+        value = value if most == resource.RLIM_INFINITY else min(value, most)
+        resource.setrlimit(number, (value, value))
+
+
+def adopt_orphans() -> bool:
+    """Make processes that outlive their parent this process's children. Linux alone can."""
+    if not hasattr(_libc, "prctl"):
+        return False
+    return _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
 def bound_privileges():

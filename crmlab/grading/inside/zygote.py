@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import gc
 import importlib
-import json
 import os
 import select
 import shutil
@@ -21,6 +20,7 @@ import sys
 import tempfile
 
 from crmlab.grading.inside import confine, metering
+from crmlab.grading.inside.channel import Channel
 
 WATCH = 0.1  # seconds between two looks at the memory of a run
 PRELOADED = (
@@ -39,7 +39,7 @@ def main(strong, preload):
         place for place in sys.path if os.path.exists(place)
     ]  # an editable checkout is out of sight
     _preload(preload)
-    control = socket.socket(fileno=os.dup(0))
+    control = Channel(socket.socket(fileno=os.dup(0)))
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1):
         os.dup2(null, number)
@@ -60,7 +60,7 @@ def _preload(more):
                 importlib.import_module(name)
             except Exception:  # the code that needs it will say so
                 continue
-    if len(os.listdir("/proc/self/task")) > 1:
+    if metering.threads() > 1:
         raise SystemExit(
             "a library started threads on import; a process with threads cannot be forked safely"
         )
@@ -81,7 +81,7 @@ class Server:
         signal.set_wakeup_fd(self.wakened)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         if not strong:
-            confine._libc.prctl(36, 1, 0, 0, 0)  # orphans of a run become this process's children
+            confine.adopt_orphans()
 
     def serve(self):
         self.tell({"ready": os.getpid()})
@@ -90,7 +90,7 @@ class Server:
                 ready, _, _ = select.select([self.control, self.wake], [], [], WATCH if self.child else None)
                 if self.wake in ready:
                     self.reap()
-                if self.control in ready and not self.obey():
+                if self.control in ready and not self.obey_all():
                     return
                 if not ready and self.child and self.memory() > self.limits["tree"]:
                     self.end(cause="memory")
@@ -99,22 +99,29 @@ class Server:
                 self.kill()
 
     def tell(self, message):
-        self.control.send(json.dumps(message).encode())
+        self.control.send(message)
 
-    def obey(self):
-        data, pipes, _, _ = socket.recv_fds(self.control, 4096, 4)
-        if not data:
-            return False
-        request = json.loads(data)
+    def obey_all(self):
+        """Do what is asked; False when nobody is there to ask any more."""
+        more = True
+        while more:
+            request = self.control.receive()
+            if request is None:
+                return False
+            self.obey(request)
+            more = self.control.pending
+        return True
+
+    def obey(self, request):
         if "start" in request:
+            pipes = self.control.take_pipes()
             self.start(request["start"], request["limits"], pipes)
+            for each in pipes:
+                os.close(each)
         elif self.child and "look" in request:
             self.tell({"used": self.meter.read(self.pids())})
         elif self.child:
             self.end()
-        for each in pipes:
-            os.close(each)
-        return True
 
     def start(self, number, limits, pipes):
         self.limits, self.status, self.meter = limits, None, metering.Meter()
@@ -151,8 +158,9 @@ class Server:
         os.close(output)
         os.closerange(14, 4096)
         os.setsid()
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("1000")
+        if sys.platform == "linux":
+            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+                file.write("1000")
         if self.strong:
             names = confine.confine(self.limits, number)
         else:
@@ -160,8 +168,7 @@ class Server:
             for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR"):
                 os.environ[name] = self.scratch
             tempfile.tempdir = None
-            confine.limit(self.limits)
-            names = ["temporary folder", "limits"]
+            names = ["temporary folder", *(["limits"] if confine.limit_if_possible(self.limits) else [])]
         from crmlab.grading.inside import student
 
         student.main(down, up, events, names)
