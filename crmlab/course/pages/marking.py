@@ -3,6 +3,7 @@
 It needs no network and sends nothing anywhere: its button saves the table that ``crmlab mark --take`` reads.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,4 +42,5 @@ def _task(exercise, asked):
     """The text above the answer's cell."""
     cells = exercise.notebook.cells
     at = next(number for number, cell in enumerate(cells) if cell.id == asked.cell)
-    return cells[at - 1].source if at and cells[at - 1].cell_type == "markdown" else ""
+    source = cells[at - 1].source if at and cells[at - 1].cell_type == "markdown" else ""
+    return re.sub(r"^#+ .*\n+", "", source)  # its heading is the section's

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlab import files
-from crmlab.course.folder import SETTINGS, Course
+from crmlab.course.demo.week import written
+from crmlab.course.folder import Course
 from crmlab.errors import InputError
 from crmlab.exercises import running
 from crmlab.exercises.copies import make_copy, solution_cells, solved
-from crmlab.exercises.masters import answer_call, role
+from crmlab.exercises.masters import Master, answer_call, role
 from crmlab.notebook.zygote import quick_import
 
 with quick_import():
@@ -84,7 +85,8 @@ ATTACKS = (
 )
 SHARES = (
     ("right", 0.32),
-    ("partly", 0.2),
+    ("partly", 0.12),
+    ("a part wrong", 0.08),
     ("misconception", 0.2),
     ("hostile", 0.07),
     ("blank", 0.07),
@@ -112,17 +114,20 @@ class Demo:
     kinds: dict
 
 
-def write_roster(path, number):
+def write_roster(path: Path, number: int) -> Path:
     """A roster of invented people."""
     if not 2 <= number <= 400:
         raise InputError(f"students is {number}; it must be 2 to 400")
     names = [f"{first} {last}" for first in FIRST for last in LAST]
     random.Random(5).shuffle(names)
-    rows = [f"s{at:03d},{name},s{at:03d}@example.edu" for at, name in enumerate(names[:number], 1)]
-    return files.write_text(path, "\n".join(["id,name,email", *rows]) + "\n")
+    rows = [
+        f"s{at:03d},{name},s{at:03d}@example.edu,{'Monday' if at % 2 else 'Thursday'}"
+        for at, name in enumerate(names[:number], 1)
+    ]
+    return files.write_text(path, "\n".join(["id,name,email,section", *rows]) + "\n")
 
 
-def new_folder(folder):
+def new_folder(folder: Path | str) -> Path:
     """Refuse a folder that holds something."""
     folder = Path(folder).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -130,20 +135,7 @@ def new_folder(folder):
     return folder
 
 
-def write_settings(folder, exercise):
-    """A due date and a late rule, so that there is something to see."""
-    path = Path(folder) / SETTINGS
-    text = path.read_text(encoding="utf-8")
-    text = text.replace('late = "none"', 'late = "10% a day, at most 50%"')
-    title = text.splitlines()[0]
-    text = text.replace(title, 'title = "CRM, a demonstration"')
-    files.write_text(
-        path,
-        text + f"\n[exercises.{exercise}]\ndue = 2026-11-30T23:59:00\npoints = 10\nquestion_seconds = 3\n",
-    )
-
-
-def hand_in(folder, exercise):
+def hand_in(folder: Path | str, exercise: str, knowing: Master) -> Demo:
     """Write what the students hand in, as a download from Moodle.
 
     Parameters
@@ -151,10 +143,8 @@ def hand_in(folder, exercise):
     folder : path
         Of a course whose copies have been released.
     exercise : str
-
-    Returns
-    -------
-    Demo
+    knowing : Master
+        What students know: the master without its slip.
     """
     course = Course(folder)
     master = course.exercise(exercise)
@@ -169,7 +159,7 @@ def hand_in(folder, exercise):
             continue
         name = student.name if number != 4003 else student.name.replace(student.name[1], "", 1)
         place = f"{name}_{number}_assignsubmission_file/{master.name}_{student.id}.ipynb"
-        entries.append((place, _submission(course, master, student.id, kinds[student.id], draw)))
+        entries.append((place, _submission(course, knowing, student.id, kinds[student.id], draw)))
         day = "30 November" if draw.random() < 0.85 else "2 December"
         when = f"{day} 2026, {draw.randint(8, 21):02d}:15"
         times.append(f'Participant {number},{student.name},{student.email},"{when}"')
@@ -199,12 +189,22 @@ def _submission(course, master, student, kind, draw):
         "blank": lambda: blank,
         "right": lambda: solved(blank, master),
         "partly": lambda: solved(blank, master, draw.sample(names, max(1, len(names) - draw.randint(1, 2)))),
+        "a part wrong": lambda: _a_part_wrong(solved(blank, master), master, parameters),
         "misconception": lambda: _mistaken(solved(blank, master), master, draw),
         "hostile": lambda: _attacking(blank, master, draw),
         "typed in": lambda: _typed_in(blank, master, parameters),
         "classmate's numbers": lambda: _typed_in(blank, master, _neighbour(course, master, student)),
     }[kind]()
+    if kind not in ("blank", "hostile"):
+        _write_words(made, master, student)
     return (nbformat.writes(made) + "\n").encode()
+
+
+def _write_words(notebook, master, student):
+    for asked in master.manual.values():
+        for cell in notebook.cells:
+            if cell.id == asked.cell:
+                cell.source = written(student)[0]
 
 
 def _neighbour(course, master, student):
@@ -233,6 +233,22 @@ def _mistaken(notebook, master, draw):
     if found:
         name, wrong = draw.choice(found)
         _extend(notebook, master, name, f"{_reference(master, name)}\n{_answered(master, name)} = {wrong}")
+    return notebook
+
+
+OFF = {  # how to spoil one part of an answer
+    "rows": "{name} = {name}.copy()\n{name}.iloc[0, -1] = 3 * {name}.iloc[0, -1] + 1",
+    "entries": "{name} = [3 * {name}[0] + 1, *{name}[1:]]",
+}
+
+
+def _a_part_wrong(notebook, master, parameters):
+    """Solved, but for one row or entry of a question whose parts count one by one."""
+    notebook = copy.deepcopy(notebook)
+    for name, question in running.questions(master, parameters).items():
+        if question.credit in OFF and _answered(master, name):
+            _extend(notebook, master, name, OFF[question.credit].format(name=_answered(master, name)))
+            break
     return notebook
 
 
