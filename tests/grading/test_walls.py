@@ -306,13 +306,14 @@ def test_two_workers_do_not_share_processors():
 
 
 @needs_walls
-def test_a_sandbox_that_died_is_told_from_a_student_who_did(sandbox):
-    assert _run(sandbox, "import os; os._exit(7)").status == 7
-    sandbox.process.kill()
-    with pytest.raises(Broken):
-        _run(sandbox, "told = 1")
-    sandbox.again()
-    assert _inside(sandbox, "told = 1") == 1
+def test_a_sandbox_that_died_is_told_from_a_student_who_did():
+    with Sandbox(strong=True) as sandbox:
+        assert _run(sandbox, "import os; os._exit(7)").status == 7
+        sandbox.process.kill()
+        with pytest.raises(Broken):
+            _run(sandbox, "told = 1")
+        sandbox.again()
+        assert _inside(sandbox, "told = 1") == 1
 
 
 @needs_walls
