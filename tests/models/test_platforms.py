@@ -37,10 +37,11 @@ def calls(path):
     given = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
     cast = {ast.unparse(node.targets[0]) for node in given if ".astype(np.intp" in ast.unparse(node.value)}
     for node in ast.walk(tree):
-        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if called and ast.unparse(node.func.value) == "np" and node.func.attr in INDEX_AT:
-            if ast.unparse(node.args[INDEX_AT[node.func.attr]]) not in cast:
-                yield node
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        at = INDEX_AT.get(node.func.attr) if ast.unparse(node.func.value) == "np" else None
+        if at is not None and ast.unparse(node.args[at]) not in cast:
+            yield node
 
 
 @pytest.mark.parametrize("room", ROOMS)
