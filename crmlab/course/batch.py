@@ -122,7 +122,7 @@ def grade_into(
     grading.grade_batch(
         exercise,
         [_submission(course, exercise, student.id, records) for student in course.students],
-        course.fresh_seeds(exercise),
+        course.drawing(exercise),
         out,
         jobs=jobs,
         on_done=on_done,

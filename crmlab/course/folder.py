@@ -7,6 +7,7 @@ import os
 import secrets as random_secrets
 import stat
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -221,12 +222,23 @@ class Course:
         """The seed of a student's own version of `exercise` (a Master)."""
         return self._drawn(exercise, f"student\0{exercise.name}\0{student}")
 
-    def fresh_seeds(self, exercise):
-        """Seeds of the variants that nobody has seen."""
-        taken = {self.seed(exercise, student.id) for student in self.students}
-        wanted, found, number = self.settings(exercise.name).fresh_variants, [], 0
+    def fresh_seeds(self, exercise: Master, student: str, digest: str) -> list[int]:
+        """Seeds of the variants that nobody has seen, drawn for one submission: `digest` is its SHA-256.
+
+        The same work is graded on the same variants again, and another on others.
+        """
+        return self.drawing(exercise)(student, digest)
+
+    def drawing(self, exercise: Master) -> Callable[[str, str], list[int]]:
+        """`fresh_seeds` for many submissions of one exercise."""
+        taken = {self.seed(exercise, each.id) for each in self.students}
+        wanted = self.settings(exercise.name).fresh_variants
+        return lambda student, digest: self._fresh(exercise, set(taken), wanted, f"{student}\0{digest}")
+
+    def _fresh(self, exercise, taken, wanted, whose):
+        found, number = [], 0
         while len(found) < wanted:
-            seed = self._drawn(exercise, f"fresh\0{exercise.name}\0{number}")
+            seed = self._drawn(exercise, f"fresh\0{exercise.name}\0{whose}\0{number}")
             if seed not in taken:
                 taken.add(seed)
                 found.append(seed)

@@ -49,6 +49,8 @@ class Handed:
     verdict : str
     reason : Said or None
     flags : list of (kind, evidence)
+    python : str
+        Version of the Python that saved it, as it says.
     """
 
     cells: list | None = None
@@ -56,6 +58,7 @@ class Handed:
     verdict: str = ""
     reason: Said | None = None
     flags: list = field(default_factory=list)
+    python: str = ""
 
 
 class _Unreadable(Exception):
@@ -74,7 +77,8 @@ def read(path: Path | None, most: int) -> Handed:
         if not data.strip():
             handed.verdict, handed.reason = "missing", said("grading.empty")
             return handed
-        handed.cells = _cells(_object(data, handed), handed)
+        notebook = _object(data, handed)
+        handed.cells, handed.python = _cells(notebook, handed), _python(notebook)
     except FileNotFoundError:
         handed.verdict, handed.reason = "missing", said("grading.nothing")
     except _Unreadable as error:
@@ -170,6 +174,14 @@ def _cells(notebook, handed):
     if sum(len(each.source) for each in found if each.kind == "code") > SOURCE:
         raise _Unreadable("too_many")
     return found
+
+
+def _python(notebook):
+    """Version of the Python that saved a notebook, by its metadata."""
+    about = notebook.get("metadata")
+    about = about.get("language_info") if isinstance(about, dict) else None
+    version = about.get("version") if isinstance(about, dict) else None
+    return version[:20] if isinstance(version, str) and version[:20].replace(".", "").isalnum() else ""
 
 
 def _cell(told):

@@ -1,6 +1,7 @@
 """The grading of one submission: rebuilt, run on each variant, judged, added up."""
 
 from crmlab.errors import InputError
+from crmlab.exercises import environment
 from crmlab.exercises.copies import make_copy
 from crmlab.exercises.manual import written_answer
 from crmlab.exercises.reading import read, unusable
@@ -9,6 +10,7 @@ from crmlab.grading import building
 from crmlab.grading.clock import Budget
 from crmlab.grading.reports import QuestionResult, Report
 from crmlab.grading.sandbox import Broken
+from crmlab.grading.similarity import fingerprint
 from crmlab.words import words
 from crmlab.words.saying import said
 
@@ -31,6 +33,7 @@ class Assessment:
         if self.submission.path is None and self.submission.problem:
             handed = unusable(self.submission.problem)
         self.result.key = self.batch.key(self.submission, handed.digest)
+        self.fresh = self.batch.fresh(self.submission.student, handed.digest)
         for kind, evidence in handed.flags:
             self.result.flag(kind, evidence)
         if handed.cells is None:
@@ -44,6 +47,10 @@ class Assessment:
         rebuilt = rebuild(self.batch.exercise, handed, self.own)
         for kind, evidence in rebuilt.flags:
             self.result.flag(kind, evidence)
+        self.result.code = {
+            each.name: fingerprint(each.code, self.batch.given) for each in rebuilt.questions if each.code
+        }
+        self.saved_by = handed.python
         verdicts = self._verdicts(rebuilt)
         for question in rebuilt.questions:
             self._add(question, verdicts[question.name])
@@ -53,7 +60,7 @@ class Assessment:
 
     @property
     def variants(self):
-        return 1 + len(self.batch.fresh)
+        return 1 + len(self.fresh)
 
     # ---------------------------------------------------------------------------------------- running
 
@@ -62,7 +69,7 @@ class Assessment:
         self.budget = Budget(self.limits.total_seconds)
         lost = {question.name for question in rebuilt.questions if question.verdict}
         variants = []
-        for number, parameters in enumerate([self.own, *self.batch.fresh]):
+        for number, parameters in enumerate([self.own, *self.fresh]):
             answers = self._answers(rebuilt, parameters, lost, scan=number == 0)
             lost |= set(self.ends)
             variants.append({"parameters": parameters, "answers": answers})
@@ -94,7 +101,7 @@ class Assessment:
         So that what one cell does to names, data or libraries costs no other question.
         """
         at, found = [each.name for each in rebuilt.questions].index(name), []
-        for parameters in [self.own, *self.batch.fresh]:
+        for parameters in [self.own, *self.fresh]:
             outcome = self._run(self._plan(rebuilt, parameters, only=name))
             raw = outcome.answers.get(at, b"").decode("utf-8", "replace")
             found.append(self._judged([{"parameters": parameters, "answers": {name: raw}}])[0][name])
@@ -205,6 +212,7 @@ class Assessment:
             row.verdict, row.reason = self.ends[question.name]
         else:
             self._judge(row, verdicts)
+            self._explain(row, verdicts)
         self._flag_runs(row, verdicts)
         self.result.questions.append(row)
 
@@ -226,6 +234,7 @@ class Assessment:
     def _judge(self, row, verdicts):
         """Points by the worst variant: what is right on one's own numbers alone is not."""
         own = verdicts[0]
+        row.own_right = bool(own) and own["verdict"] == "right"
         row.share = min(each["share"] if each else 0.0 for each in verdicts)
         row.points = row.possible if row.right == self.variants else round(row.share * row.possible, 2)
         if row.right == self.variants or (own and own["verdict"] != "right"):
@@ -238,6 +247,23 @@ class Assessment:
             self.result.flag("hard-coded", said("grading.hard_coded", question=row.name))
         else:
             self.result.flag("other variants", said("grading.other_variants", question=row.name))
+
+    def _explain(self, row, verdicts):
+        """Say which Python and packages grade, where an error may come of there being others at home."""
+        if row.verdict != "error":
+            return
+        absent = next((each["absent"] for each in verdicts if each and each.get("absent")), "")
+        if absent:
+            row.reason = said("grading.no_package", package=absent, python=environment.python(),
+                              packages=", ".join(environment.packages()))  # fmt: skip
+            self.result.flag("package not here", said("grading.absent", question=row.name, package=absent))
+        elif environment.is_newer(self.saved_by):
+            newer = said("grading.newer_python", saved=self.saved_by, python=environment.python())
+            row.reason = said("grading.and_also", first=row.reason, second=newer)
+            self.result.flag("newer Python", _of(row.name, newer))
+        elif row.reason["facts"].get("type") == "SyntaxError":
+            here = said("grading.this_python", python=environment.python())
+            row.reason = said("grading.and_also", first=row.reason, second=here)
 
     def _flag_runs(self, row, verdicts):
         if any(each and each.get("exited") for each in verdicts):

@@ -19,14 +19,12 @@ from crmlab.exercises.masters import Master, master, role
 from crmlab.exercises.reading import read
 from crmlab.grading import building
 from crmlab.grading.assessing import Assessment
-from crmlab.grading.judge import COMPARED, SAMPLE, Judge
+from crmlab.grading.classmates import flag_all, given_names
+from crmlab.grading.judge import Judge
 from crmlab.grading.reports import Limits, Report, Submission
 from crmlab.grading.sandbox import Sandbox
 from crmlab.grading.version import grader_version
 from crmlab.words import words
-from crmlab.words.saying import said
-
-COPIED = "classmate's answer"
 
 
 def grade_batch(
@@ -40,8 +38,10 @@ def grade_batch(
     submissions : list of Submission
         Of the whole course, for what is done already is skipped, and wrong answers are compared with all
         classmates' right ones.
-    fresh_seeds : list of int
-        Variants that nobody has seen; each answer must be right on these too.
+    fresh_seeds : list of int, or callable
+        Variants that nobody has seen; each answer must be right on these too. A callable draws them anew for
+        each submission, from the student and the digest of the file: what a page tells of how code ended
+        on them is of no use to the next submission.
     out : path, optional
         Folder for the reports, ``STUDENT.json``.
     jobs : int
@@ -64,7 +64,7 @@ def grade_batch(
     """
     batch = _Batch(
         exercise if isinstance(exercise, Master) else master(exercise),
-        _checked(submissions), list(fresh_seeds), Path(out) if out is not None else None,
+        _checked(submissions), _drawing(fresh_seeds), Path(out) if out is not None else None,
         limits or Limits(), _strength(allow_weak_walls),
     )  # fmt: skip
     if not (isinstance(jobs, int) and 1 <= jobs <= 256):
@@ -95,15 +95,23 @@ def _checked(submissions):
     return submissions
 
 
+def _drawing(fresh_seeds):
+    """`fresh_seeds` as a function of student and digest."""
+    if callable(fresh_seeds):
+        return fresh_seeds
+    fixed = list(fresh_seeds)
+    return lambda student, digest: fixed
+
+
 class _Batch:
     def __init__(self, exercise, submissions, fresh_seeds, out, limits, strong):
         self.exercise, self.submissions, self.out = exercise, submissions, out
         self.strong, self.limits = strong, limits
         if limits.total_seconds is None:
-            runs = len(exercise.points) * (1 + len(fresh_seeds))
+            runs = len(exercise.points) * (1 + len(fresh_seeds("", "")))
             self.limits = replace(limits, total_seconds=limits.question_seconds * runs)
         self.master = hashlib.sha256(exercise.path.read_bytes()).hexdigest()
-        self.fresh = [exercise.check_parameters({"seed": seed}) for seed in fresh_seeds]
+        self.fresh_seeds, self.given = fresh_seeds, given_names(exercise)
         self.own = {each.student: exercise.check_parameters({"seed": each.seed}) for each in submissions}
         self.reports, self.sandboxes, self.stop = {}, [], threading.Event()
         self.preload = _imports(exercise)
@@ -120,9 +128,9 @@ class _Batch:
                 self.reports[each.student] = found
                 on_done(found)
         judges = []
-        if todo.qsize():
-            self._work(todo, done, min(jobs, todo.qsize()), judges, on_done)
         try:
+            if todo.qsize():
+                self._work(todo, done, min(jobs, todo.qsize()), judges, on_done)
             self._compare(judges)
         finally:
             for judge in judges:
@@ -171,9 +179,15 @@ class _Batch:
 
     # ------------------------------------------------------------------------------------ reports on disk
 
+    def fresh(self, student, digest):
+        """Parameters of the variants that nobody has seen, for one submission."""
+        seeds = self.fresh_seeds(student, digest)
+        return [self.exercise.check_parameters({"seed": seed}) for seed in seeds]
+
     def key(self, submission, digest):
         facts = [grader_version(), self.master, digest, self.own[submission.student], submission.problem,
-                 self.fresh, asdict(self.limits), self.strong]  # fmt: skip
+                 self.fresh(submission.student, digest),
+                 asdict(self.limits), self.strong]  # fmt: skip
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def _path(self, student):
@@ -198,41 +212,12 @@ class _Batch:
     # ----------------------------------------------------------------------------------------- classmates
 
     def _compare(self, judges):
-        """Flag wrong answers that are a classmate's right ones."""
-        wrong = {
-            student: answers
-            for student, report in self.reports.items()
-            if (answers := {each.name: each.given for each in report.questions
-                            if each.verdict in COMPARED and each.given is not None})
-        }  # fmt: skip
+        """Flag what is alike between classmates, and store the reports of which that changes something."""
         before = {student: list(report.flags) for student, report in self.reports.items()}
-        for report in self.reports.values():
-            report.flags = [flag for flag in report.flags if flag["kind"] != COPIED]
-        if wrong and len(self.own) > 1:
-            judges += [Judge()] if not judges else []
-            self._flag_classmates(judges, wrong)
+        flag_all(self.exercise, self.own, self.reports, judges)
         for student, flags in before.items():
             if self.reports[student].flags != flags:
                 self._store(self.reports[student])
-
-    def _flag_classmates(self, judges, wrong):
-        names = sorted(self.own)
-        sample = [self.own[name] for name in names[:SAMPLE]]
-        found = {}
-        for number, judge in enumerate(judges):
-            share = {name: self.own[name] for name in names[number :: len(judges)]}
-            for student, question, same, chance in judge.ask(
-                len(share) + len(sample), do="classmates", master=str(self.exercise.path),
-                wrong=wrong, others=share, everyone=sample,
-            ):  # fmt: skip
-                found.setdefault((student, question), ([], chance))[0].extend(same)
-        for (student, question), (same, chance) in sorted(found.items()):
-            pairs = len(sample) * (len(sample) - 1) // 2
-            often = said("grading.chance", percent=100 * chance, pairs=pairs)
-            shown = ", ".join(sorted(same)[:5]) + (", …" if len(same) > 5 else "")
-            self.reports[student].flag(
-                COPIED, said("grading.copied", question=question, students=shown, often=often)
-            )
 
 
 def _imports(exercise):

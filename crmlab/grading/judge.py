@@ -6,6 +6,7 @@ parsed here, strictly, and compared by `crmlab.exercises.answers` with what the 
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -25,8 +26,7 @@ from crmlab.words.saying import said
 
 PATIENCE = 300.0  # seconds for one run of a master, on a machine that has much else to do
 SHORT = 2000  # characters of an answer that a report keeps
-SAMPLE = 40  # classmates of whom it is counted how often their right answers agree
-CHANCE = 0.05  # agreement that happens more often by chance is not worth a look
+CHANCE = 0.05  # what happens more often by chance in a class is not worth a look
 COMPARED = ("wrong", "units", "sign", "magnitude", "order", "misconception")
 
 
@@ -236,14 +236,16 @@ def _error(told):
         return _verdict("memory", said("grading.memory")) | {"limit": "memory"}
     where = said("grading.line", line=line) if type(line) is int and 0 < line < 100_000 else ""
     verdict = _verdict("error", said("grading.error", type=kind, message=message, where=where))
+    absent = re.match(r"No module named '([\w.]{1,60})'", message) if kind == "ModuleNotFoundError" else None
+    verdict |= {"absent": absent[1] if absent else ""}
     return verdict | ({"limit": "disk"} if message.startswith(("[Errno 27]", "[Errno 28]")) else {})
 
 
 # ------------------------------------------------------------------------------------------------- classmates
 
 
-def classmates(master, wrong, others, everyone):
-    """Wrong answers that are a classmate's right ones.
+def classmates(master: str, wrong: dict, others: dict) -> dict:
+    """Wrong answers that are a classmate's right ones, and how often two classmates' right answers agree.
 
     Parameters
     ----------
@@ -251,38 +253,26 @@ def classmates(master, wrong, others, everyone):
         ``{student: {question: given}}``.
     others : dict
         ``{student: parameters}`` of the classmates to compare with.
-    everyone : list of dict
-        Parameters of a few classmates, by whom the agreement by chance is counted.
 
     Returns
     -------
-    list of [student, question, [classmates], chance]
+    dict
+        ``same``: list of [student, question, [classmates]]; ``pairs``: {question: [agreeing, compared]}.
     """
     exercise = Master(Path(master))
-    names = sorted({question for answers in wrong.values() for question in answers})
     asked = {student: running.questions(exercise, parameters) for student, parameters in others.items()}
-    chance = _chances(exercise, names, everyone)
-    found = []
+    same = []
     for student, answers in sorted(wrong.items()):
         for name, given in sorted(answers.items()):
-            same = [
+            found = [
                 other for other in sorted(asked) if other != student and _right(asked[other][name], given)
             ]
-            if same and chance[name] <= CHANCE:
-                found.append([student, name, same, chance[name]])
-    return found
-
-
-def _chances(exercise, names, everyone):
-    """How often two learners' right answers agree, by question."""
-    asked = [running.questions(exercise, parameters) for parameters in everyone[:SAMPLE]]
-    pairs = list(combinations(asked, 2))
-    return {
-        name: (sum(_right(one[name], other[name].right) for one, other in pairs) / len(pairs))
-        if pairs
-        else 1.0
-        for name in names
-    }
+            if found:
+                same.append([student, name, found])
+    pairs = list(combinations(asked.values(), 2))
+    names = sorted({name for answers in wrong.values() for name in answers})
+    agreeing = {name: sum(_right(one[name], other[name].right) for one, other in pairs) for name in names}
+    return {"same": same, "pairs": {name: [count, len(pairs)] for name, count in agreeing.items()}}
 
 
 def _right(question, given):

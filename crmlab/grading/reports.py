@@ -91,6 +91,8 @@ class QuestionResult:
         On how many variants the answer was right, of how many.
     share : float
         Of the parts that count one by one, the share that was right on every variant; 1 for a right answer.
+    own_right : bool
+        Whether the answer was right on the student's own numbers.
     hint : str or None
         The master's.
     misconception : str
@@ -106,6 +108,7 @@ class QuestionResult:
     right: int = 0
     variants: int = 1
     share: float = 0.0
+    own_right: bool = False
     hint: str | None = None
     misconception: str = ""
     given: Any = None
@@ -131,6 +134,8 @@ class Report:
     flags : list of dict
         ``kind``, ``place`` (the cell, if it is one), ``evidence`` (said, or a text that quotes the student's
         code): what a human may want to look at. They cost no points.
+    code : dict of str to list of str
+        Fingerprint of the student's own code for each question (`crmlab.grading.similarity`).
     key : str
         Digest of everything that the grade depends on.
     """
@@ -141,6 +146,7 @@ class Report:
     walls: list[str] = field(default_factory=list)
     questions: list[QuestionResult] = field(default_factory=list)
     flags: list[dict[str, Any]] = field(default_factory=list)
+    code: dict[str, list[str]] = field(default_factory=dict)
     key: str = ""
 
     @property

@@ -150,21 +150,23 @@ class Core:
         out.mkdir(parents=True, exist_ok=True)
         for each in submissions:
             path = out / f"{each.student}.json"
-            key = repr([each.seed, fresh_seeds, exercise.version, each.path and each.path.read_bytes()])
+            digest = hashlib.sha256(each.path.read_bytes()).hexdigest() if each.path else ""
+            fresh = fresh_seeds(each.student, digest)
+            key = repr([each.seed, fresh, exercise.version, each.path and each.path.read_bytes()])
             key = hashlib.sha256(key.encode()).hexdigest()
             if path.is_file() and json.loads(path.read_text())["key"] == key:
                 report = grading.Report.from_text(path.read_text())
             else:
                 if self.stop_after is not None and len(self.graded) >= self.stop_after:
                     raise KeyboardInterrupt
-                report = self.grade(exercise, each, fresh_seeds)
+                report = self.grade(exercise, each)
                 report.key = key
                 self.graded.append(each.student)
             path.write_text(report.text())
             if on_done:
                 on_done(report)
 
-    def grade(self, exercise, submission, fresh_seeds):
+    def grade(self, exercise, submission):
         given = _run(submission, exercise)
         questions = running.questions(exercise, exercise.check_parameters({"seed": submission.seed}))
         rows = []

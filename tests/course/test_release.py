@@ -33,8 +33,11 @@ def test_everyone_gets_an_own_version(course):
     ]
     assert seeds == [course.seed(exercise, each.id) for each in course.students]
     assert len(set(seeds)) == 5
-    fresh = course.fresh_seeds(exercise)
+    fresh = course.fresh_seeds(exercise, "s001", "ab" * 32)
     assert len(fresh) == 2 and not set(fresh) & set(seeds)
+    assert fresh == course.fresh_seeds(exercise, "s001", "ab" * 32)  # the same work again
+    others = [("s002", "ab" * 32), ("s001", "cd" * 32)]
+    assert not any(set(fresh) & set(course.fresh_seeds(exercise, *each)) for each in others)
 
 
 def test_no_solution_and_no_secret_in_a_release(course):

@@ -83,6 +83,9 @@ SOURCES = {
     "sockets_full_of_memory": ({"q1": "import socket\nheld = []\nwhile True:\n    pair = socket.socketpair()\n    held.append(pair)\n    pair[0].setblocking(False)\n    try:\n        while True:\n            pair[0].send(bytes(60000))\n    except BlockingIOError:\n        pass\n    import time\n    time.sleep(0.002)"}, 4, {"memory"}),
     "flags_that_it_makes_up": ({"q1": "import os\nfor number in range(3, 64):\n    try:\n        os.write(number, b'[\"praise\", \"\", \"honest work\"]\\n')\n    except OSError:\n        pass\n" + RIGHT}, 6, {"forged"}),
     "flood_of_signs": ({"q1": "import os\nfor number in range(3, 64):\n    try:\n        os.write(number, b'x' * 40000 + b'\\n')\n    except OSError:\n        pass\nopen('/pr' + 'oc/1/environ', 'rb')\n" + RIGHT}, 4, {"forged"}),
+    # what is not here
+    "newer_syntax": ({"q1": "type Euros = float\ntotal = customers.spend.sum() if True else\n"}, 4, set()),
+    "package_that_is_not_here": ({"q1": "import polars\ntotal = polars.Series(customers.spend).sum()"}, 4, {"package not here"}),
     # leaving
     "sys_exit": ({"q1": "import sys\nsys.exit(0)"}, 4, {"exit"}),
     "raises_exit": ({"q1": RIGHT + "raise SystemExit"}, 6, {"exit"}),
@@ -244,7 +247,13 @@ def _exit_above(notebook):
     notebook.cells.insert(0, extra("import os\nos._exit(0)"))
 
 
+def _newer_python(notebook):
+    notebook.metadata.language_info = {"name": "python", "version": "3.99.1"}
+    cell(notebook, "q1-solution").source = "from itertools import of_the_future\ntotal = 0"
+
+
 CHANGES = {
+    "newer_python": (_newer_python, 4, {"newer Python"}),
     "points": (_points, 4, {"edited metadata"}),
     "ids": (_ids, 6, {"missing cell"}),
     "ids_of_all": (_ids_of_all, 0, {"missing cell"}),

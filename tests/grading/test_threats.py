@@ -5,7 +5,9 @@ import os
 import nbformat
 import pytest
 
+from crmlab.exercises.environment import python
 from crmlab.grading import Submission, grade_batch
+from crmlab.words.saying import spoken
 
 from . import honest, hostile
 from .probe import FRESH, LIMITS, SEED, Course, needs_walls, right_answer
@@ -114,6 +116,14 @@ def test_an_odd_file_name_does_no_harm(reports):
 )  # fmt: skip
 def test_the_reason_is_named(reports, name, verdict):
     assert verdict in [each.verdict for each in reports[name].questions], _about(reports[name])
+
+
+def test_code_for_another_python_or_package_is_told_what_grades(reports):
+    absent = spoken(reports["source-package_that_is_not_here"].questions[0].reason)
+    assert "no package polars" in absent and "numpy" in absent and python() in absent
+    assert f"graded by Python {python()}" in spoken(reports["source-newer_syntax"].questions[0].reason)
+    newer = reports["change-newer_python"]
+    assert "saved by Python 3.99.1" in spoken(newer.questions[0].reason)
 
 
 def test_a_hard_coded_answer_fails_the_fresh_variants(reports):
