@@ -12,6 +12,7 @@ from crmlab.notebook.outcome import Run
 from crmlab.notebook.pictures import Picture, cover
 from crmlab.notebook.references import Reference, reference_section
 from crmlab.notebook.source import Source
+from crmlab.words import words
 
 HEADLINES = 4
 
@@ -62,6 +63,15 @@ class Chapter:
     def finding(self) -> str:
         """What the lesson found, in a sentence; empty if its metadata do not say."""
         return str(self.about.get("finding", "")).strip()
+
+    @property
+    def duration(self) -> str:
+        """How long the lesson takes, in words; empty if it does not say."""
+        sittings = self.about.get("sittings", [])
+        if not self.source.minutes:
+            return ""
+        key = "build.minutes_in_sittings" if len(sittings) > 1 else "build.minutes"
+        return words(key, minutes=self.source.minutes, sittings=len(sittings))
 
     @property
     def trap(self) -> str:
