@@ -102,7 +102,7 @@ def _translate_ticks(axis: Axis) -> None:
     places = axis.get_majorticklocs()
     formatter = axis.get_major_formatter()
     formatter.set_locs(places)
-    written = [formatter(place, at) for at, place in enumerate(places)]
+    written = [str(formatter(place, at)) for at, place in enumerate(places)]  # some return numbers
     if any(letter.isalpha() for label in written for letter in label if "$" not in label):
         shown = [_sentence(label) for label in written]
         if shown != written:
