@@ -19,6 +19,19 @@ BAND_SIMS = 2000
 POINTS = 100  # where the distribution function is looked at
 
 
+def ranks(estimate: np.ndarray, standard_error: np.ndarray, truth: float | np.ndarray) -> np.ndarray:
+    """Where the truth falls in the normal confidence distribution of each fit.
+
+    Parameters
+    ----------
+    estimate, standard_error : array of shape (fits,)
+        On the scale on which the estimator is about normal, as the logarithm of a positive parameter.
+    truth : float or array of shape (fits,)
+        Fixed, or drawn anew for each fit.
+    """
+    return norm.cdf((truth - np.asarray(estimate)) / np.asarray(standard_error))
+
+
 def confidence_ranks(simulations: pd.DataFrame) -> np.ndarray:
     """Where each simulation's truth falls in its confidence distribution.
 

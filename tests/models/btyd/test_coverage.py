@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from crmlab.design.calibration import ranks, uniformity
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import BGBB, BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD, ShiftedBetaGeometric
 
@@ -66,14 +67,20 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_intervals_cover(name):
     once, truth = CASES[name]()
-    covered, bias, usable = np.zeros(len(truth)), np.zeros(len(truth)), 0
+    covered, bias, usable, places = np.zeros(len(truth)), np.zeros(len(truth)), 0, []
     values = np.array(list(truth.values()))
     for seed in range(ROUNDS):
         model = once(seed)
         usable += bool(model.convergence_)
         ends = model.confidence_intervals_
         covered += (ends.low.to_numpy() <= values) & (values <= ends.high.to_numpy())
-        bias += (np.log(model.params_.to_numpy()) - np.log(values)) / ROUNDS
+        estimates = model.params_.to_numpy()
+        bias += (np.log(estimates) - np.log(values)) / ROUNDS
+        errors = model.standard_errors_.to_numpy() / estimates
+        places.append(ranks(np.log(estimates), errors, np.log(values)))
     assert usable >= ROUNDS - 1
     assert covered / ROUNDS == pytest.approx(0.95, abs=TOLERANCE), dict(zip(truth, covered / ROUNDS))
     assert np.abs(bias).max() < 0.1
+    for parameter, column in zip(truth, np.array(places).T, strict=True):
+        found = uniformity(column)
+        assert found.p_value > 0.001, (parameter, found.p_value)  # at every level, not at 95% alone

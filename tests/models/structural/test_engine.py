@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmlab.design.calibration import ranks, uniformity
 from crmlab.errors import InputError
 from crmlab.models.semopy_adapter import fit_by_semopy
 from crmlab.models.structural import Moments, NotConverged, StructuralModel, fit_structural
@@ -80,6 +81,14 @@ def test_errors_are_spreads_over_samples(model):
     value, error = fits.indirect_effect("rating", "attitude", "habit")
     assert error.mean() == pytest.approx(value.std(), rel=0.1)
     assert abs(value.mean() - 0.5 * 0.8 * 0.4) < 4 * value.std() / np.sqrt(800) + 0.005
+
+
+def test_intervals_keep_their_promise_at_every_level(model):
+    """Simulation-based calibration; errors that are made a quarter too small are seen."""
+    value, error = model.fit(stacked(model, market(1000, 400))).parameter("a")
+    truth = 0.8 * 0.5  # in the unit of the first item
+    assert uniformity(ranks(value, error, truth)).uniform
+    assert not uniformity(ranks(value, 0.75 * error, truth)).uniform
 
 
 def test_robust_errors_hold_where_tails_are_heavy(model):
