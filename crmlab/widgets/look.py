@@ -79,6 +79,11 @@ def number_line(
     )
 
 
+def with_unit(number: str, unit: str) -> str:
+    """A number with its unit as they are written: ``5%``, ``40 of 100 analysts``."""
+    return f"{number}{'' if unit in ('', '%') else ' '}{unit}"
+
+
 def _label(x: float, y: float, text: str, anchor: str = "", weight: str = "normal") -> str:
     """A text at a place, begun or ended there near the edges so that it is not cut off."""
     anchor = anchor or ("start" if x < 0.25 * _WIDTH else "end" if x > 0.75 * _WIDTH else "middle")

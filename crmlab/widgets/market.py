@@ -37,9 +37,15 @@ def power_curve(
     Returns
     -------
     DataFrame
-        The diagnosis' table that was drawn.
+        What was drawn: a row an estimator and size, with ``rejection_rate`` and its Monte-Carlo error.
     """
-    table = design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).table
+    simulations = (
+        design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).simulations
+    )
+    # Only this one of the diagnosands, and not `table`, which computes all: a slider waits for it.
+    table = simulations.groupby(["estimator", name], sort=False)["rejected"].mean().reset_index()
+    table = table.rename(columns={"rejected": "rejection_rate"})
+    table["rejection_rate_mcse"] = np.sqrt(table["rejection_rate"] * (1 - table["rejection_rate"]) / sims)
     look = looks(table["estimator"])
     for estimator, rows in table.groupby("estimator", sort=False):
         reach = 1.96 * rows["rejection_rate_mcse"]

@@ -11,7 +11,8 @@ from IPython.display import display
 
 from crmlab.errors import InputError
 from crmlab.notebook import guesses
-from crmlab.widgets.look import boxed, number_line
+from crmlab.widgets.live import display_live
+from crmlab.widgets.look import boxed, number_line, with_unit
 from crmlab.words import translated, words
 from crmlab.words.marks import as_html, as_text
 
@@ -133,6 +134,7 @@ class Prediction:
         self.view = ipywidgets.VBox(
             [asked, self.control, ipywidgets.HBox([self.button, self.status])], layout=wide
         )
+        self.view.add_class("crmlab-control")
         self.control.observe(self._moved, names="value")
         self.button.on_click(self._pressed)
         self._settle()
@@ -159,7 +161,8 @@ class Prediction:
 
     def _question_html(self) -> str:
         unit = f" <small>({html.escape(self.unit)})</small>" if self.unit else ""
-        return f"<p><strong>{words('ask.predict')}</strong> {as_html(self.question)}{unit}</p>"
+        asked = f'<span class="crmlab-label">{as_html(self.question)}{unit}</span>'
+        return f"<p><strong>{words('ask.predict')}</strong> {asked}</p>"
 
     def _still_html(self) -> str:
         """The question for a page without a kernel: a field or choices that need no script."""
@@ -217,7 +220,7 @@ class Prediction:
         """A value as it is shown: rounded as the slider is, with its unit."""
         if isinstance(value, str):
             return value
-        return f"{value:,.{self.digits}f}" + (f" {self.unit}" if unit and self.unit else "")
+        return with_unit(f"{value:,.{self.digits}f}", self.unit if unit else "")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The control; for readers without a kernel, the question as a form."""
@@ -227,6 +230,9 @@ class Prediction:
             "text/plain": f"[{as_text(self.question)}]",
             MIME: facts,
         }
+
+    def _ipython_display_(self) -> None:
+        display_live(self._repr_mimebundle_())
 
     # What it allows -------------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ import ipywidgets
 
 from crmlab.errors import InputError
 from crmlab.notebook import guesses
-from crmlab.widgets.look import boxed
+from crmlab.widgets.live import display_live
+from crmlab.widgets.look import boxed, with_unit
 from crmlab.words import translated, words
 from crmlab.words.marks import as_html, as_text
 
@@ -84,9 +85,7 @@ class Question:
     def _shown(self, value: float | str) -> str:
         if isinstance(value, str):
             return value
-        return f"{round(float(value), self.digits) + 0.0:,.{self.digits}f}" + (
-            f" {self.unit}" if self.unit else ""
-        )
+        return with_unit(f"{round(float(value), self.digits) + 0.0:,.{self.digits}f}", self.unit)
 
 
 @dataclass(frozen=True)
@@ -120,8 +119,9 @@ class Quiz:
             said = ipywidgets.HTML()
             choice.observe(lambda change, at=number, said=said: self._chosen(at, said), names="value")
             self.controls.append(choice)
-            asked = ipywidgets.HTML(f"<strong>{number + 1}. {as_html(question.text)}</strong>")
-            rows.append(ipywidgets.VBox([asked, choice, said]))
+            text = f'<strong class="crmlab-label">{number + 1}. {as_html(question.text)}</strong>'
+            rows.append(ipywidgets.VBox([ipywidgets.HTML(text), choice, said]))
+            rows[-1].add_class("crmlab-control")
         title = ipywidgets.HTML(boxed(f"<p><strong>{words('ask.quiz')}</strong></p>"))
         self.view = ipywidgets.VBox([title, *rows])
 
@@ -161,6 +161,9 @@ class Quiz:
             "text/plain": f"[{words('ask.quiz')}: {told}]",
             MIME: {"name": self.name, "questions": facts},
         }
+
+    def _ipython_display_(self) -> None:
+        display_live(self._repr_mimebundle_())
 
 
 def quiz(name: str, *questions: Question) -> Quiz:
