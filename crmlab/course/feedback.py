@@ -1,6 +1,8 @@
 """Writing everyone's feedback page, zips of them for learning platforms, and the instructor's overview."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +11,9 @@ from crmlab.course.batch import read_reports
 from crmlab.course.folder import Course
 from crmlab.course.marks import Mark, marks
 from crmlab.course.platforms import feedback_zips
-from crmlab.errors import InputError
+from crmlab.errors import InputError, listing
 from crmlab.exercises.masters import Master
+from crmlab.words import ENGLISH, FOLDER
 
 
 @dataclass
@@ -50,7 +53,9 @@ def write_feedback(course: Course, which: str, on_page: Callable[[], object] | N
             path.unlink(missing_ok=True)
         else:
             parameters = exercise.check_parameters({"seed": course.seed(exercise, mark.student.id)})
-            pages[mark.student.id] = files.write_text(path, student_page(course, exercise, mark, parameters))
+            with speaking(mark.student.extra.get("language") or course.language):
+                text = student_page(course, exercise, mark, parameters)
+            pages[mark.student.id] = files.write_text(path, text)
         if on_page:
             on_page()
     done.pages, done.unmarked = list(pages.values()), sum(bool(mark.open) for mark in found)
@@ -60,6 +65,32 @@ def write_feedback(course: Course, which: str, on_page: Callable[[], object] | N
     done.overview = write_overview(course, exercise, found)
     course.log("feedback", exercise=exercise.name, pages=len(done.pages))
     return done
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Words are looked up in a language meanwhile; in ours where none is given.
+
+    Raises
+    ------
+    InputError
+        If there is no edition in it.
+    """
+    if not language:
+        yield
+        return
+    known = {ENGLISH, *(path.name for path in (FOLDER / "locales").glob("*") if path.is_dir())}
+    wanted = language.replace("-", "_")
+    found = next((each for each in sorted(known) if each.casefold() == wanted.casefold()), None)
+    if found is None:
+        raise InputError(f"language is {language!r}; there are {listing(sorted(known))}")
+    before = os.environ.get("CRMLAB_LANGUAGE")
+    os.environ["CRMLAB_LANGUAGE"] = found
+    try:
+        yield
+    finally:
+        os.environ.pop("CRMLAB_LANGUAGE")
+        os.environ.update({} if before is None else {"CRMLAB_LANGUAGE": before})
 
 
 def write_overview(course: Course, exercise: Master, found: Sequence[Mark] | None = None) -> Path:

@@ -22,7 +22,7 @@ from crmlab.exercises.masters import Master, master
 from crmlab.words import words
 
 SETTINGS, SECRET, AUDIT = "course.toml", ".secret", "audit.jsonl"
-KNOWN = ("title", "fresh_variants", "late", "timezone", "question_seconds", "exercises")
+KNOWN = ("title", "language", "fresh_variants", "late", "timezone", "question_seconds", "exercises")
 KNOWN_EXERCISE = ("due", "points", "late", "fresh_variants", "question_seconds", "canvas", "drop", "bonus")
 IGNORED = """# The secret and students' work do not belong in a repository.
 *
@@ -118,6 +118,11 @@ class Course:
     @property
     def title(self):
         return str(self.config.get("title", self.folder.name))
+
+    @cached_property
+    def language(self) -> str:
+        """In which students read their feedback, unless the roster says otherwise of one; empty for ours."""
+        return _typed(self.config.get("language"), str, "", "language")
 
     @cached_property
     def zone(self):

@@ -16,7 +16,8 @@ from crmlab.errors import InputError
 from crmlab.exercises import running
 from crmlab.exercises.authoring.writing import cell, free_path, notebook, title_of
 from crmlab.exercises.copies import blocks
-from crmlab.exercises.masters import BEGIN, END, UNREADABLE, Master, read_notebook
+from crmlab.exercises.manual import ENDING
+from crmlab.exercises.masters import BEGIN, END, UNREADABLE, Master, read_notebook, role
 from crmlab.notebook.zygote import quick_import
 
 with quick_import():
@@ -56,11 +57,11 @@ class Imported:
     """
 
     path: Path
-    questions: dict = field(default_factory=dict)
-    lost: list = field(default_factory=list)
+    questions: dict[str, float] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
 
 
-def import_source(file, name):
+def import_source(file: Path | str, name: str) -> Imported:
     """Write a master from an nbgrader source notebook.
 
     Parameters
@@ -70,9 +71,10 @@ def import_source(file, name):
     name : str
         Of the new exercise, ``12_churn``.
 
-    Returns
-    -------
-    Imported
+    Raises
+    ------
+    InputError
+        If it is no source notebook, or nothing in it could become a question.
     """
     path, source = free_path(name), read_notebook(Path(file).expanduser())
     if not any("nbgrader" in each.metadata for each in source.cells):
@@ -95,7 +97,7 @@ def _imported(path, source, name, flat):
     made = _Made(done, flat)
     for each in source.cells:
         made.add(each)
-    if not done.questions:
+    if not any(each.cell_type == "code" and role(each) == "check" for each in made.cells):
         raise InputError(
             f"{path.parent.name}: no autograded test could become a question; "
             + ("; ".join(done.lost[:5]) or "nothing is graded in the notebook")
@@ -170,14 +172,27 @@ class _Made:
                 "points in overrides.csv",
             )
             source = MARKS.split(source)[0]
+        elif grading.get("grade") and grading.get("points"):
+            self._add_manual(name, source, grading["points"])
+            return
         elif grading.get("grade"):
-            self._lose(
-                name,
-                f"an answer in prose marked by hand ({grading.get('points', 0)} points): its model "
-                "answer was left out; give its points in overrides.csv",
-            )
-            source = source.split(BEGIN)[0] if BEGIN in source else "*Your answer in words goes here.*"
+            self._lose(name, "an answer in words that gives no points; left out")
+            return
         self.cells.append(cell("prose", name, source.strip() or "…"))
+
+    def _add_manual(self, name, source, points):
+        """An answer in words, which people mark here as there."""
+        question = f"q{len(self.done.questions) + 1}"
+        before, _, inside = source.partition(BEGIN)
+        expected = (inside.partition(END)[0] if inside else source).strip() or "…"
+        if inside and before.strip():
+            self.cells.append(cell("prose", self._name(f"{name}-task"), before.strip()))
+        expected = MARKS.sub("", expected).strip()
+        text = f"{BEGIN}\n{expected}\n{END}"
+        self.cells.append(cell("manual", self._name(f"{question}{ENDING}"), text, points))
+        self.done.questions[question] = points
+        if MARKS.search(source):
+            self._lose(name, "its mark scheme stands with the answer; write it in lines like '- 1: ...'")
 
     def _add_solution(self, name, source, grading):
         if grading.get("grade"):

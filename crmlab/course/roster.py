@@ -17,7 +17,7 @@ from crmlab.errors import InputError, listing
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
-EXTRA = ("login", "section", "sis_id", "canvas_id", "moodle_id")
+EXTRA = ("login", "section", "language", "sis_id", "canvas_id", "moodle_id")
 SAME_AS = {  # other tools' names for our columns, by column
     "id": "student_id|id number|id-nummer|matrikelnummer|matrikel-nr.|学号|學號|id号|学生编号",
     "name": "full name|student|vollständiger name|teilnehmer|姓名|全名",
@@ -25,6 +25,7 @@ SAME_AS = {  # other tools' names for our columns, by column
     "last_name": "last name|surname|nachname|姓|姓氏",
     "email": "email address|e-mail|e-mail-adresse|mail|邮箱|電子郵件|电子邮件|电子邮件地址|邮件地址|电邮地址",
     "login": "username|sis login id|anmeldename|login id|用户名|登录名",
+    "language": "sprache|语言|preferred language",
     "section": "groups|group|gruppen|gruppe|班级|小组|组",
     "sis_id": "sis user id|sis_user_id",
     "canvas_id": "lms_user_id",
