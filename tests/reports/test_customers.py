@@ -99,6 +99,12 @@ def test_the_page_can_be_read_offline_and_by_ear(cdnow):
     assert first_choice.find("td").text == "6,919"
 
 
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_the_page_is_accessible(cdnow, assert_accessible, look):
+    _, folder = cdnow
+    assert_accessible(folder / "index.html", look)
+
+
 def test_value_stands_first_among_the_best_customers(cdnow):
     """On a narrow screen the table is cut on the right: what it is in order of must not be."""
     _, out = cdnow
