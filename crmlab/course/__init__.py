@@ -7,6 +7,8 @@ One folder holds it, laid out as nbgrader's::
     release/NAME/STUDENT/NAME_STUDENT.ipynb              everyone's own copy (or a zip)
     submitted/STUDENT/NAME/NAME.ipynb                    what came back
     collected/NAME.json, NAME.csv, NAME_doubtful.csv     where it came from
+    marking/NAME/GRADER.csv, GRADER.html                 answers in words, and what people give them
+    regraded/NAME.json, NAME/                            points kept and corrections proposed by regrades
     autograded/NAME/STUDENT.json, overview.html          reports, and the instructor's page
     feedback/NAME/STUDENT.html                           what a student gets
     gradebook.csv  gradebook/                            marks, and files to import elsewhere
