@@ -76,7 +76,7 @@ def test_files(cdnow):
 
 
 def test_the_page_can_be_read_offline_and_by_ear(cdnow):
-    _report, out = cdnow
+    report, out = cdnow
     text = (out / "index.html").read_text(encoding="utf-8")
     page = BeautifulSoup(text, "html.parser")
     assert not re.search(r"(src|href)=\"(https?:)?//|@import|url\(http", text)
