@@ -121,7 +121,7 @@ def _executed(
     return [runs[source.name] for source in sources]
 
 
-def chosen_lessons(only):
+def chosen_lessons(only: Iterable[str] | None) -> list[places.Lesson]:
     """The lessons that `only` names, each once, in their order; all of them if it is None."""
     lessons = places.lessons() if only is None else {places.lesson(name): None for name in only}
     if not lessons:
@@ -131,7 +131,7 @@ def chosen_lessons(only):
     return sorted(lessons, key=lambda lesson: lesson.path.name)
 
 
-def assigned(sources, parameters):
+def assigned(sources: Iterable[Source], parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Which lesson gets which of the `parameters`: lesson name -> values, in their types and checked."""
     known = {source.name: source.parameters for source in sources}
     everywhere = dict.fromkeys(name for each in known.values() for name in each)
@@ -154,7 +154,7 @@ def _value(lesson, parameter, value):
         raise InputError(f"{error} (lesson {lesson})") from None
 
 
-def as_results(runs):
+def as_results(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
     """What ``results.json`` holds, the same on every machine."""
     return {
         run.lesson: {

@@ -17,7 +17,7 @@ _REPAIRS = (
 )
 
 
-def mathml(formula, display="inline"):
+def mathml(formula: str, display: str = "inline") -> str:
     """A LaTeX formula as an HTML fragment with MathML, ``display`` being ``"inline"`` or ``"block"``.
 
     A formula that cannot be converted is shown as its source.
@@ -30,7 +30,7 @@ def mathml(formula, display="inline"):
     return f'<div class="formula" tabindex="0">{element}</div>' if display == "block" else element
 
 
-def check_formula(formula):
+def check_formula(formula: str) -> None:
     """Raise ValueError, naming the reason, if a formula cannot be shown."""
     _converted(formula, "inline")
 

@@ -1,6 +1,7 @@
 """The pictures among a notebook's outputs, and their alt text."""
 
 from dataclasses import dataclass
+from typing import Any
 
 KINDS = ("image/png", "image/jpeg", "image/svg+xml", "image/gif")
 
@@ -14,7 +15,7 @@ class Picture:
     caption: str = ""
 
 
-def picture(output):
+def picture(output: Any) -> Picture | None:
     """The `Picture` in an output, or None."""
     for kind in KINDS:
         data = output.get("data", {}).get(kind)
@@ -23,12 +24,12 @@ def picture(output):
     return None
 
 
-def alt_text(output, kind):
+def alt_text(output: Any, kind: str) -> str:
     """The alternative text that ``crmlab.plots.show`` put beside the picture, or nothing."""
     return _told(output, kind, "alt")
 
 
-def caption_of(output, kind):
+def caption_of(output: Any, kind: str) -> str:
     """The caption that ``crmlab.plots.show`` put beside the picture, or nothing."""
     return _told(output, kind, "caption")
 
@@ -38,7 +39,7 @@ def _told(output, kind, what):
     return str(metadata.get(kind, {}).get(what) or metadata.get(what) or "").strip()
 
 
-def cover(notebook):
+def cover(notebook: Any) -> Picture | None:
     """The picture that represents a lesson: of the cell tagged ``cover``, else its first; or None."""
     tagged = [cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", [])]
     for cell in [*tagged, *notebook.cells]:
