@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmlab import files
 from crmlab.course.late import LateRule, parse_late
-from crmlab.course.roster import read_roster
+from crmlab.course.roster import Student, read_roster
 from crmlab.errors import InputError, check_known, listing
 from crmlab.exercises.masters import Master, master
 from crmlab.words import words
@@ -73,7 +74,7 @@ class Course:
         Holds ``course.toml``.
     """
 
-    def __init__(self, folder="."):
+    def __init__(self, folder: Path | str = ".") -> None:
         self.folder = Path(folder).expanduser().resolve()
         if not (self.folder / SETTINGS).is_file():
             raise InputError(
@@ -83,28 +84,28 @@ class Course:
 
     # ------------------------------------------------------------------------------------------ places
 
-    def path(self, *parts):
+    def path(self, *parts: str) -> Path:
         return self.folder.joinpath(*parts)
 
-    def released(self, exercise):
+    def released(self, exercise: str) -> Path:
         return self.path("release", exercise)
 
-    def submitted(self, exercise, student):
+    def submitted(self, exercise: str, student: str) -> Path:
         return self.path("submitted", student, exercise, f"{exercise}.ipynb")
 
-    def reports(self, exercise):
+    def reports(self, exercise: str) -> Path:
         return self.path("autograded", exercise)
 
-    def overview(self, exercise):
+    def overview(self, exercise: str) -> Path:
         return self.path("autograded", exercise, "overview.html")
 
-    def feedback(self, exercise, student):
+    def feedback(self, exercise: str, student: str) -> Path:
         return self.path("feedback", exercise, f"{student}.html")
 
     # ---------------------------------------------------------------------------------------- contents
 
     @cached_property
-    def config(self):
+    def config(self) -> dict[str, Any]:
         try:
             config = tomllib.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -116,7 +117,7 @@ class Course:
         return config
 
     @property
-    def title(self):
+    def title(self) -> str:
         return str(self.config.get("title", self.folder.name))
 
     @cached_property
@@ -125,7 +126,7 @@ class Course:
         return _typed(self.config.get("language"), str, "", "language")
 
     @cached_property
-    def zone(self):
+    def zone(self) -> ZoneInfo:
         name = self.config.get("timezone", "UTC")
         try:
             return ZoneInfo(name)
@@ -133,10 +134,10 @@ class Course:
             raise InputError(f'{SETTINGS}: timezone is {name!r}; write like "Europe/Berlin"') from None
 
     @cached_property
-    def students(self):
+    def students(self) -> list[Student]:
         return read_roster(self.folder / "roster.csv")
 
-    def student(self, name):
+    def student(self, name: str) -> Student:
         """The student with this id."""
         for each in self.students:
             if each.id == name:
@@ -146,11 +147,11 @@ class Course:
         )
 
     @property
-    def exercises(self):
+    def exercises(self) -> list[str]:
         """Names of the exercises that have been released, in order."""
         return sorted(path.parent.name for path in self.folder.glob("source/*/master.ipynb"))
 
-    def exercise(self, which):
+    def exercise(self, which: str) -> Master:
         """The master of an exercise as it was released.
 
         Raises
@@ -169,7 +170,7 @@ class Course:
             )
         return Master(path)
 
-    def settings(self, exercise):
+    def settings(self, exercise: str) -> Settings:
         """`Settings` of an exercise, its own over the course's."""
         config = self.config
         own = config.get("exercises", {}).get(exercise, {})
@@ -198,7 +199,7 @@ class Course:
     # ------------------------------------------------------------------------------------------ secret
 
     @cached_property
-    def secret(self):
+    def secret(self) -> bytes:
         """The course's secret.
 
         Raises
@@ -223,7 +224,7 @@ class Course:
             raise InputError(f"the secret {str(path)!r} is too short; bring it back from a copy")
         return key
 
-    def seed(self, exercise, student):
+    def seed(self, exercise: Master, student: str) -> int:
         """The seed of a student's own version of `exercise` (a Master)."""
         return self._drawn(exercise, f"student\0{exercise.name}\0{student}")
 
@@ -263,7 +264,7 @@ class Course:
 
     # ------------------------------------------------------------------------------------------- audit
 
-    def log(self, what, **facts):
+    def log(self, what: str, **facts: Any) -> None:
         """Add a line to the audit log."""
         entry = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "what": what, **facts}
         line = json.dumps(entry, ensure_ascii=False, sort_keys=False, default=str) + "\n"
@@ -271,7 +272,7 @@ class Course:
             file.write(line)
 
 
-def start_course(folder):
+def start_course(folder: Path | str) -> tuple[Course, bool]:
     """Make a course of a folder: settings, secret. What is there already is kept.
 
     Returns
@@ -292,7 +293,7 @@ def start_course(folder):
     return Course(folder), new
 
 
-def write_secret(path):
+def write_secret(path: Path) -> None:
     """A new secret that its owner alone may read."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:

@@ -82,7 +82,7 @@ def moodle_table(course: Course, found: Sequence[Mark], path: Path, now: datetim
     for row in rows:
         told = (row.get(columns[at["grade"]], ""), row.get(_named(columns, at, "comments"), ""))
         name = columns[at["modified"]]
-        last = before.get(row[columns[0]])
+        last = before.get(_who(row, columns))
         if told[0] == "" and last is None:
             row[name] = row.get(name) or "-"
         elif last is not None and last[:2] == told:
@@ -96,8 +96,13 @@ def _named(columns, at, what):
     return columns[at[what]] if what in at else ""
 
 
+def _who(row, columns):
+    """Whose a row is: Moodle's number may be missing in ours."""
+    return row.get(columns[0], ""), row.get("ID number", "")
+
+
 def _before(path, columns, at):
-    """``{identifier: (grade, comments, time)}`` of the file as it was written last."""
+    """``{whose: (grade, comments, time)}`` of the file as it was written last."""
     if not path.is_file():
         return {}
     try:
@@ -106,9 +111,8 @@ def _before(path, columns, at):
         return {}
     comments = _named(columns, at, "comments")
     return {
-        row[columns[0]]: (row[columns[at["grade"]]], row.get(comments, ""), row[columns[at["modified"]]])
+        _who(row, columns): (row[columns[at["grade"]]], row.get(comments, ""), row[columns[at["modified"]]])
         for row in rows
-        if row[columns[0]]
     }
 
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +33,14 @@ class Released:
     roster_change: str = ""
 
 
-def release(which, folder=".", roster=None, zipped=False, again=False, on_copy=None):
+def release(
+    which: str,
+    folder: Path | str = ".",
+    roster: Path | str | None = None,
+    zipped: bool = False,
+    again: bool = False,
+    on_copy: Callable[[], object] | None = None,
+) -> Released:
     """Write each student's copy of an exercise; copies that are there are left alone.
 
     Parameters
@@ -49,10 +57,6 @@ def release(which, folder=".", roster=None, zipped=False, again=False, on_copy=N
         Take the master as it is today, and write copies anew that differ.
     on_copy : callable, optional
         Called after each copy.
-
-    Returns
-    -------
-    Released
     """
     text, students = _roster(folder, roster)
     if not (Path(folder).expanduser() / SETTINGS).is_file():
@@ -77,7 +81,7 @@ def release(which, folder=".", roster=None, zipped=False, again=False, on_copy=N
     return done
 
 
-def copy_name(exercise, student):
+def copy_name(exercise: str, student: str) -> str:
     """``09_loyalty_s017.ipynb``: says whose it is, wherever it turns up."""
     return f"{exercise}_{student}.ipynb"
 

@@ -3,7 +3,7 @@
 import inspect
 import numbers
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,7 +94,7 @@ class Question:
         return self.kind.explain(right, answer)
 
 
-def question(name, value, told):
+def question(name: str, value: Any, told: dict[str, Any]) -> Question:
     """Make a `Question` from a master's call ``answer(name, value, **told)``.
 
     Raises
@@ -173,7 +173,7 @@ def _misconception(kind, name, told):
     return Misconception(name, value, _text(told[1], f"the hint of misconception {name!r}"))
 
 
-def questions_by_name(calls):
+def questions_by_name(calls: Iterable[tuple[str, Any, dict[str, Any]]]) -> dict[str, Question]:
     """All questions of a run of a master, refusing names used twice.
 
     Parameters

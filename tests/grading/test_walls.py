@@ -371,7 +371,7 @@ def _processes():
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes an ordinary user, which only root can")
 def test_an_ordinary_user_has_the_same_walls():
     """In a namespace where an ordinary user may pass through folders that lead to Python and the package."""
-    with tempfile.TemporaryDirectory(prefix="crmlab-ordinary-") as folder:
+    with tempfile.TemporaryDirectory(prefix="crmlab-ordinary-", dir="/tmp") as folder:
         _as_ordinary_user(Path(folder))
 
 

@@ -72,11 +72,11 @@ class Arrival:
     outer: tuple = ()
 
     @property
-    def file(self):
+    def file(self) -> str:
         return self.parts[-1]
 
     @property
-    def place(self):
+    def place(self) -> tuple[str, ...]:
         """The part of the path that no student could choose freely, its last name without ending."""
         *folders, last = self.outer or self.parts
         return (*folders, last.rpartition(".")[0] or last)
@@ -96,15 +96,15 @@ class Arrival:
         return ".ipynb" in name or name.endswith((".json", ".txt"))
 
     @property
-    def anonymous(self):
+    def anonymous(self) -> bool:
         """Whether Canvas hid the name."""
         return bool(ANONYMOUS.fullmatch(self.place[-1]))
 
-    def moodle(self):
+    def moodle(self) -> re.Match[str] | None:
         """Moodle's full name and participant number, or None."""
         return next((match for part in self.place if (match := MOODLE.fullmatch(part))), None)
 
-    def canvas(self):
+    def canvas(self) -> re.Match[str] | None:
         """Canvas's name, user number and file number, or None. Canvas puts all files in one folder."""
         return None if self.anonymous else CANVAS.fullmatch(self.place[-1])
 

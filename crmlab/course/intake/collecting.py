@@ -55,7 +55,7 @@ class Collected:
     without_time: int = 0
     undecided: list = field(default_factory=list)  # decisions that fit no file
 
-    def having(self, status):
+    def having(self, status: str) -> list[Row]:
         return [row for row in self.rows if row.status == status]
 
 

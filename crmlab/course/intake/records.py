@@ -2,7 +2,9 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from crmlab import files
 from crmlab.course.folder import Course
@@ -13,7 +15,7 @@ DOUBTFUL = ("file", "sha256", "suggestion", "why", "student")
 NOBODY = "-"
 
 
-def read_records(course, exercise):
+def read_records(course: Course, exercise: str) -> dict[str, dict[str, Any]]:
     """What has been collected: ``{student: {"file", "sha256", "when", "late_mark", "notes", ...}}``."""
     path = course.path("collected", f"{exercise}.json")
     if not path.is_file():
@@ -24,7 +26,7 @@ def read_records(course, exercise):
         raise InputError(f"{str(path)!r} is damaged; delete it and collect again") from None
 
 
-def write_doubtful(course, done, rows):
+def write_doubtful(course: Course, done: Any, rows: Sequence[Any]) -> None:
     """Rows for a human, under those decided already."""
     before = [row for row in read_doubtful(course, done.exercise) if row["student"]]
     rows = [
@@ -34,7 +36,7 @@ def write_doubtful(course, done, rows):
     files.write_text(done.doubtful_file, table_text(DOUBTFUL, before + rows))
 
 
-def read_doubtful(course, exercise):
+def read_doubtful(course: Course, exercise: str) -> list[dict[str, str]]:
     """Rows of the table of files whose owner is in doubt, none if there is no table."""
     path = course.path("collected", f"{exercise}_doubtful.csv")
     if not path.is_file():
