@@ -161,7 +161,7 @@ def as_results(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
             "ok": run.ok,
             "parameters": run.parameters,
             "results": run.results,
-            "error": None if run.ok else run.error.as_dict(),
+            "error": run.error.as_dict() if run.error else None,
         }
         for run in runs
     }

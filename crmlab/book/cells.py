@@ -242,8 +242,8 @@ def offline(text: str) -> str:
         if element.has_attr("scoped") or "@import" in element.text or "url(" in element.text:
             element.decompose()
     for element in soup.find_all(src=True):
-        if not element["src"].startswith("data:"):
-            element.replace_with(element.get("alt") or words("build.not_offline"))
+        if not str(element["src"]).startswith("data:"):
+            element.replace_with(str(element.get("alt") or "") or words("build.not_offline"))
     for table in soup.find_all("table"):
         table.attrs.pop("border", None)
         for cell in table.find_all("th"):

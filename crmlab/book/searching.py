@@ -29,7 +29,9 @@ def search_index(chapters: Sequence[Chapter], terms: Iterable[Term]) -> str:
 def _sections(chapter: Chapter) -> Iterator[Section]:
     """The sections of a lesson, from one heading to the next."""
     title = f"{chapter.number} {chapter.title}".strip()
-    anchor, section, texts, codes = "", chapter.title, [], []
+    anchor, section = "", chapter.title
+    texts: list[str] = []
+    codes: list[str] = []
 
     def made() -> Section:
         page = chapter.page + (f"#{anchor}" if anchor else "")
@@ -52,7 +54,7 @@ def _pieces(chapter: Chapter) -> Iterator[tuple[str, str, str]]:
         soup = bs4.BeautifulSoup(str(cell["html"]), "html.parser")
         if cell["kind"] == "text":
             for formula in soup.find_all("math"):
-                formula.replace_with(formula.get("alttext", ""))
+                formula.replace_with(str(formula.get("alttext", "")))
             for element in soup.find_all(recursive=False):
                 heading = re.fullmatch(r"h[1-6]", element.name)
                 yield "heading" if heading else "prose", element.get_text(" "), str(element.get("id", ""))

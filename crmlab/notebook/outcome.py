@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from crmlab.errors import listing
 
@@ -58,7 +59,7 @@ class Run:
     results: dict
     seconds: float
     error: Failure | None
-    notebook: object = field(repr=False)
+    notebook: Any = field(repr=False)
 
     @property
     def ok(self):

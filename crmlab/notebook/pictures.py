@@ -1,5 +1,6 @@
 """The pictures among a notebook's outputs, and their alt text."""
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,15 @@ class Picture:
     address: str
     alt: str
     caption: str = ""
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels, as a PNG says in its first bytes; None for other kinds."""
+        kind, _, data = self.address.partition(";base64,")
+        if kind != "data:image/png":
+            return None
+        head = base64.b64decode(data[:32])
+        return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
 
 
 def picture(output: Any) -> Picture | None:
@@ -50,8 +60,6 @@ def cover(notebook: Any) -> Picture | None:
 
 
 def _address(kind, data):
-    import base64
-
     data = "".join(data)
     if kind == "image/svg+xml":
         data = base64.b64encode(data.encode()).decode()
