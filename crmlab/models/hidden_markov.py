@@ -330,7 +330,11 @@ def _emitted(model, levels, level):
         log = np.where(count > 0, np.log(rate), np.log1p(-rate))
     log = np.column_stack([log, np.zeros(len(rate))])  # what was not seen tells nothing
     top = log.max(axis=0)
-    return np.exp(log - top)[:, level].swapaxes(0, 1), top[level]
+    by_state = np.exp(log - top)
+    emitted = np.empty((len(level), len(rate), level.shape[1]))
+    for state, of_level in enumerate(by_state):
+        emitted[:, state] = of_level[level]
+    return emitted, top[level]
 
 
 def _forward(model, counts, constant, covariates, _, levels, level):
@@ -361,20 +365,20 @@ class _Expected:
 def _expect(model, *panel):
     """The E step: backwards after forwards."""
     filtered, log_likelihood, scales, emitted, steps = _forward(model, *panel)
-    counts = panel[0]
-    states, moves = np.empty(emitted.shape), np.empty(steps.shape)
-    later = np.ones(emitted.shape[1:])
-    states[-1] = filtered[-1]
-    for at in range(len(counts) - 2, -1, -1):
-        coming = emitted[at + 1] * later / scales[at + 1]
-        if steps.ndim == 3:
-            moves[at] = steps[at] * (filtered[at] @ coming.T)
-            later = steps[at] @ coming
+    told = emitted[1:] / scales[1:, None]
+    later, coming = np.ones(emitted.shape), np.empty(told.shape)
+    together = steps.ndim == 3
+    for at in range(len(told) - 1, -1, -1):
+        np.multiply(told[at], later[at + 1], out=coming[at])
+        if together:
+            np.matmul(steps[at], coming[at], out=later[at])
         else:
-            moves[at] = steps[at] * filtered[at][:, None] * coming[None]
-            later = np.einsum("ijn,jn->in", steps[at], coming)
-        states[at] = filtered[at] * later
-    return _Expected(model, log_likelihood, states, moves, steps)
+            np.einsum("ijn,jn->in", steps[at], coming[at], out=later[at])
+    if together:
+        moves = steps * np.matmul(filtered[:-1], coming.swapaxes(1, 2))
+    else:
+        moves = steps * filtered[:-1, :, None] * coming[:, None]
+    return _Expected(model, log_likelihood, filtered * later, moves, steps)
 
 
 # EM without covariates ------------------------------------------------------------------------------------
@@ -482,8 +486,10 @@ def _scores(values, found, panel):
     if d:
         axes = "tsn,ntd->sdn" if alone else "tsn,td->sdn"
         slopes = np.einsum(axes, pull.sum(axis=2), panel.covariates).reshape(k * d, -1)
-    excess = panel.counts[:, None] - model.rates[:, None]
-    rate = customers((np.where(panel.seen[:, None], states, 0.0) * excess).sum(axis=0))
+    into = "tkn,tn->kn" if alone else "tkn,tn->k"
+    counted = np.einsum(into, states, panel.counts)  # zero where nothing was seen
+    expected = np.einsum(into, states, panel.seen.astype(float))
+    rate = (counted.T - model.rates * expected.T).T.reshape(k, -1)
     later = np.cumsum(rate[::-1], axis=0)[::-1]
     steps = later[1:] * np.exp(rate_gaps)[:, None]
     return np.concatenate(
