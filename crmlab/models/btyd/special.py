@@ -99,6 +99,7 @@ def beta_mean(function, a, b, turning):
     high = np.minimum(np.maximum(np.log(a / b), low) + 40.0 / b + 9.0 * np.minimum(width, 1.0), 39.0)
     high = np.maximum(high, low + 1e-3)
     needed = np.ceil((high - low) / (4.0 * np.minimum(width, 1.0))).astype(int)
+    normal = log_beta(a, b)
     result = np.empty(a.shape)
     for start in range(0, a.size, 64):
         rows = slice(start, start + 64)
@@ -106,9 +107,7 @@ def beta_mean(function, a, b, turning):
         length = (high - low)[rows, None]
         logit = low[rows, None] + length * x
         p = expit(logit)
-        density = np.exp(
-            a[rows, None] * logit - (a + b)[rows, None] * softplus(logit) - log_beta(a, b)[rows, None]
-        )
+        density = np.exp(a[rows, None] * logit - (a + b)[rows, None] * softplus(logit) - normal[rows, None])
         middle = ((function(p, rows) * density) @ w) * length[:, 0]
         ends = expit(np.stack([low[rows], high[rows]], axis=1))
         at_low, at_high = function(ends, rows).T
