@@ -131,7 +131,9 @@ def theme(request, server):  # noqa: F811
 def test_the_whole_explorable_is_seen_at_once(theme, opened, width, height):
     visit, _ = opened  # noqa: F811
     visit.page.set_viewport_size({"width": width, "height": height})
-    visit.page.locator(f"body[data-jp-theme-light='{str(theme == 'Light').lower()}']").wait_for()
+    visit.page.locator(f"body[data-jp-theme-light='{str(theme == 'Light').lower()}']").wait_for(
+        state="attached"
+    )
     visit.panel.locator(".crmlab-explorable").scroll_into_view_if_needed()
     explorable = visit.panel.locator(".crmlab-explorable").bounding_box()
     picture = visit.panel.locator(".crmlab-picture img").bounding_box()
