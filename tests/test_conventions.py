@@ -14,7 +14,6 @@ UNTYPED = [
     "crmlab/mechanisms",
     "crmlab/models",
     "crmlab/notebook",
-    "crmlab/plots",
     "crmlab/reports",
     "crmlab/theories",
 ]

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from crmlab.errors import InputError
+from crmlab.words.layout import lines, pad, width
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -227,9 +228,7 @@ def _description(source):
     ]
     if len(rows) > 1:
         yield ""
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        for row in rows:
-            yield "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
+        yield from lines(rows)
 
 
 def build_command(chosen: argparse.Namespace) -> int:
@@ -306,10 +305,10 @@ def lint_command(chosen: argparse.Namespace) -> int:
 
 def aligned(results: dict[str, object]) -> Iterator[str]:
     """Results as lines ``name  value`` with the values under each other."""
-    width = max(map(len, results))
+    columns = max(map(width, results))
     for name, value in results.items():
         for index, line in enumerate(_lines(value)):
-            yield f"{name if index == 0 else '':<{width}}  {line}"
+            yield f"{pad(name if index == 0 else '', columns)}  {line}"
 
 
 def _lines(value):
@@ -322,8 +321,10 @@ def _lines(value):
 
 def _table(columns, rows):
     texts = [[str(each) for each in columns], *([_text(each) for each in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*texts)]
-    return ["  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in texts]
+    widest = [max(map(width, column)) for column in zip(*texts)]
+    return [
+        "  ".join(" " * (columns - width(text)) + text for text, columns in zip(row, widest)) for row in texts
+    ]
 
 
 def _text(value):

@@ -9,6 +9,7 @@ import itertools
 import re
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 from crmlab.errors import InputError, listing
 from crmlab.notebook.about import missing
@@ -22,6 +23,7 @@ from crmlab.notebook.references import reference_section, uncited, unreferenced
 from crmlab.notebook.source import read
 from crmlab.notebook.storing import as_text
 from crmlab.notebook.widgets import is_fallback
+from crmlab.places import Lesson
 
 SECTIONS = (
     "title",
@@ -74,7 +76,7 @@ class Problem:
         return f"cell {self.cell!r}: {self.message}" if self.cell else self.message
 
 
-def lint(lesson):
+def lint(lesson: str | int | Path | Lesson) -> list[Problem]:
     """Problems of a lesson, in the order of its cells.
 
     Parameters

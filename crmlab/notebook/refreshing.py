@@ -1,10 +1,12 @@
 """``refresh``: a committed lesson executed again, its fresh outputs stored in place."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from crmlab import files
+from crmlab import files, places
+from crmlab.notebook.outcome import Run
 from crmlab.notebook.running import execute
 from crmlab.notebook.source import read
 from crmlab.notebook.storing import as_text
@@ -12,7 +14,9 @@ from crmlab.notebook.widgets import without_widgets
 from crmlab.places import STORING
 
 
-def refresh(lesson, warm=False, on_cell=None):
+def refresh(
+    lesson: str | places.Lesson, warm: bool = False, on_cell: Callable[[Any], None] | None = None
+) -> tuple[Run, bool]:
     """Execute a lesson with its defaults in a clean kernel and store its outputs in its own file.
 
     A lesson that fails is left as it was. The file changes only where the outputs do. Results on real data

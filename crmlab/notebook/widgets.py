@@ -1,5 +1,7 @@
 """What remains of widgets when their kernel has gone: the last pictures they showed."""
 
+from typing import Any
+
 from crmlab.notebook.jupyter import nbformat
 from crmlab.words import words
 
@@ -8,7 +10,7 @@ STATE = "application/vnd.jupyter.widget-state+json"
 _REFERENCE = "IPY_MODEL_"
 
 
-def without_widgets(notebook):
+def without_widgets(notebook: Any) -> Any:
     """The notebook with each widget replaced by the pictures it showed last, marked as such.
 
     Widgets live only while their kernel does; their ids also change with every run.
@@ -20,12 +22,12 @@ def without_widgets(notebook):
     return notebook
 
 
-def is_fallback(output):
+def is_fallback(output: Any) -> bool:
     """Whether an output stands in for a widget."""
     return bool(output.get("metadata", {}).get("crmlab", {}).get("widget"))
 
 
-def is_caption(output):
+def is_caption(output: Any) -> bool:
     """Whether an output is the caption that ``crmlab.plots.show`` puts under a picture."""
     return bool(output.get("metadata", {}).get("crmlab", {}).get("caption"))
 

@@ -5,9 +5,14 @@ are given, intervals are left out.
 """
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from scipy.stats import beta as beta_distribution
 from scipy.stats import gamma as gamma_distribution
@@ -23,7 +28,9 @@ SCALES = {"plain": (lambda y: y, lambda y: y), "log": (np.log, np.exp), "logit":
 SAMPLE = 8_000  # customers from which intervals of means are computed
 
 
-def interval(model, function, scale="plain"):
+def interval(
+    model: Any, function: Callable[[Any], ArrayLike], scale: str = "plain"
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """What `function(model)` gives, with its 95% interval by the delta method.
 
     Parameters
@@ -66,7 +73,7 @@ def _band(axes, x, low, high, **options):
         )
 
 
-def cohort_curve(model, births, times):
+def cohort_curve(model: Any, births: tuple[ArrayLike, ArrayLike], times: ArrayLike) -> np.ndarray:
     """Expected repeat purchases of a cohort by calendar time, as a function of a model for `interval`.
 
     Parameters
@@ -83,7 +90,16 @@ def cohort_curve(model, births, times):
     return model.expected_purchases(ages)[which.reshape(len(times), len(born))] @ counts
 
 
-def tracking(model, births, times, purchases, calibration_end=None, unit="W", bins=None, whole=None):
+def tracking(
+    model: Any,
+    births: tuple[ArrayLike, ArrayLike],
+    times: ArrayLike,
+    purchases: ArrayLike,
+    calibration_end: float | None = None,
+    unit: str = "W",
+    bins: str | None = None,
+    whole: int | None = None,
+) -> Figure:
     """Repeat purchases of a cohort by calendar time, made and expected: all so far, and those of each period.
 
     Parameters
@@ -145,7 +161,7 @@ def tracking(model, births, times, purchases, calibration_end=None, unit="W", bi
     return figure
 
 
-def holdout(model, summary, each=None, most=7):
+def holdout(model: Any, summary: pd.DataFrame, each: ArrayLike | None = None, most: int = 7) -> Figure:
     """Purchases in the holdout, made and expected, of customers with 0, 1, 2, … in calibration.
 
     Parameters
@@ -223,7 +239,7 @@ def _spread_sample(group, groups):
     )
 
 
-def frequency_histogram(model, frequency, T, most=10):
+def frequency_histogram(model: Any, frequency: ArrayLike, T: ArrayLike, most: int = 10) -> Figure:
     """How many customers made 0, 1, 2, … repeat purchases, and how many the model expects.
 
     Parameters
@@ -264,7 +280,7 @@ def frequency_histogram(model, frequency, T, most=10):
     return figure
 
 
-def alive(model, T, most=15, unit="W"):
+def alive(model: Any, T: float, most: int = 15, unit: str = "W") -> Figure:
     """Probability of being active over repeat purchases and the time of the last one; see `alive_map`."""
     figure = alive_map(model, T, most)
     axes, bar = figure.axes[0], figure.axes[1]
@@ -273,7 +289,7 @@ def alive(model, T, most=15, unit="W"):
     return figure
 
 
-def alive_history(model, times, end, unit="W", steps=300):
+def alive_history(model: Any, times: ArrayLike, end: float, unit: str = "W", steps: int = 300) -> Figure:
     """One customer's probability of being active through time, which rises at purchases and falls in silence.
 
     Parameters
@@ -322,7 +338,7 @@ def alive_history(model, times, end, unit="W", steps=300):
     return figure
 
 
-def heterogeneity(model, unit="W"):
+def heterogeneity(model: Any, unit: str = "W") -> Figure:
     """How customers differ: the densities of purchase rates and of dropout over them.
 
     Returns

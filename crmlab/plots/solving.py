@@ -1,5 +1,7 @@
 """The picture of a power question: points simulated, the target, and where it is crossed."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -7,7 +9,7 @@ from crmlab.plots.style import HEADLINE, PALETTE, TRUTH, subplots
 from crmlab.words import words
 
 
-def solution_plot(solution) -> Figure:
+def solution_plot(solution: Any) -> Figure:
     """Power at every point simulated, with the target and the crossing with its interval.
 
     Parameters

@@ -5,7 +5,9 @@ import re
 
 import bs4
 import pytest
+from nbformat.v4 import new_output
 
+from crmlab.book import pages
 from crmlab.book.glossary import Term, glossary, statistical_terms
 from crmlab.book.linking import Linker
 from crmlab.book.printing import course_page
@@ -169,3 +171,31 @@ def test_no_page_reaches_for_the_network(lesson, tmp_path):
         content = (tmp_path / "out" / name).read_text(encoding="utf-8")
         assert not re.search(r'(src|href)="(https?:)?//(?!doi\.org)', content), name
         assert not re.search(r"fetch\(|XMLHttpRequest|@import|url\((?!#)", content), name
+
+
+# Predictions and quizzes --------------------------------------------------------------------------------
+
+
+def test_predictions_and_quizzes_work_on_a_page_without_a_kernel(shelf):
+    from crmlab.widgets import Question, predict, quiz
+
+    asked = predict("How many of *100*?", 0, 100, name="n")._repr_mimebundle_()
+    ended = quiz("end", Question("Which?", 0.1, {"the naive line": 0.9}, because="So."))._repr_mimebundle_()
+    outputs = [
+        new_output("execute_result", data=json.loads(json.dumps(each)), execution_count=1)
+        for each in (asked, ended)
+    ]
+    shelf.write("09_loyalty", code("ask", "ask", outputs[0]), code("end", "end", outputs[1]))
+    page = bs4.BeautifulSoup(pages.lesson_page(book := shelf.chapters(), book[0]), "html.parser")
+    assert page.find("input", type="number")["max"] == "100" and page.find("em", string="100")
+    assert len(page.find_all("input", type="radio")) == 2 and page.select(".crmlab-said")
+    assert "input:not(:checked) ~ .crmlab-said" in str(page.style) + str(page.find_all("style"))
+
+
+def test_a_caption_stands_once_with_its_emphasis(shelf):
+    mark = new_output(
+        "display_data", data={"text/html": "<p>Few <em>are</em>.</p>"}, metadata={"crmlab": {"caption": True}}
+    )
+    shelf.write("09_loyalty", code("picture", "show()", picture("A line.", "Few *are*."), mark))
+    page = bs4.BeautifulSoup(pages.lesson_page(book := shelf.chapters(), book[0]), "html.parser")
+    assert page.figcaption.em.text == "are" and len(page.find_all(string="are")) == 1
