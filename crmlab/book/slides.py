@@ -14,6 +14,8 @@ from crmlab.words import words
 # Which figure stands for what: the first cell with the tag, else the one with the id, else in the section.
 FIGURES = {"cover": (), "trap": ("trap-picture",), "diagnosis": ("diagnosis-picture", "diagnose-all")}
 
+QUOTED = "\u300c"  # the bracket that opens a quotation from the sources
+
 
 def slides_name(chapter: Chapter) -> str:
     """The file of a lesson's slides."""
@@ -22,14 +24,15 @@ def slides_name(chapter: Chapter) -> str:
 
 def slides_page(chapter: Chapter) -> str:
     """The slides of a lesson as one page that keys turn."""
-    return filled("slides.html.j2", chapter=chapter, slides=list(_slides(chapter)))
+    page = filled("slides.html.j2", chapter=chapter, slides=list(_slides(chapter)))
+    return page.replace('href="#ref-', f'href="{chapter.page}#ref-')  # its references stand in the lesson
 
 
 def _slides(chapter: Chapter) -> Iterator[dict[str, Any]]:
     """What comes after the title, one slide each."""
-    quote = _first(chapter, "practitioners", "blockquote")
-    if quote is not None:
-        yield {"title": words("slides.said"), "html": Markup(str(quote))}
+    quotation = _quotation(chapter)
+    if quotation:
+        yield {"title": words("slides.said"), "html": Markup(quotation)}
     questions = [*chapter.about.get("questions", [])]
     if questions:
         yield {"title": words("slides.predict"), "items": questions[:3]}
@@ -74,12 +77,19 @@ def _in_section(chapter: Chapter, section: str) -> list[str]:
     return found
 
 
-def _first(chapter: Chapter, section: str, element: str) -> Any:
-    """The first such element in a section's text, or None."""
-    inside = _in_section(chapter, section)
-    for cell in chapter.rendered.cells:
-        if cell["id"] in inside and cell["kind"] == "text":
-            found = bs4.BeautifulSoup(str(cell["html"]), "html.parser").find(element)
-            if found is not None:
-                return found
-    return None
+def _quotation(chapter: Chapter) -> str:
+    """What practitioners are quoted with: the section's first quotation set apart, else one in its text."""
+    inside = _in_section(chapter, "practitioners")
+    html = "".join(
+        str(cell["html"])
+        for cell in chapter.rendered.cells
+        if cell["id"] in inside and cell["kind"] == "text"
+    )
+    soup = bs4.BeautifulSoup(html, "html.parser")
+    apart = soup.find("blockquote")
+    if apart is not None:
+        return str(apart)
+    for element in soup.find_all(["li", "p"]):
+        if QUOTED in element.get_text() and not element.find(["li", "p"]):
+            return f"<blockquote>{element.decode_contents()}</blockquote>"
+    return ""

@@ -137,6 +137,18 @@ def test_slides_hold_claim_quotation_questions_figures_and_finding(lesson):
     assert "The customer is king." in page.text and "The rating does nothing." in page.text
 
 
+def test_a_quotation_in_the_text_is_shown_if_none_is_set_apart(shelf):
+    said = "Of old.\n\n- plain words\n- they say 「客户至上」, customers first (Oliver 1980)"
+    shelf.write(
+        "09_loyalty",
+        text("practitioners", f"## What they say\n\n{said}"),
+        text("references", "## References\n\n- Oliver, R. L. (1980). A model."),
+    )
+    quoted = soup(slides_page(shelf.chapters()[0])).find("blockquote")
+    assert quoted.text.strip() == "they say 「客户至上」, customers first (Oliver 1980)"
+    assert quoted.a["href"] == "09_loyalty.html#ref-oliver-1980"
+
+
 def test_the_search_index_holds_every_section(lesson):
     script = search_index(lesson, [BIAS])
     sections = json.loads(re.fullmatch(r"const sections = (\[.*\]);\n", script, re.DOTALL)[1])
