@@ -74,13 +74,19 @@ def matrices(model: Any, T: float, horizon: float, unit: str = "W") -> Figure:
         axes.imshow(table, cmap="Blues", vmin=0, vmax=top, origin="lower", aspect="auto")
         for (row, column), value in np.ndenumerate(table):
             ink = "white" if value > 0.6 * top else "black"
-            axes.text(column, row, form.format(value), ha="center", va="center", fontsize=7, color=ink)
+            _cell(axes, column, row, form.format(value), 7, ink)
         axes.set_xticks(range(SHOWN), counts)
         axes.set_yticks(range(STEPS), [f"{each:.3g}" for each in recency])
         axes.set(xlabel=words("fit.frequency"), title=words(title))
         axes.grid(visible=False)
     both[0].set_ylabel(words(f"fit.last_{unit}"))
     return figure
+
+
+def _cell(axes: Any, column: int, row: int, text: str, size: int, ink: str) -> None:
+    """A number in a cell, which the layout of the figure need not look at."""
+    drawn = axes.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
+    drawn.set_in_layout(False)
 
 
 def retention(table: pd.DataFrame) -> Figure:
@@ -92,7 +98,7 @@ def retention(table: pd.DataFrame) -> Figure:
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             ink = "white" if value > 0.6 * top else "black"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+            _cell(axes, column, row, f"{value:.2f}", 8, ink)
     axes.set_xticks(range(values.shape[1]), table.columns)
     axes.set_yticks(range(len(table)), [str(each) for each in table.index])
     axes.set(xlabel=words("fit.age_axis"), ylabel=words("fit.cohort"))

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -78,25 +79,25 @@ class CustomerReport:
         """The column by which customers are ranked: value, or expected purchases without money."""
         return "value" if "value" in self.customers else "expected_purchases"
 
-    @property
+    @cached_property
     def first_days(self) -> pd.Series:
         """The day of each customer's first purchase."""
         days = np.rint(self.customers["T"].to_numpy() * DAYS[self.settings["time_unit"]])
         first = np.datetime64(self.settings["observation_end"]) - days.astype("timedelta64[D]")
         return pd.Series(pd.DatetimeIndex(first), index=self.customers.index)
 
-    @property
+    @cached_property
     def deciles(self) -> segments.Deciles:
         """Shares of value (or of expected purchases) by decile of customers."""
         return segments.deciles(self.customers, self.measure)
 
-    @property
+    @cached_property
     def cohorts(self) -> pd.DataFrame:
         """Customers by the time of their first purchase; see `crmlab.reports.segments.cohorts`."""
         measure = "value" if "value" in self.customers else None
         return segments.cohorts(self.customers, self.first_days, measure)
 
-    @property
+    @cached_property
     def segments(self) -> pd.DataFrame:
         """Customers by recency and frequency, with what they are worth."""
         measure = "value" if "value" in self.customers else None

@@ -70,8 +70,9 @@ def cohorts(customers: pd.DataFrame, first: pd.Series, measure: str | None) -> p
         A row a cohort (month, quarter or year): customers, share with a repeat purchase, repeat purchases a
         customer, share active, expected purchases, value, value a customer.
     """
-    period = cohort_of(first)
-    groups = customers.assign(again=customers["frequency"] > 0).groupby(period.to_numpy(), sort=True)
+    code, days = pd.factorize(first.to_numpy())  # days are few, customers many
+    number, names = pd.factorize(cohort_of(pd.Series(days)), sort=True)
+    groups = customers.assign(again=customers["frequency"] > 0).groupby(number[code], sort=True)
     table = pd.DataFrame(
         {
             "customers": groups.size(),
@@ -81,7 +82,8 @@ def cohorts(customers: pd.DataFrame, first: pd.Series, measure: str | None) -> p
             "expected_purchases": groups["expected_purchases"].sum(),
         }
     )
-    return _with_value(table, groups, measure)
+    table = _with_value(table, groups, measure)
+    return table.set_axis(names[table.index])
 
 
 def cohort_of(first: pd.Series) -> pd.PeriodIndex:
@@ -120,20 +122,35 @@ def retention(repeats: pd.DataFrame, births: pd.Series, end: np.datetime64, days
     pandas.DataFrame
         A row a cohort, a column an age, from 1; NaN where not all of the cohort have been observed that long.
     """
-    period = cohort_of(pd.Series(births.index))
-    size = births.groupby(period.to_numpy()).sum()
-    youngest = pd.Series(births.index).groupby(period.to_numpy()).max()
-    first = pd.DatetimeIndex(repeats["first"].to_numpy().astype("datetime64[D]"))
-    where = pd.Series(period, index=births.index).reindex(first).to_numpy()
+    cohort, names = pd.factorize(cohort_of(pd.Series(births.index)), sort=True)
+    size = np.bincount(cohort, births.to_numpy())
     age = (repeats["moment"].to_numpy() - repeats["first"].to_numpy() - 1) // days
-    made = repeats["purchases"].groupby([where, age]).sum().unstack(fill_value=0)
-    made = made.reindex(index=size.index, fill_value=0).reindex(
-        columns=range(int(age.max()) + 1), fill_value=0
-    )
-    table = made.div(size, axis=0)
-    seen = np.array([(end - np.datetime64(day, "D")) / DAY for day in youngest])
-    table = table.where(seen[:, None] >= (np.arange(table.shape[1]) + 1) * days)
-    return table.dropna(axis=1, how="all").rename(columns=lambda each: each + 1)
+    ages = int(age.max()) + 1
+    cell = cohort[_place(births, repeats)] * ages + age
+    made = np.bincount(cell, repeats["purchases"], minlength=len(names) * ages).reshape(len(names), ages)
+    youngest = pd.Series(births.index).groupby(cohort).max().to_numpy().astype("datetime64[D]")
+    seen = ((end - youngest) / DAY)[:, None] >= (np.arange(ages) + 1) * days
+    table = pd.DataFrame(np.where(seen, made / size[:, None], np.nan), names, range(1, ages + 1))
+    return table.dropna(axis=1, how="all")
+
+
+def _place(births: pd.Series, repeats: pd.DataFrame) -> np.ndarray:
+    """For each row of repeat purchases the position of its first day among those of `births`."""
+    days = births.index.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.searchsorted(days, repeats["first"].to_numpy())
+
+
+def by_cohort(births: pd.Series, repeats: pd.DataFrame) -> tuple[np.ndarray, pd.PeriodIndex, np.ndarray]:
+    """Cohorts of days of first purchase, their names, and repeat purchases made by each.
+
+    Parameters
+    ----------
+    births : pandas.Series
+        Customers by day of first purchase, in order, index datetime64.
+    """
+    cohort, names = pd.factorize(cohort_of(pd.Series(births.index)), sort=True)
+    made = np.bincount(cohort[_place(births, repeats)], repeats["purchases"], minlength=len(names))
+    return cohort, names, made
 
 
 def by_recency_and_frequency(customers: pd.DataFrame, measure: str | None) -> pd.DataFrame:

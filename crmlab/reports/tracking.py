@@ -8,7 +8,7 @@ import pandas as pd
 
 from crmlab.data.queries import DAYS, EPOCH, Rules
 from crmlab.plots.btyd import cohort_curve
-from crmlab.reports.segments import cohort_of
+from crmlab.reports.segments import by_cohort
 
 
 @dataclass(frozen=True)
@@ -71,21 +71,15 @@ class Tracking:
         """
         if self.calibration_end is None:
             return None
-        births = self.births_by_day()
-        period = cohort_of(pd.Series(births.index))
         split = self.start + np.timedelta64(round(self.calibration_end * self.unit), "D")
-        later = self.repeats[self.repeats["moment"] > (split - np.datetime64(EPOCH, "D")).astype(int)]
-        where = pd.Series(period, index=births.index)
-        first = pd.DatetimeIndex(later["first"].to_numpy().astype("datetime64[D]"))
-        made = later["purchases"].groupby(where.reindex(first).to_numpy()).sum()
+        later = self.repeats["moment"] > (split - np.datetime64(EPOCH, "D")).astype(int)
+        cohort, names, made = by_cohort(self.births_by_day(), self.repeats[later])
         ends = np.array([self.calibration_end, self.times[-1]])
-        rows = {}
-        for cohort in period.unique():
-            own = np.asarray(period == cohort)
-            some = self.births[0][own], self.births[1][own]
-            rows[cohort] = float(np.diff(cohort_curve(model, some, ends))[0])
-        table = pd.DataFrame({"expected": pd.Series(rows)})
-        return table.assign(made=made.reindex(table.index, fill_value=0))
+        expected = [
+            float(np.diff(cohort_curve(model, tuple(each[cohort == k] for each in self.births), ends))[0])
+            for k in range(len(names))
+        ]
+        return pd.DataFrame({"made": made, "expected": expected}, index=names)
 
 
 def tracked(summary: pd.DataFrame, repeats: pd.DataFrame, rules: Rules) -> Tracking:
