@@ -9,9 +9,10 @@ They ask a table ``log`` with the columns
     alone
 
 and use one function that is not in every engine: ``unix_date(day)``, days since 1970. Spark has it; in DuckDB
-it is ``CREATE MACRO unix_date(day) AS day - DATE '1970-01-01'``.
+it is ``CREATE MACRO unix_date(day) AS CAST(day - DATE '1970-01-01' AS INT)``.
 
-Money is added in whole multiples of ``1 / scale``, so sums are exact and do not depend on the order of rows.
+Money is added in whole multiples of ``1 / scale``, held as DOUBLE, so sums below 2^53 of them are exact and do
+not depend on the order of rows. (A sum of whole numbers of type BIGINT would be wider, and slower, in DuckDB.)
 
 Examples
 --------
@@ -52,7 +53,7 @@ WITH counted AS (      -- the rows that count
     WHERE customer IS NOT NULL AND day <= DATE '{end}'{only}
 ),
 purchases AS (         -- one row a customer and moment
-    SELECT customer, moment{and_later}, COUNT(*) AS bought{sums}
+    SELECT customer, moment{and_later}, CAST(COUNT(*) AS DOUBLE) AS bought{sums}
     FROM counted
     GROUP BY customer, moment{and_later}
 )"""
@@ -77,7 +78,7 @@ numbered AS (          -- refunds alone have the number of the purchase before t
 ),
 purchases AS (
     SELECT customer, MIN(moment) AS moment{and_later}, SUM(bought) AS bought, SUM(refunds) AS refunds,
-           CAST({netted} AS BIGINT) AS units{known_sum}
+           {netted} AS units{known_sum}
     FROM numbered
     WHERE number > 0
     GROUP BY customer, number{and_later}
@@ -195,7 +196,8 @@ def purchases_query(rules: Rules) -> str:
 
 
 def _purchases(rules: Rules, split: bool) -> str:
-    units = f", CAST(ROUND(COALESCE(amount, 0) * {rules.scale}) AS BIGINT) AS units"
+    amount = "amount" if rules.all_known else "COALESCE(amount, 0)"
+    units = f", ROUND({amount} * {rules.scale}) AS units"
     unknown = "amount IS NULL OR amount < 0" if rules.net_refunds else "amount IS NULL"
     known = "" if rules.all_known else f", CASE WHEN {unknown} THEN 0 ELSE 1 END AS known"
     known_sum = "" if rules.all_known else ", MAX(known) AS known"
@@ -204,7 +206,7 @@ def _purchases(rules: Rules, split: bool) -> str:
         later=f", CASE WHEN day > DATE '{rules.split}' THEN 1 ELSE 0 END AS later" if split else "",
         and_later=", later" if split else "",
         money=units + known if rules.money else "",
-        sums=", CAST(SUM(units) AS BIGINT) AS units" + known_sum if rules.money else "",
+        sums=", SUM(units) AS units" + known_sum if rules.money else "",
         known_sum=known_sum,
         netted="SUM(units)" if rules.all_known else "SUM(units) * MAX(known)",
         end=rules.end,

@@ -5,9 +5,9 @@
     python tests/benchmarks/bench_summary.py --report           # crmlab fit on it as well
 
 Each side runs in a process of its own, alternately, and tells its wall and processor seconds and the most
-memory that it held (what importing takes is in the memory, not in the seconds). The plain SQL does what one
-would write by hand: no rules, no report. It has the same memory limit and the same two threads, and gives a
-DataFrame with the same columns in the same order.
+memory that it held (what importing takes is in the memory, not in the seconds). The plain SQL is the best
+that one would write by hand: sums by day in one pass, no self-join, no rules, no report. It has the same
+memory limit and the same two threads, and gives a DataFrame with the same columns in the same order.
 """
 
 import argparse
@@ -33,11 +33,11 @@ connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2, "temp_
 connection.execute("SET enable_progress_bar = false")
 table = connection.execute(f'''
     WITH days AS (SELECT customer_id, CAST(date AS DATE) AS day, SUM(amount) AS amount
-                  FROM '{LOG}' WHERE CAST(date AS DATE) <= DATE '2025-06-30' GROUP BY ALL),
-         firsts AS (SELECT customer_id, MIN(day) AS first FROM days GROUP BY customer_id)
-    SELECT customer_id, COUNT(*) FILTER (day > first) AS frequency, (MAX(day) - MIN(day)) / 7.0 AS recency,
-           (DATE '2025-06-30' - MIN(day)) / 7.0 AS T, COALESCE(AVG(amount) FILTER (day > first), 0) AS monetary_value
-    FROM days JOIN firsts USING (customer_id) GROUP BY customer_id ORDER BY customer_id''').df().set_index("customer_id")
+                  FROM '{LOG}' WHERE CAST(date AS DATE) <= DATE '2025-06-30' GROUP BY ALL)
+    SELECT customer_id, COUNT(*) - 1 AS frequency, (MAX(day) - MIN(day)) / 7.0 AS recency,
+           (DATE '2025-06-30' - MIN(day)) / 7.0 AS T,
+           COALESCE((SUM(amount) - MIN_BY(amount, day)) / NULLIF(COUNT(*) - 1, 0), 0) AS monetary_value
+    FROM days GROUP BY customer_id ORDER BY customer_id''').df().set_index("customer_id")
 """
 
 REPORT = """
@@ -114,7 +114,7 @@ def compare(rows, memory, repeats, csv, report):
             print(f"{name:20}{seconds:9.2f}{processor:8.2f}{most:10.0f}")
         (a, a_cpu, most, *_), (b, b_cpu, *_) = middle.values()
         print(
-            f"ratio: {a / b:.2f} of the seconds, {a_cpu / b_cpu:.2f} of the processor time (bar 1.0); "
+            f"ratio: {a / b:.2f} of the seconds, {a_cpu / b_cpu:.2f} of the processor time (bar 1.25); "
             f"peak {most:.0f} MiB (bar 1024)"
         )
         if report:

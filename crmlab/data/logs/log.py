@@ -17,7 +17,7 @@ from crmlab.data.logs.reading import LogOptions, Reading
 from crmlab.data.logs.sql import literal, sentence
 from crmlab.errors import InputError, listing, option
 
-ROWS_A_BUCKET = 6_000  # for each megabyte of memory; customers are counted in that many buckets of rows
+ROWS_A_BUCKET = 8_000  # for each megabyte of memory; customers are counted in that many buckets of rows
 SHOWN = 5  # offending rows named in a message
 MACHINE = ("memory_limit", "temp_directory", "threads")
 
@@ -115,7 +115,7 @@ class Log:
             ) from None
         self.connection.execute("SET enable_progress_bar = false")
         # The queries call this function by Spark's name.
-        self.connection.execute("CREATE MACRO unix_date(day) AS day - DATE '1970-01-01'")
+        self.connection.execute("CREATE MACRO unix_date(day) AS CAST(day - DATE '1970-01-01' AS INT)")
         limit = self.connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
         self.megabytes = _megabytes(limit)
 
