@@ -77,7 +77,7 @@ def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]
 def plain(cell: str) -> str:
     """A cell as it was before `table_text` kept it from a spreadsheet."""
     kept = re.fullmatch(r'="(.*)"', cell.strip())
-    return kept[1] if kept else re.sub(r"^'(?=\s*[=@+|-])", "", cell)
+    return kept[1] if kept else re.sub(r"(^|[;\t\r\n])(\s*)'(?=[=@+|-])", r"\1\2", cell)
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], kept: bool = True) -> str:

@@ -175,9 +175,11 @@ class Report:
 
     @classmethod
     def from_text(cls, text: str) -> "Report":
-        """The report in a file. Raises ValueError, KeyError or TypeError for what is none."""
+        """The report in a file, an earlier version's too. Raises ValueError or TypeError for what is none."""
         told = json.loads(text)
-        report = cls(**{name: told[name] for name in cls.__dataclass_fields__})
+        if not isinstance(told, dict):
+            raise ValueError("no report")
+        report = cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
         report.questions = [QuestionResult(**each) for each in report.questions]
         return report
 

@@ -15,7 +15,7 @@ FORMULAS = ["=1+1", "@SUM(A1)", "+49 30 1", "-2+3", "a;=cmd()", "a;  @x", "a\t=1
 PLAIN = ["s001", "O'Brien", 'Zoë "Zo"', "Müller; Jürgen", "王小明", "a\nb", "", "7.5", "-3", "'tis"]
 
 
-@pytest.mark.parametrize("text", [*HARMED, *FORMULAS[:4], *PLAIN])
+@pytest.mark.parametrize("text", [*HARMED, *FORMULAS, *PLAIN])
 def test_what_is_written_is_read_again(tmp_path, text):
     (tmp_path / "x.csv").write_text(table_text(["a", "b"], [{"a": text, "b": "c"}]), encoding="utf-8")
     (row,) = read_table(tmp_path / "x.csv", ("a", "b"))
