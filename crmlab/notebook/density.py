@@ -17,7 +17,6 @@ EXEMPT = (
     "04_satisfaction",
     "05_perceived_value",
     "08_trust_commitment",
-    "09_loyalty",
     "10_lifecycle",
     "11_customer_lifetime_value",
 )
