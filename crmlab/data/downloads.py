@@ -72,7 +72,12 @@ PACKAGED = {
         "scanner panel: 3,292 purchases of saltine crackers, 136 households",
     ),
     "catsup": ("Ecdat", "Catsup", 2798, "scanner panel: 2,798 purchases of ketchup, 300 households"),
-    "churn": ("modeldata", "wa_churn", 7043, "contracts of 7,043 telephone customers, of whom 27% left"),
+    "churn": (
+        "modeldata",
+        "wa_churn",
+        7043,
+        "contracts of 7,043 customers of a telephone company that IBM made up, of whom 27% left",
+    ),
 }
 
 
@@ -284,7 +289,7 @@ def load_churn():
     -------
     DataFrame
         7,043 rows, 20 columns: churn (Yes, No), tenure (months), contract, monthly_charges (US dollars) and
-        others. A teaching data set of IBM's; whether the company exists is not known.
+        others. A sample data set of IBM's; the company is fictional.
 
     Raises
     ------

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
-from tqdm.auto import tqdm
 
 from crmlab.design.estimate import Estimate
 from crmlab.design.estimator import Estimator
 from crmlab.design.streams import BatchStreams, Streams, seed_tuple
 from crmlab.errors import InputError
 from crmlab.models.threads import one_blas_thread
-from crmlab.notebook.session import is_watched
+from crmlab.notebook.session import is_watched, progress_bar
 from crmlab.words import words
 
 BATCH_NUMBERS = 400_000  # numbers a column of a batch may hold: what stays in a core's cache
@@ -33,7 +32,7 @@ def simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:
     watched = is_watched() if progress is None else progress
     if watched and len(tasks) > MANY_TASKS:
         _tell_how_long(tasks, root, jobs, len(numbers))
-    bar = tqdm(
+    bar = progress_bar(
         total=len(tasks),
         desc=words("design.diagnosing"),
         disable=not watched,

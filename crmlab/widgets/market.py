@@ -40,7 +40,10 @@ def power_curve(
         What was drawn: a row an estimator and size, with ``rejection_rate`` and its Monte-Carlo error.
     """
     simulations = (
-        design.only(hypothesis).vary(**{name: list(sizes)}).diagnose(sims=sims, seed=seed).simulations
+        design.only(hypothesis)
+        .vary(**{name: list(sizes)})
+        .diagnose(sims=sims, seed=seed, progress=False)
+        .simulations
     )
     # Only this one of the diagnosands, and not `table`, which computes all: a slider waits for it.
     table = simulations.groupby(["estimator", name], sort=False)["rejected"].mean().reset_index()

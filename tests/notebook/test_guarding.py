@@ -1,5 +1,7 @@
 """A parameter's range holds in the notebook, too, and bad input is one card there."""
 
+import asyncio
+
 import nbclient
 import nbformat
 import pytest
@@ -14,7 +16,7 @@ def run(home, *cells):
     """The tracebacks that cells show; all of them are run."""
     home.simple("09_loyalty")
     notebook = nbformat.v4.new_notebook(cells=[code(f"cell-{at}", each) for at, each in enumerate(cells)])
-    nbclient.NotebookClient(notebook, allow_errors=True).execute()
+    asyncio.run(nbclient.NotebookClient(notebook, allow_errors=True).async_execute())
     return [
         "\n".join(output.traceback)
         for cell in notebook.cells
