@@ -210,21 +210,21 @@ def test_lesson_09_runs_and_its_explorable_moves(server, visit, root):
     path = shutil.copy(root / "notebooks" / "09_loyalty.ipynb", server.folder)
     visit.open("09_loyalty.ipynb")
     visit.run_all(code_cells(path))
+    picture = visit.panel.locator(".crmlab-picture img")
+    picture.wait_for()  # it comes near the end, and its folded cell shows no prompt to wait for
     assert visit.complaints() == []
     assert visit.panel.locator(".jp-OutputArea-output img").count() >= 6 and visit.without_alt() == []
 
-    picture = visit.panel.locator(".widget-html-content img")
-    picture.wait_for()
     before, said = picture.get_attribute("src"), picture.get_attribute("alt")
     assert before.startswith("data:image/png;base64,") and "%" in said
-    handle = visit.panel.locator(".widget-slider .noUi-handle").first
-    readout = visit.panel.locator(".widget-readout").first
+    handle = visit.panel.locator(".crmlab-explorable .noUi-handle").first
+    readout = visit.panel.locator(".crmlab-explorable .widget-readout").first
     stood = float(readout.inner_text())
     handle.focus()
     for _ in range(3):
         handle.press("ArrowRight")
     visit.page.wait_for_function(
-        "before => document.querySelector('.widget-html-content img')?.src !== before", arg=before
+        "before => document.querySelector('.crmlab-picture img')?.src !== before", arg=before
     )
     assert float(readout.inner_text()) > stood
     playwright.expect(picture).not_to_have_attribute("alt", said)
