@@ -181,6 +181,20 @@ class _Making:
         return entry
 
 
+def late_students(course: Course, exercise: str, records: dict[str, dict[str, Any]]) -> list[str]:
+    """Who handed in late, by their own due dates."""
+    settings, overrides = course.settings(exercise), read_overrides(course)
+    found = []
+    for student, record in records.items():
+        given = overrides_of(overrides, exercise, student, "problem" not in record)
+        own = given["due"].due if "due" in given else None
+        when = datetime.fromisoformat(record["when"]) if record.get("when") else None
+        marked = when is None and record.get("late_mark") and own is None
+        if marked or settings.late.days_late(when, own or settings.due) > 0:
+            found.append(student)
+    return found
+
+
 def _full(exercise, settings):
     """Points that there are, without dropped questions and those that can only add."""
     known = exercise.all_points

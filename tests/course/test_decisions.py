@@ -6,7 +6,8 @@ from crmlab.course.batch import grade
 from crmlab.course.feedback import write_feedback
 from crmlab.course.folder import Course
 from crmlab.course.gradebook import write_gradebook
-from crmlab.course.marks import marks
+from crmlab.course.intake.records import read_records
+from crmlab.course.marks import late_students, marks
 from crmlab.course.overrides import read_overrides
 from crmlab.errors import InputError
 
@@ -142,3 +143,10 @@ def test_settings_that_do_not_fit(graded, line):
     settings(graded, TOML + line + "\n")
     with pytest.raises(InputError, match=r"course\.toml"):
         marks_of(graded)
+
+
+def test_who_is_late_is_said_by_their_own_due_dates(graded):
+    records = read_records(graded, "90_toy")
+    assert late_students(graded, "90_toy", records) == ["s005"]
+    override(graded, "90_toy,s005,due,2026-12-03,")
+    assert late_students(graded, "90_toy", records) == []

@@ -153,3 +153,34 @@ def test_nothing_to_mark(graded):
     shutil.rmtree(graded.path("autograded"))
     with pytest.raises(InputError, match="nobody's words"):
         write_sheet(graded, exercise(graded), "anna")
+
+
+# ------------------------------------------------------------------------------------------- in a browser
+
+
+def test_a_page_filled_in_is_taken(graded, visit, tmp_path):
+    """Ticks add up, a reload forgets nothing, and what the button saves is what --take reads."""
+    tab = visit(write_sheet(graded, exercise(graded), "anna").page)
+    answer = tab.locator('article[data-student="s001"]')
+    answer.locator("input[type=checkbox]").nth(1).check()
+    assert answer.locator(".given-points").input_value() == "1"
+    answer.locator("textarea").fill('Well "said";\n=1+1')
+    tab.reload()
+    assert tab.locator(".count").inner_text() == "1 of 2 marked"
+    with tab.expect_download() as saved:
+        tab.locator("button").click()
+    assert saved.value.suggested_filename == "anna.csv"
+    saved.value.save_as(tmp_path / "anna.csv")
+    assert take_sheet(graded, exercise(graded), tmp_path / "anna.csv", "anna") == 1
+    (question,) = [each for each in mark_of(graded, "s001").questions if each.by_hand]
+    assert (question.points, question.comments) == (1, ['Well "said";\n=1+1'])
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_accessible(graded, assert_accessible, look):
+    sheet = write_sheet(graded, exercise(graded), "anna")
+    fill(graded, "anna", s001="2")
+    write_feedback(graded, "90")
+    assert_accessible(sheet.page, look)
+    assert_accessible(graded.feedback("90_toy", "s001"), look)
+    assert_accessible(graded.overview("90_toy"), look)

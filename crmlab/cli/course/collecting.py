@@ -32,6 +32,7 @@ def collect_command(chosen: argparse.Namespace) -> int:
 
 
 def _print_collected(done, course):
+    from crmlab.course.marks import late_students
     from crmlab.words import words
 
     print(
@@ -55,11 +56,7 @@ def _print_collected(done, course):
     settings = course.settings(done.exercise)
     if done.without_time and settings.due:
         print(words("course.collected_no_times", count=done.without_time))
-    late = [
-        student
-        for student, record in done.records.items()
-        if record.get("late_mark") or _is_late(record, settings)
-    ]
+    late = late_students(course, done.exercise, done.records)
     if late:
         print(words("course.collected_late", names=listed(late)))
     if done.undecided:
@@ -71,10 +68,3 @@ def _print_collected(done, course):
             suggestion = words("course.suggestion", student=row.student) if row.student else ""
             print(words("course.collected_doubtful_row", file=row.file, why=row.why, suggestion=suggestion))
     print(words("course.collected_next", exercise=done.exercise))
-
-
-def _is_late(record, settings):
-    from datetime import datetime
-
-    when = datetime.fromisoformat(record["when"]) if record.get("when") else None
-    return settings.late.days_late(when, settings.due) > 0
