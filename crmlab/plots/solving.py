@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from crmlab.plots.style import HEADLINE, PALETTE, TRUTH, subplots
 from crmlab.words import words
@@ -49,6 +50,7 @@ def solution_plot(solution: Any) -> Figure:
         ylabel=words("solving.power"),
         title=words("solving.title", hypothesis=solution.hypothesis, estimator=solution.estimator),
     )
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(loc="best")
     return figure
 
