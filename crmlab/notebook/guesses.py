@@ -63,4 +63,5 @@ def closeness(facts: dict[str, Any]) -> float | None:
         return None
     if isinstance(guess, str) or isinstance(truth, str):
         return float(guess == truth)
-    return max(0.0, 1 - abs(guess - truth) / (facts["high"] - facts["low"]))
+    length = facts.get("high", 0) - facts.get("low", 0)
+    return max(0.0, 1 - abs(guess - truth) / length) if length > 0 else None
