@@ -130,12 +130,11 @@ def _fit(options: dict[str, object]) -> int:
     from pathlib import Path
 
     from crmlab.reports import customer_report
+    from crmlab.reports.telling import printed
     from crmlab.words import words
 
     report = customer_report(progress=sys.stderr.isatty() or None, **options)
-    print(report.model)
-    if report.spend is not None:
-        print(f"\n{report.spend}")
+    print(printed(report))
     if report.holdout is not None:
         low, high = (f"{each:,.0f}" for each in report.holdout.interval)
         made, expected = f"{report.holdout.made:,.0f}", f"{report.holdout.expected:,.0f}"

@@ -11,8 +11,8 @@ They ask a table ``log`` with the columns
 and use one function that is not in every engine: ``unix_date(day)``, days since 1970. Spark has it; in DuckDB
 it is ``CREATE MACRO unix_date(day) AS CAST(day - DATE '1970-01-01' AS INT)``.
 
-Money is added in whole multiples of ``1 / scale``, held as DOUBLE, so sums below 2^53 of them are exact and do
-not depend on the order of rows. (A sum of whole numbers of type BIGINT would be wider, and slower, in DuckDB.)
+Money is added in whole multiples of ``1 / scale``, held as DOUBLE, so sums below 2^53 of them are exact and
+do not depend on the order of rows. (A sum of numbers of type BIGINT would be wider, and slower, in DuckDB.)
 
 Examples
 --------

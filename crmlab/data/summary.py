@@ -237,7 +237,7 @@ def _framed(
     several = customers[rows > purchases]
     ids = log.opened.ids.restore(customers).rename(log.columns["customer_id"])
     summary = pd.DataFrame(table, index=ids)
-    order = _order(summary.index)
+    order = _order(summary.index, customers)
     summary = summary if order is None else summary.iloc[order]
     return summary, (int(rows.sum()), netted, int(purchases.sum()), several)
 
@@ -256,14 +256,14 @@ def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
-def _order(index: pd.Index) -> np.ndarray | None:
-    """The order of ids; None where they cannot be ordered or are in order."""
+def _order(index: pd.Index, keys: np.ndarray) -> np.ndarray | None:
+    """The order of ids, None where they are in order; ids of several types stand by first appearance."""
     if index.is_monotonic_increasing:
         return None
     try:
         return index.argsort()
-    except TypeError:  # ids of several types: by first appearance
-        return None
+    except TypeError:
+        return np.argsort(keys)
 
 
 def _duration(rules: Rules) -> float:

@@ -90,6 +90,18 @@ def _time(value: float, units: str) -> str:
     return words("fit.time", value=f"{value:.3g}", units=units)
 
 
+def printed(report: Any) -> str:
+    """The fitted models as text, with times and money in the report's units."""
+    unit, money = report.settings["time_unit"], Money(report.settings["currency"])
+    blocks = [(report.model, story(report.model, unit))]
+    if report.spend is not None:
+        blocks.append((report.spend, spend_story(report.spend, money)))
+    # A model ends its own text, after a blank line, with what its parameters mean in no unit.
+    return "\n\n".join(
+        f"{str(model).rsplit(chr(10) * 2, 1)[0]}\n\n{' '.join(told)}" for model, told in blocks
+    )
+
+
 def spend_story(spend: Any, money: Money) -> list[str]:
     """What the parameters of the model of spend mean."""
     p, q = float(spend.params_["p"]), float(spend.params_["q"])

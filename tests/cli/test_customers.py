@@ -76,3 +76,23 @@ def test_what_became_of_the_rows_is_said(tmp_path, capsys):
     assert "  8  Rows read: from the log\n  1  Customer missing: left out\n" in printed
     assert "  1  Refunds (amount below 0): " in printed and "  7  Rows used: make 5 purchases\n" in printed
     assert "Date missing" not in printed  # rules that no row met are left to the page
+
+
+def test_a_dry_run_shows_what_would_be_read_and_writes_nothing(log, tmp_path, capsys):
+    said = [*COLUMNS[:6], "--date-format", "%d.%m.%Y"]
+    assert main(["fit", str(log), *said, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "6,919" in printed and "1997-01-01 – 1998-06-30" in printed and "→ day" in printed
+    assert main(["fit", str(log), *COLUMNS[:6], "--dry-run"]) == 1
+    printed = capsys.readouterr().out
+    assert "To be said first" in printed and "--date-format %d.%m.%Y" in printed
+    assert main(["fit", str(log), *said]) == 2
+    assert "--out is missing" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_printed_has_units(log, tmp_path, capsys):
+    assert main(["fit", str(log), *COLUMNS, "--currency", "$", "--out", str(tmp_path / "report")]) == 0
+    printed = capsys.readouterr().out
+    assert "times a week on average" in printed and "A purchase is worth $" in printed
+    assert "unit of time" not in printed and "inf" not in printed.split()
