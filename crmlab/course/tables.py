@@ -12,7 +12,7 @@ from crmlab.errors import InputError, listing
 BOM = "\ufeff"  # without it Excel takes UTF-8 for the system's old encoding
 # What Excel makes a number or date of, so that it is another text when the table is saved again.
 CHANGED = re.compile(
-    r"0\d+|\d{16,}|\d+[eE]\d+|\d{1,2}[-/.]\d{1,2}([-/.]\d{2,4})?"
+    r"0\d+|\d{16,}|\d+[eE]\d+|\d{1,2}[-/]\d{1,2}([-/]\d{2,4})?|\d{1,2}\.\d{1,2}\.\d{2,4}"
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*[-. ]?\d{1,4}",
     re.IGNORECASE,
 )

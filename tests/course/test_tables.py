@@ -36,6 +36,11 @@ def test_no_text_becomes_a_formula(text, separator):
             assert not cell.lstrip().startswith(("=", "@", "+", "-", "|")), cell
 
 
+@pytest.mark.parametrize("points", ["4.29", "0.5", "10", "0", "-3", "1.9"])
+def test_points_are_numbers(points):
+    assert table_text(["points"], [{"points": points}]).splitlines()[1] == points
+
+
 def test_excel_keeps_zeros_and_knows_the_encoding():
     text = table_text(["id"], [{"id": "0000101"}])
     assert text.startswith("\ufeff") and excel(text)[1] == ['="0000101"']
