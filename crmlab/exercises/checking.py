@@ -1,42 +1,24 @@
 """``crmlab check``: is everything in a copy right, and does what it shows follow from what it says?
 
-The notebook is run from a clean kernel by papermill. Its answers are judged again here, by the master alone:
-nothing that the copy says of points or verdicts counts. What was saved is compared with what a clean kernel
-shows, by nbval. Work done out of order, and cards that rest on something no longer in the notebook, are
-named.
+Its blanks are put into the master and run as grading does it (`crmlab.exercises.foretelling`), so what is
+right here is right there; nothing that the copy says of points or verdicts counts. The notebook itself is run
+from a clean kernel by papermill, and what was saved is compared with what that shows, by nbval: work done out
+of order, and cards that rest on something no longer in the notebook, are named.
 """
 
 from dataclasses import dataclass, field
 
-from crmlab.errors import InputError, listing
 from crmlab.exercises import comparing, running
-from crmlab.exercises.cards import MIME
+from crmlab.exercises.copied import Copy, cards, describe, left_by_answer, read_copy, saved_verdicts
 from crmlab.exercises.copies import make_copy
+from crmlab.exercises.foretelling import foretell, missing_packages
 from crmlab.exercises.manual import answer_in
-from crmlab.exercises.masters import Master, masters, read_notebook, role
+from crmlab.exercises.masters import role
 from crmlab.exercises.plain import well_formed
-from crmlab.exercises.verdicts import REASONS, Verdict
+from crmlab.exercises.verdicts import Verdict
 from crmlab.notebook.outcome import code_cells
-from crmlab.notebook.parameters import checked, read_parameters
 from crmlab.words import words
 from crmlab.words.layout import lines, width
-
-FIXED = ("grade", "grade_id", "locked", "points", "solution", "task")
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A learner's copy as it stands in its file."""
-
-    path: object
-    notebook: object
-    exercise: Master
-    parameters: dict
-
-    def cell(self, name):
-        """Numbers of the cells that are the master's cell `name`: by their ids, else by their grade ids."""
-        by_id = [number for number, cell in enumerate(self.notebook.cells) if cell.get("id") == name]
-        return by_id or [number for number, cell in enumerate(self.notebook.cells) if _grade_id(cell) == name]
 
 
 @dataclass(frozen=True)
@@ -115,7 +97,7 @@ def check(path, timeout=600.0, say=lambda text: None):
     Raises
     ------
     InputError
-        If there is no such file, it is no copy, or its metadata have been changed.
+        If there is no such file, or it is no copy.
     """
     from crmlab.notebook import run
 
@@ -125,7 +107,8 @@ def check(path, timeout=600.0, say=lambda text: None):
     say(words("check.checking", file=copy.path.name))
     done = run(str(copy.path), timeout=timeout)
     report, stop = Report(copy), _failed_cell(copy, done)
-    report.rows = [_row(copy, question, done.notebook, stop) for question in questions.values()]
+    fresh = [_row(copy, question, done.notebook, stop) for question in questions.values()]
+    _foretell(report, questions, fresh, done, timeout)
     if stop is not None:
         report.stale.append(
             words(
@@ -137,13 +120,42 @@ def check(path, timeout=600.0, say=lambda text: None):
     if ran:
         say(words("check.comparing"))
         report.stale += _order_problems(copy.notebook)
-        report.stale += _card_problems(copy, report.rows)
+        report.stale += _card_problems(copy, fresh)
         report.stale += _differences(copy, done.notebook, stop)
     else:
         report.notes.append(words("check.never_run"))
     report.notes += _changes(copy)
     report.notes += _written(copy)
     return report
+
+
+def _foretell(report, questions, fresh, done, timeout):
+    """Fill in the rows with what grading would say, and note where the notebook itself says otherwise."""
+    copy = report.copy
+    if done.error is not None and done.error.name == "Timeout":
+        report.rows = fresh
+        return
+    found = foretell(copy.exercise, copy.rebuilt, copy.parameters, timeout)
+    for row, question in zip(fresh, questions.values()):
+        report.rows.append(_graded(row, question, found[row.question]))
+        if report.rows[-1].verdict.right and row.verdict.reason == "unchecked":
+            report.notes.append(f"{row.question}: {row.said}")
+    own = [cell.source for cell in copy.handed.cells if cell.kind == "code"]
+    report.notes += [words("check.no_package", package=each) for each in missing_packages(own)]
+
+
+def _graded(row, question, foretold):
+    """The row of a question as grading would have it."""
+    if foretold.right:
+        return Row(row.question, foretold.verdict, words("check.verdict_right"), row.of, row.of)
+    if foretold.verdict is not None and foretold.verdict.right:
+        return Row(row.question, Verdict("wrong"), words("check.only_own"), 0, row.of)
+    if foretold.verdict is not None and not (foretold.verdict.reason == "todo" and row.points == 0):
+        said = words(f"check.verdict_{foretold.verdict.reason}", name=foretold.verdict.misconception)
+        return Row(row.question, foretold.verdict, said, question.points_for(foretold.verdict), row.of)
+    if row.points:
+        return Row(row.question, Verdict("unchecked"), words("check.not_alone"), 0, row.of)
+    return row
 
 
 def _written(copy):
@@ -155,84 +167,11 @@ def _written(copy):
         yield words(f"check.{key}", question=asked.name, points=f"{asked.points:g}", count=count)
 
 
-# ------------------------------------------------------------------------------------------ reading a copy
-
-
-def read_copy(path):
-    """The `Copy` at `path`; see `check` for what is refused."""
-    from pathlib import Path
-
-    path = Path(path).expanduser()
-    notebook = read_notebook(path)
-    exercise = _exercise(path, notebook.metadata.get("crmlab"))
-    known = exercise.parameters
-    try:
-        given = read_parameters(notebook.cells)
-    except Exception as error:  # whatever a learner may have typed there
-        raise InputError(
-            f"the parameters cell of {path.name} cannot be read: {error}; it must have lines like "
-            f"{next(iter(known))} = {next(iter(known.values())).default!r}"
-        ) from None
-    if set(given) != set(known):
-        raise InputError(
-            f"the parameters cell of {path.name} sets {listing(given) or 'nothing'}; it must set "
-            f"{listing(known)} and nothing else. {_fresh(exercise)}"
-        )
-    parameters = checked(known, {name: each.default for name, each in given.items()}, exercise.name)
-    _refuse_changed_metadata(path, notebook, exercise)
-    return Copy(path.resolve(), notebook, exercise, parameters)
-
-
-def _exercise(path, about):
-    if not isinstance(about, dict) or about.get("copy") is not True:
-        raise InputError(f"{str(path)!r} is not an exercise copy; crmlab start writes one")
-    name, known = about.get("exercise"), masters()
-    if not isinstance(name, str) or name not in known:
-        raise InputError(
-            f"{path.name} says it is a copy of {str(name)[:60]!r}; there are exercises "
-            f"{listing(known) or 'none'}"
-        )
-    return known[name]
-
-
-def _refuse_changed_metadata(path, notebook, exercise):
-    """Cells of the master keep nbgrader's metadata. Lost ones do no harm, different ones do."""
-    original = {cell.id: cell.metadata.get("nbgrader", {}) for cell in exercise.notebook.cells}
-    for cell in notebook.cells:
-        here = cell.metadata.get("nbgrader")
-        if here is None or cell.get("id") not in original:
-            continue
-        there = original[cell.id]
-        for key in FIXED:
-            if not isinstance(here, dict) or here.get(key) != there.get(key):
-                was, now = there.get(key), here.get(key) if isinstance(here, dict) else here
-                raise InputError(
-                    f"{path.name}: the metadata of cell {cell.id!r} have been changed ({key} is "
-                    f"{str(now)[:40]}, it was {was}). {_fresh(exercise)}"
-                )
-
-
-def _fresh(exercise):
-    return f"Write a fresh copy with crmlab start {exercise.name} --out and paste your work into it"
-
-
-def _grade_id(cell):
-    grading = cell.metadata.get("nbgrader")
-    return grading.get("grade_id") if isinstance(grading, dict) else None
-
-
 def _answering(copy):
     """Numbers of the cells that give answers; their cards are compared by what they say."""
     return {number for check in copy.exercise.checks.values() for number in copy.cell(check.id)} | {
-        number for number, cell in enumerate(copy.notebook.cells) if any(_left_by_answer(cell))
+        number for number, cell in enumerate(copy.notebook.cells) if any(left_by_answer(cell))
     }
-
-
-def describe(notebook, number):
-    """A cell as a learner finds it: its place, and its first line of code."""
-    lines = [line.strip() for line in notebook.cells[number].source.splitlines()]
-    first = next((line for line in lines if line and not line.startswith("#")), lines[0] if lines else "")
-    return words("check.cell", number=number + 1, first=first if len(first) <= 44 else first[:43] + "…")
 
 
 # ---------------------------------------------------------------------------------------------- judging
@@ -244,12 +183,12 @@ def _row(copy, question, fresh, stop):
         return _no_row(question, "check.missing" if not where else "check.twice")
     if stop is not None and where[0] >= stop:
         return _no_row(question, "check.not_reached")
-    cards = [card for card in _cards(fresh.cells[where[0]]) if card.get("question") == question.name]
-    if not cards:
+    told = [card for card in cards(fresh.cells[where[0]]) if card.get("question") == question.name]
+    if not told:
         return _no_row(question, "check.no_answer")
-    if cards[-1].get("parameters") != copy.parameters or cards[-1].get("exercise") != copy.exercise.name:
+    if told[-1].get("parameters") != copy.parameters or told[-1].get("exercise") != copy.exercise.name:
         return _no_row(question, "check.other_parameters")
-    verdict = _judged(question, cards[-1])
+    verdict = _judged(question, told[-1])
     said = words(f"check.verdict_{verdict.reason}", name=verdict.misconception)
     return Row(question.name, verdict, said, question.points_for(verdict), question.points)
 
@@ -261,49 +200,6 @@ def _no_row(question, key):
 def _judged(question, card):
     given = card.get("given")
     return question.judge(given) if well_formed(given) else Verdict("unchecked")
-
-
-def _cards(cell):
-    """The judged answers in a cell's outputs, as `answer` left them for machines."""
-    return (card for card in _left_by_answer(cell) if card.get("verdict") != "hint")
-
-
-def _left_by_answer(cell):
-    for output in cell.get("outputs", []):
-        data = output.get("data")
-        card = data.get(MIME) if isinstance(data, dict) else None
-        if isinstance(card, dict):
-            yield card
-
-
-def saved_verdicts(copy):
-    """``{question: reason}`` as the saved cards say; ``todo`` where there is none."""
-    reasons = {name: card.get("verdict", "todo") for name, card in _saved_cards(copy).items()}
-    return {name: reason if reason in REASONS else "unchecked" for name, reason in reasons.items()}
-
-
-def saved_points(copy):
-    """``{question: points}``: the master's for what the saved cards call right, theirs for parts of it."""
-    found, possible = {}, copy.exercise.points
-    for name, card in _saved_cards(copy).items():
-        points = possible[name] if card.get("verdict") == "right" else card.get("points", 0)
-        fits = isinstance(points, (int, float)) and 0 <= points <= possible[name]
-        found[name] = points if fits else 0
-    return found
-
-
-def _saved_cards(copy):
-    """The last saved card of each question, empty where there is none."""
-    found = {}
-    for name, check in copy.exercise.checks.items():
-        cards = [
-            card
-            for number in copy.cell(check.id)
-            for card in _cards(copy.notebook.cells[number])
-            if card.get("question") == name
-        ]
-        found[name] = cards[-1] if cards else {}
-    return found
 
 
 # ---------------------------------------------------------------------------------------------- staleness
@@ -359,9 +255,13 @@ def _differences(copy, fresh, stop):
 
 def _changes(copy):
     """The master's own cells that the learner has edited."""
-    if copy.notebook.metadata.crmlab.get("version") != copy.exercise.version:
+    about = copy.notebook.metadata.get("crmlab")
+    if isinstance(about, dict) and about.get("version") != copy.exercise.version:
         yield words("check.old_version")
         return
+    told = dict.fromkeys(f"{kind}: {what}" for kind, what in copy.rebuilt.flags if kind != "edited cell")
+    if told:
+        yield words("check.told", changes="; ".join(told))
     roles = {cell.id: role(cell) for cell in copy.exercise.notebook.cells}
     for cell in make_copy(copy.exercise, copy.parameters).cells:
         if roles[cell.id] in ("parameters", "given", "check"):

@@ -37,6 +37,7 @@ def make_copy(exercise, parameters):
     -------
     nbformat.NotebookNode
     """
+    exercise = exercise.drawn(parameters)
     kept = [cell for cell in exercise.notebook.cells if role(cell) != "reference"]
     used, cells = set(), []
     for cell in reversed(kept):  # backwards: a blank must know what is used after it

@@ -17,10 +17,14 @@ cell of parameters
 """
 
 import ast
+import copy
 import hashlib
+import json
+import os
 import warnings
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from crmlab import places
 from crmlab.errors import InputError, listing
@@ -48,9 +52,47 @@ class Master:
     def __init__(self, path):
         self.path = Path(path).resolve()
         self.name = self.path.parent.name
+        self.picks: dict[str, str] | None = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Master({self.name!r})"
+
+    # ------------------------------------------------------------------------------- alternative questions
+
+    @property
+    def alternatives(self) -> dict[str, list[str]]:
+        """``{question: [alternative]}`` as the cells' tags ``alternative:q2:b`` name them, in order."""
+        found = {}
+        for cell in self.notebook.cells:
+            if told := alternative(cell):
+                found.setdefault(told[0], {})[told[1]] = None
+        return {question: list(names) for question, names in found.items()}
+
+    def picked(self, parameters: dict) -> dict[str, str]:
+        """The alternative of each question that a learner's parameters pick; each question by itself."""
+        return {
+            question: names[_number(self.name, question, parameters) % len(names)]
+            for question, names in self.alternatives.items()
+        }
+
+    def drawn(self, parameters: dict) -> "Master":
+        """The exercise as one learner has it: of alternative questions, those that their parameters pick.
+
+        What has been drawn once stays as it is: fresh numbers for the same questions.
+        """
+        return self if self.picks is not None else self.taking(self.picked(parameters))
+
+    def taking(self, picks: dict[str, str]) -> "Master":
+        """The exercise with these alternatives and no others."""
+        one = Master(self.path)
+        one.name, one.picks = self.name, dict(picks)
+        one.version, one.notebook = self.version, copy.deepcopy(self.notebook)
+        one.notebook.cells = [
+            cell
+            for cell in one.notebook.cells
+            if (told := alternative(cell)) is None or picks.get(told[0], told[1]) == told[1]
+        ]
+        return one
 
     @cached_property
     def notebook(self):
@@ -136,21 +178,45 @@ class Master:
         return checked(self.parameters, given, self.name)
 
 
-def masters():
+def alternative(cell: Any) -> tuple[str, str] | None:
+    """The question and the alternative to which a cell belongs, by its tag ``alternative:q2:b``, or None."""
+    for tag in cell.metadata.get("tags", []):
+        if isinstance(tag, str) and tag.startswith("alternative:") and tag.count(":") == 2:
+            _, question, name = tag.split(":")
+            return question, name
+    return None
+
+
+def _number(name, question, parameters):
+    """A number that follows from a learner's parameters, another one for each question."""
+    told = json.dumps([name, question, sorted(parameters.items())], default=str)
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8])
+
+
+def masters() -> dict[str, Master]:
     """All masters there are, by name."""
     folder = places.root() / "exercises"
     return {path.parent.name: Master(path) for path in sorted(folder.glob("*/master.ipynb"))}
 
 
-def master(which):
+def master(which: str | int | Path) -> Master:
     """The master that `which` names: ``"09"``, ``9``, ``"loyalty"`` or ``"09_loyalty"``.
+
+    One outside the repository is named by its path: ``path/to/12_churn`` or its ``master.ipynb``.
 
     Raises
     ------
     InputError
         If there is none; the message lists the exercises.
     """
-    text, known = str(which).strip(), masters()
+    text = str(which).strip()
+    if "/" in text or os.sep in text or text.endswith(".ipynb"):
+        path = Path(text).expanduser()
+        path = path / "master.ipynb" if path.is_dir() else path
+        if path.name != "master.ipynb" or not path.is_file():
+            raise InputError(f"no master.ipynb at {text[:200]!r}")
+        return Master(path)
+    known = masters()
     for name, each in known.items():
         number, _, word = name.partition("_")
         if text in (name, number, word) or (

@@ -10,7 +10,8 @@ from pathlib import Path
 from crmlab import places
 from crmlab.errors import InputError
 from crmlab.exercises.cards import MARKS
-from crmlab.exercises.checking import columns, read_copy, saved_points, saved_verdicts
+from crmlab.exercises.checking import columns
+from crmlab.exercises.copied import read_copy, saved_points, saved_verdicts
 from crmlab.exercises.remembering import remembered
 from crmlab.notebook import guesses
 from crmlab.words import words

@@ -77,7 +77,7 @@ def rebuild(exercise: Master, handed: Handed, parameters: dict) -> Rebuilt:
     parameters : dict
         The student's own, to tell which cells they edited.
     """
-    return _Rebuilding(exercise, handed, parameters).done()
+    return _Rebuilding(exercise.drawn(parameters), handed, parameters).done()
 
 
 class _Rebuilding:

@@ -74,12 +74,15 @@ def questions(master, parameters):
         If the master does not run or asks something that does not fit.
     """
     stamp = master.path.stat().st_mtime_ns
-    return _questions(str(master.path), stamp, tuple(sorted(parameters.items())))
+    picks = master.picked(parameters) if master.picks is None else master.picks
+    return _questions(
+        str(master.path), stamp, tuple(sorted(parameters.items())), tuple(sorted(picks.items()))
+    )
 
 
 @lru_cache(maxsize=512)
-def _questions(path, stamp, parameters):  # noqa: ARG001 (a changed file has another stamp)
-    master = Master(path)
+def _questions(path, stamp, parameters, picks):  # noqa: ARG001 (a changed file has another stamp)
+    master = Master(path).taking(dict(picks))
     asked = run_cells(master.notebook.cells, dict(parameters), Asked(), master.name)
     if list(asked) != list(master.checks):
         raise InputError(f"{master.name} asked {list(asked)} but has check cells for {list(master.checks)}")

@@ -24,6 +24,7 @@ class Assessment:
     def __init__(self, batch, submission, sandbox, judge):
         self.batch, self.submission, self.sandbox, self.judge = batch, submission, sandbox, judge
         self.limits, self.own = batch.limits, batch.own[submission.student]
+        self.exercise = batch.exercise.drawn(self.own)
         self.ends = {}  # question -> why its run ended early
         self.result = Report(submission.student, batch.exercise.name, batch.master)
         self.result.walls = list(building.always() + (building.STRONG if batch.strong else ()))
@@ -37,14 +38,14 @@ class Assessment:
         for kind, evidence in handed.flags:
             self.result.flag(kind, evidence)
         if handed.cells is None:
-            for name, points in self.batch.exercise.all_points.items():
+            for name, points in self.exercise.all_points.items():
                 self.result.questions.append(
                     QuestionResult(
                         name, points, verdict=handed.verdict, reason=handed.reason, variants=self.variants
                     )
                 )
             return self.result
-        rebuilt = rebuild(self.batch.exercise, handed, self.own)
+        rebuilt = rebuild(self.exercise, handed, self.own)
         for kind, evidence in rebuilt.flags:
             self.result.flag(kind, evidence)
         self.result.code = {
@@ -86,14 +87,14 @@ class Assessment:
 
     def _plan(self, rebuilt, parameters, *blank, **choice):
         inputs = {}
-        if self.batch.exercise.functions:
-            inputs = self.judge.ask(do="inputs", master=str(self.batch.exercise.path), parameters=parameters)
+        if self.exercise.functions:
+            inputs = self.judge.ask(do="inputs", master=str(self.exercise.path), picks=self.exercise.picks,
+                                    parameters=parameters)  # fmt: skip
         return plan(rebuilt, parameters, inputs, *blank, **choice)
 
     def _judged(self, variants):
-        return self.judge.ask(
-            len(variants), do="judge", master=str(self.batch.exercise.path), variants=variants
-        )
+        request = {"do": "judge", "master": str(self.exercise.path), "picks": self.exercise.picks}
+        return self.judge.ask(len(variants), **request, variants=variants)
 
     def _alone(self, rebuilt, name):
         """Verdicts on a question without the student's work on the others, if all are right then.
@@ -204,7 +205,7 @@ class Assessment:
     # --------------------------------------------------------------------------------------- adding up
 
     def _add(self, question, verdicts):
-        row = QuestionResult(question.name, self.batch.exercise.points[question.name], variants=self.variants)
+        row = QuestionResult(question.name, self.exercise.points[question.name], variants=self.variants)
         row.right = sum(1 for each in verdicts if each and each["verdict"] == "right")
         if question.verdict:
             row.verdict, row.reason = question.verdict, question.reason
@@ -218,7 +219,7 @@ class Assessment:
 
     def _add_written(self, handed):
         """What people are to mark: the student's words, and no points yet."""
-        exercise = self.batch.exercise
+        exercise = self.exercise
         copy = make_copy(exercise, self.own).cells if exercise.manual else ()
         for name, asked in exercise.manual.items():
             text = written_answer(handed.cells, copy, asked)

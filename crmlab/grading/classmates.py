@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from crmlab.exercises.copies import make_copy, solution_cells
-from crmlab.exercises.masters import BEGIN, END, Master
+from crmlab.exercises.masters import BEGIN, END, Master, role
 from crmlab.grading.judge import CHANCE, COMPARED, Judge
 from crmlab.grading.reports import Report
 from crmlab.grading.similarity import alike, fingerprint, like_solution
@@ -120,10 +120,10 @@ def given_names(exercise: Master) -> frozenset[str]:
     """Names that every copy has: they tell nothing of who wrote what, and are kept as they are."""
     import re
 
-    cells = make_copy(exercise, exercise.check_parameters({})).cells
-    return frozenset(
-        name for cell in cells if cell.cell_type == "code" for name in re.findall(r"[^\W\d]\w*", cell.source)
-    )
+    copied = make_copy(exercise, exercise.check_parameters({})).cells
+    given = [cell for cell in exercise.notebook.cells if role(cell) == "given"]  # of all alternatives
+    code = [cell.source for cell in (*copied, *given) if cell.cell_type == "code"]
+    return frozenset(name for source in code for name in re.findall(r"[^\W\d]\w*", source))
 
 
 def _unmarked(source):

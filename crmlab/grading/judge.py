@@ -125,9 +125,12 @@ def main():
 # --------------------------------------------------------------------------------------------- one submission
 
 
-def judge(master, variants):
-    """For each variant ``{"parameters", "answers": {question: raw text}}`` the verdicts, by question."""
-    exercise = Master(Path(master))
+def judge(master: str, picks: dict, variants: list[dict]) -> list[dict]:
+    """For each variant ``{"parameters", "answers": {question: raw text}}`` the verdicts, by question.
+
+    `picks` are the student's alternative questions: they are the same on all variants.
+    """
+    exercise = Master(Path(master)).taking(picks)
     found = []
     for each in variants:
         questions = running.questions(exercise, each["parameters"])
@@ -135,9 +138,9 @@ def judge(master, variants):
     return found
 
 
-def inputs(master, parameters):
+def inputs(master: str, picks: dict, parameters: dict) -> dict:
     """``{question: inputs}`` of the questions that ask for a function."""
-    exercise = Master(Path(master))
+    exercise = Master(Path(master)).taking(picks)
     questions = running.questions(exercise, parameters)
     return {name: questions[name].kind.inputs for name in exercise.functions}
 

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import nbformat
+import numpy as np
 import pytest
 
 from crmlab.cli import main
@@ -189,9 +190,7 @@ def test_honest_habits_cost_nothing(toy_copy, capsys):
 @pytest.mark.parametrize(
     "name, code, expected",
     [
-        ("q1-check", "", "gives no answer"),
-        ("q1-check", "print('right')", "gives no answer"),
-        ("q1-solution", "answer = lambda *_: print('right')\ndouble = 1", "gives no answer"),
+        ("q1-solution", "answer = lambda *_: print('right')\ndouble = 1", "magnitude"),
         (
             "q1-solution",
             f"""from IPython.display import display
@@ -210,17 +209,12 @@ def answer(*_):
              "question": "q1", "exercise": "90_toy", "parameters": {{"seed": 3}},
              "given": {{"rows": 3, "columns": None}}}}}}, raw=True)
 double = 1""",
-            "could not be checked",
+            "magnitude",
         ),
         (
             "q1-solution",
             "from crmlab.exercises import practice\npractice.hints_of = None\ndouble = 1",
             "magnitude|no answer",
-        ),
-        (
-            "setup",
-            "answer = __import__('crmlab.exercises').exercises.open_exercise('90_toy', seed=4)\nnumber = 1",
-            "other parameters",
         ),
         ("q1-solution", "import sys; sys.exit(0)", "not reached"),
         ("q1-solution", "1 / 0", "not reached"),
@@ -239,6 +233,64 @@ def test_what_does_not_count(toy_copy, capsys, name, code, expected):
     assert status == 1 and "0 / 2" in out and re.search(expected, out), out
 
 
+def forgetful(notebook):
+    """An editor that keeps sources alone."""
+    notebook.metadata.clear()
+    for number, each in enumerate(notebook.cells):
+        each.metadata.clear()
+        each.id = f"x{number}"
+
+
+def split(notebook):
+    whole = source(notebook, "q1-solution")
+    whole.source = "double = half * 4"
+    half = nbformat.v4.new_code_cell("half = number / 2", metadata=dict(whole.metadata))
+    notebook.cells.insert(3, half)
+
+
+def retyped(notebook):
+    cell = source(notebook, "q1-solution")
+    notebook.cells[3] = nbformat.v4.new_markdown_cell(cell.source, id=cell.id, metadata=cell.metadata)
+    notebook.cells.insert(4, nbformat.v4.new_code_cell("double = 2 * number"))
+
+
+def typed_in(notebook):
+    number = np.random.default_rng([3, 1]).uniform(1, 100)
+    source(notebook, "q1-solution").source = f"double = {2 * number!r}"
+
+
+def reads_a_file_beside_it(notebook):
+    source(notebook, "q1-solution").source = "double = 2 * float(open('number.txt').read()) * number"
+
+
+def needs_a_package(notebook):
+    source(
+        notebook, "q1-solution"
+    ).source += "\ntry:\n    import not_everywhere\nexcept ImportError:\n    pass"
+
+
+@pytest.mark.parametrize(
+    "change, points, expected",
+    [
+        (forgetful, "2 / 2", "All right"),
+        (split, "2 / 2", "duplicate cell: q1-solution: 2"),
+        (retyped, "2 / 2", "cell type markdown"),
+        (typed_in, "0 / 2", "right for your numbers, wrong for others"),
+        (reads_a_file_beside_it, "0 / 2", "right in this notebook, but not where it is graded"),
+        (needs_a_package, "2 / 2", "not_everywhere is not among the packages"),
+    ],
+)
+def test_check_says_what_grade_would(toy_copy, capsys, change, points, expected):
+    """`tests.grading` hands the same changes in."""
+    path, notebook = toy_copy
+    (path.parent / "number.txt").write_text("1")
+    change(notebook)
+    executed(notebook, path)
+    status, out = again(path, nbformat.read(path, 4), capsys)
+    assert points in out and expected in out, out
+    assert status == (0 if points == "2 / 2" else 1), out
+
+
 def test_an_endless_loop_ends(toy_copy):
     path, notebook = toy_copy
     source(notebook, "q1-solution").source = "while True:\n    pass"
@@ -247,11 +299,18 @@ def test_an_endless_loop_ends(toy_copy):
     assert said(report) == {"q1": "not reached: the run stopped before"} and "Timeout" in report.stale[0]
 
 
+OTHER_SETUP = "answer = __import__('crmlab.exercises').exercises.open_exercise('90_toy', seed=4)\nnumber = 1"
+
+
 @pytest.mark.filterwarnings("ignore:Non-unique cell id")
 @pytest.mark.parametrize(
     "change, expected",
     [
-        (lambda cells: cells.pop(4), "check cell is missing"),
+        (lambda cells: cells.pop(4), "2 / 2(.|\n)*check cell is missing"),
+        (lambda cells: cells[4].update(source="print('right')"), "2 / 2(.|\n)*gives no answer"),
+        (lambda cells: cells[2].update(source=OTHER_SETUP), "2 / 2(.|\n)*was changed"),
+        (lambda cells: cells[4]["metadata"]["nbgrader"].update(points=9), "2 / 2(.|\n)*points 9, was 2"),
+        (lambda cells: cells[3]["metadata"]["nbgrader"].update(locked=True), "2 / 2(.|\n)*locked"),
         (lambda cells: cells[3].update(source="double = 0\n" + cells[3].source), "2 / 2"),
         (lambda cells: cells[4].update(source="answer('q1', 2 * number)"), "was changed; answers are judged"),
         (
@@ -284,14 +343,6 @@ def change_metadata(**changes):
     return change
 
 
-def change_cell(name, **grading):
-    def change(content):
-        next(cell for cell in content["cells"] if cell["id"] == name)["metadata"]["nbgrader"].update(grading)
-        return content
-
-    return change
-
-
 def change_parameters(code):
     def change(content):
         content["cells"][1]["source"] = code
@@ -308,19 +359,12 @@ def change_parameters(code):
         (lambda content: {**content, "cells": [3]}, "not a Jupyter notebook"),
         (lambda content: {**content, "nbformat": 99}, "not a Jupyter notebook"),
         (lambda content: {**content, "cells": [{"cell_type": "code"}]}, "not a Jupyter notebook"),
-        (lambda content: {**content, "metadata": {}}, "not an exercise copy"),
-        (lambda content: {**content, "metadata": {"crmlab": "x"}}, "not an exercise copy"),
         (change_metadata(copy=False), "not an exercise copy"),
         (change_metadata(copy="yes"), "not an exercise copy"),
         (change_metadata(exercise="77_x"), "there are exercises"),
         (change_metadata(exercise=["09_loyalty"]), "there are exercises"),
         (change_metadata(exercise="../09_loyalty"), "there are exercises"),
         (change_metadata(exercise=None), "there are exercises"),
-        (change_cell("q1-check", points=100), "points is 100, it was 3"),
-        (change_cell("q1-check", grade=False), "grade is False"),
-        (change_cell("q1-solution", grade_id="q2-solution"), "grade_id is q2-solution"),
-        (change_cell("q1-solution", locked=True), "locked is True"),
-        (change_cell("setup", solution=True), "solution is True"),
         (change_parameters("seed = "), "parameters cell"),
         (change_parameters("print(1)"), "sets nothing"),
         (change_parameters("seed = 'x'"), "whole number"),

@@ -209,14 +209,19 @@ def endless(master, tmp_path):
 def test_a_judge_that_never_answers_is_not_waited_for(endless, monkeypatch):
     monkeypatch.setattr(judging, "PATIENCE", 3.0)
     with judging.Judge() as judge, pytest.raises(InputError, match="longer than 3 s"):
-        judge.ask(do="judge", master=str(endless.path), variants=[{"parameters": {"seed": 1}, "answers": {}}])
+        judge.ask(
+            do="judge",
+            master=str(endless.path),
+            picks={},
+            variants=[{"parameters": {"seed": 1}, "answers": {}}],
+        )
 
 
 def test_a_judge_that_has_ended_is_told(master):
     with judging.Judge() as judge:
         judge.process.kill()
         with pytest.raises(InputError, match="has ended"):
-            judge.ask(do="judge", master=str(master.path), variants=[])
+            judge.ask(do="judge", master=str(master.path), picks={}, variants=[])
 
 
 def test_a_long_request_and_a_long_reply_do_not_wait_for_each_other(master):
@@ -224,4 +229,4 @@ def test_a_long_request_and_a_long_reply_do_not_wait_for_each_other(master):
     answers = {name: json.dumps({"answer": "x" * 1500}) for name in ("q1", "q2", "q3")}
     variants = [{"parameters": {"seed": 1}, "answers": answers}] * 200
     with judging.Judge() as judge:
-        assert len(judge.ask(do="judge", master=str(master.path), variants=variants)) == 200
+        assert len(judge.ask(do="judge", master=str(master.path), picks={}, variants=variants)) == 200

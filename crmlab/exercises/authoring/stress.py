@@ -19,7 +19,7 @@ from crmlab.exercises import running
 from crmlab.exercises.cards import drawn
 from crmlab.exercises.copies import blocks, make_copy, solution_cells, solved
 from crmlab.exercises.kinds import Choice, Text, Truth
-from crmlab.exercises.masters import SCHEMA, Master, master, role
+from crmlab.exercises.masters import SCHEMA, Master, alternative, master, role
 from crmlab.exercises.verdicts import Unfit
 
 ALIKE = 0.10  # of pairs of learners may have answers that would pass for one another's
@@ -79,7 +79,7 @@ def stress(which, variants=20, first=1, on_variant=None):
         parameters = exercise.check_parameters({"seed": seed})
         try:
             asked.append(running.questions(exercise, parameters))
-            for problem in _variant_problems(exercise, parameters, asked[-1]):
+            for problem in _variant_problems(exercise.drawn(parameters), parameters, asked[-1]):
                 found[problem].append(seed)
         except InputError as error:
             found[f"does not run: {error}"].append(seed)
@@ -116,7 +116,25 @@ def static_problems(exercise):
     for name, cells in solution_cells(exercise).items():
         if not cells:
             found.append(f"question {name!r} has no solution cell before its check cell")
-    return found
+    return found + list(_alternative_problems(exercise))
+
+
+def _alternative_problems(exercise):
+    """Each alternative asks its question, for the same points."""
+    for question, names in exercise.alternatives.items():
+        points = set()
+        for name in names:
+            one = exercise.taking({question: name})
+            if question not in one.checks or alternative(one.checks[question]) != (question, name):
+                yield f"alternative {name!r} of {question} has no check cell of its own"
+                continue
+            points.add(one.points[question])
+            if not solution_cells(one)[question]:
+                yield f"alternative {name!r} of {question} has no solution cell"
+        if len(names) < 2:
+            yield f"{question} has one alternative, {names[0]!r}: there is nothing to pick"
+        if len(points) > 1:
+            yield f"the alternatives of {question} give different points: {sorted(points)}"
 
 
 def _cell_problem(cell):
