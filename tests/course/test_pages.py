@@ -134,7 +134,7 @@ def test_the_overview(fed):
         "students 5",
         "handed in 4",
         "Twice as much",
-        "A known misunderstanding: half (1)",
+        "misconception: half (1)",
         "Émile Ó Briain",
     ):
         assert said in text

@@ -65,7 +65,10 @@ def _numbers(found, done, shares):
 
 
 def _ways(question):
-    return [(verdict_words(verdict, name), count) for verdict, name, count in question.wrong]
+    return [
+        (words("course.misconception", name=name[:LONGEST]) if name else verdict_words(verdict), count)
+        for verdict, name, count in question.wrong
+    ]
 
 
 def _days(day):
