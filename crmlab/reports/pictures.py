@@ -14,6 +14,8 @@ from crmlab.reports import segments, telling
 from crmlab.words import words
 
 SHARP = 150  # dots an inch
+AGES = (7, 30, 91, 182, 365)  # days of the periods of a cohort's age
+COLUMNS = 12  # of such periods shown
 MOST = 4  # causes of a miss that are shown
 
 
@@ -123,7 +125,7 @@ def _retention(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
         return None
     end = np.datetime64(report.settings["observation_end"])
     length = int((end - track.start).astype(int))
-    days = 91 if length > 400 else 30 if length > 90 else 7
+    days = next((each for each in AGES if length <= COLUMNS * each), AGES[-1])
     table = segments.retention(track.repeats, track.births_by_day(), end, days)
     if table.empty or table.shape[1] < 2:
         return None

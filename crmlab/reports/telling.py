@@ -173,13 +173,13 @@ def rfm_rows(report: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:
         span = f"{row.silent_from:{form}}–{row.silent_to:{form}}"
         bought = f"{row.bought_from:.0f}"
         bought += f"–{row.bought_to:.0f}" if row.bought_to > row.bought_from else ""
-        cells = [f"{row.customers:,.0f}", f"{row.share:.0%}", span, bought]
+        cells = [f"{row.customers:,.0f}", span, bought]
         if "amount" in table:
             cells.append(money(row.amount) if np.isfinite(row.amount) else "–")
         cells += [f"{row.active:.0%}", count(row.expected_purchases)]
         cells += [money(row.value), money(row.value_each)] if "value" in table else []
         rows.append((name, cells))
-    keys = ["customers", "share", "silent", "bought"] + ["amount"] * ("amount" in table)
+    keys = ["customers", "silent", "bought"] + ["amount"] * ("amount" in table)
     keys += ["active", "expected"] + ["value", "value_each"] * ("value" in table)
     units = words(f"fit.units_{report.settings['time_unit']}")
     return [words(f"fit.head_{key}", units=units) for key in keys], rows
