@@ -2,8 +2,13 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crmlab.cli.course.authoring import add_authoring
+
+if TYPE_CHECKING:
+    from crmlab.exercises.masters import Master
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -70,7 +75,12 @@ def _add_exercises(commands):
         description="Put a master through many variants: solved, blank and wrong copies, "
         "misconceptions, answers that are too much alike.",
     )
-    test.add_argument("name", metavar="NAME", nargs="?", help="all masters if none is named")
+    test.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="an exercise, or the path of a master; in a course's folder, one in its source/ (default: all)",
+    )
     test.add_argument("--variants", metavar="N", type=int, default=200)
     test.set_defaults(command=test_command)
     add_authoring(actions)
@@ -111,18 +121,28 @@ def progress_command(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _masters_named(name: str | None) -> list["Master"]:
+    """The masters that are meant: those of the course in whose folder one stands come first."""
+    from crmlab.exercises.masters import Master, master, masters
+
+    own = [Master(path) for path in sorted(Path("source").glob("*/master.ipynb"))]
+    if name is None:
+        return own or list(masters().values())
+    named = [each for each in own if name in (each.name, *each.name.split("_", 1))]
+    return named if len(named) == 1 else [master(name)]
+
+
 def test_command(chosen: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from crmlab.errors import InputError
     from crmlab.exercises.authoring.stress import stress
-    from crmlab.exercises.masters import master, masters
     from crmlab.words import words
 
     if not 2 <= chosen.variants <= 100_000:
         raise InputError(f"--variants is {chosen.variants}; it must be 2 to 100000")
     status = 0
-    for each in [master(chosen.name)] if chosen.name else list(masters().values()):
+    for each in _masters_named(chosen.name):
         with tqdm(
             total=chosen.variants,
             desc=each.name,

@@ -46,7 +46,8 @@ def release(
     Parameters
     ----------
     which : str
-        ``"09"``, ``"loyalty"`` or ``"09_loyalty"``; or an exercise in the course's own ``source/``.
+        ``"09"``, ``"loyalty"`` or ``"09_loyalty"``; an exercise in the course's own ``source/``; or the
+        path of a master anywhere.
     folder : path
         Of the course; started if there is none yet.
     roster : path, optional
@@ -59,7 +60,7 @@ def release(
         Called after each copy.
     """
     text, students = _roster(folder, roster)
-    if not (Path(folder).expanduser() / SETTINGS).is_file():
+    if not (Path(folder).expanduser() / SETTINGS).is_file() and not _own(folder, which):
         master(which)  # an exercise that is not there starts no course
     course, started = start_course(folder)
     change = _take_roster(course, text, students)
@@ -118,15 +119,24 @@ def _check_zeros(before, now):
         )
 
 
+def _own(folder, which):
+    """The name of the exercise in a course's own ``source/`` that `which` names, or ""."""
+    wanted = str(which).strip()
+    names = [path.parent.name for path in (Path(folder).expanduser() / "source").glob("*/master.ipynb")]
+    found = [name for name in names if wanted in (name, *name.split("_", 1))]
+    return found[0] if len(found) == 1 else ""
+
+
 def _pinned(course, which, again):
     """The course's own master, taken from the exercises the first time."""
-    if str(which).strip() in course.exercises and not again:
-        return course.exercise(which)
+    own = _own(course.folder, which)
+    if own and not again:
+        return course.exercise(own)
     try:
         original = master(which)
     except InputError:
-        if str(which).strip() in course.exercises:
-            return course.exercise(which)
+        if own:
+            return course.exercise(own)
         raise
     path = course.path("source", original.name, "master.ipynb")
     if again or not path.is_file():

@@ -73,8 +73,15 @@ class Answers:
             card = Card(name[:40], "unchecked", (words("cards.say_unchecked", problem=problem),))
         card.show()
 
+    def _master(self):
+        """The master, if it is on this computer: an instructor's own is not."""
+        try:
+            return master(self.name)
+        except InputError:
+            raise InputError(words("cards.not_here", name=str(self.name)[:60])) from None
+
     def _found(self, name):
-        exercise = master(self.name)
+        exercise = self._master()
         known = running.questions(exercise, exercise.check_parameters(self.parameters))
         if type(name) is not str or name not in known:
             shown = repr(name[:40]) if type(name) is str else type(name).__name__
@@ -111,7 +118,7 @@ class Answers:
         )
 
     def _hint_card(self, name):
-        exercise = master(self.name)
+        exercise = self._master()
         if name is None:
             raise InputError(words("cards.which_hint", known=listing(exercise.checks)))
         question = self._found(name)

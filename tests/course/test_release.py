@@ -167,3 +167,45 @@ def test_two_secrets_make_two_courses(home, tmp_path):
         made = Course(tmp_path / name)
         seeds.append(made.seed(made.exercise("90"), "s001"))
     assert seeds[0] != seeds[1]
+
+
+# ------------------------------------------------------------------------------- an instructor's own masters
+
+
+def test_a_private_master_starts_a_course(home, tmp_path, monkeypatch, capsys):
+    """Written outside the repository, tested there, released by its path; then it is the course's own."""
+    from crmlab.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "students.csv").write_text(ROSTER, encoding="utf-8")
+    assert main(["exercises", "new", "12_churn", "--out", "private"]) == 0
+    assert (tmp_path / "private" / "12_churn" / "master.ipynb").is_file()
+    assert not (home / "exercises" / "12_churn").exists()
+    assert main(["exercises", "test", "private/12_churn", "--variants", "3"]) == 0
+    assert main(["release", "private/12_churn", "--roster", "students.csv", "--course", "spring"]) == 0
+    course = Course(tmp_path / "spring")
+    assert course.exercises == ["12_churn"] and len(list(course.released("12_churn").glob("*/*.ipynb"))) == 5
+    assert "12_churn: 3 variants, all well" in capsys.readouterr().out
+
+
+def test_a_course_begins_with_its_own_source(home, tmp_path, monkeypatch, capsys):
+    from crmlab.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "students.csv").write_text(ROSTER, encoding="utf-8")
+    assert main(["exercises", "new", "12_churn", "--out", "spring/source"]) == 0
+    assert main(["release", "churn", "--roster", "students.csv", "--course", "spring"]) == 0
+    monkeypatch.chdir(tmp_path / "spring")
+    assert main(["exercises", "new", "13_offers"]) == 0
+    assert (tmp_path / "spring" / "source" / "13_offers" / "master.ipynb").is_file()
+    assert main(["exercises", "test", "offers", "--variants", "3"]) == 0
+    assert main(["exercises", "test", "--variants", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "12_churn" in out and "13_offers" in out and "90_toy" not in out
+
+
+def test_a_path_that_leads_to_no_master_is_told(home, tmp_path, capsys):
+    from crmlab.cli import main
+
+    assert main(["exercises", "test", str(tmp_path / "nowhere" / "12_churn")]) == 2
+    assert "no master.ipynb at" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """``crmlab exercises new``, ``preview`` and ``import``."""
 
 import argparse
+from pathlib import Path
 
 from crmlab.cli.course.shared import of_course
 
@@ -12,6 +13,12 @@ def add_authoring(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Write a master with one question, ready to run and to change.",
     )
     new.add_argument("name", metavar="NAME", help="like 12_churn")
+    new.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for it (default: source/ of the course that you are in, else the public exercises "
+        "of crmlab)",
+    )
     new.set_defaults(command=new_command)
     preview = actions.add_parser(
         "preview",
@@ -37,9 +44,10 @@ def new_command(chosen: argparse.Namespace) -> int:
     from crmlab.exercises.authoring.writing import new_master
     from crmlab.words import words
 
-    made = new_master(chosen.name)
+    in_course = Path("course.toml").is_file()
+    made = new_master(chosen.name, chosen.out or ("source" if in_course else None))
     print(words("course.new_written", file=made.path))
-    print(words("course.new_next", name=made.name))
+    print(words("course.new_next", name=made.path.parent if chosen.out else made.name))
     return 0
 
 

@@ -1,6 +1,7 @@
 """A new master to start from: one question that runs and passes the stress test."""
 
 import re
+from pathlib import Path
 
 from crmlab import files, places
 from crmlab.errors import InputError
@@ -87,19 +88,18 @@ def notebook(cells, name, title, minutes):
     )
 
 
-def new_master(name):
+def new_master(name: str, folder: Path | str | None = None) -> Master:
     """Write a master with one question that runs and passes the stress test.
 
     Parameters
     ----------
     name : str
         ``12_churn``; of a lesson, if it is one's exercise.
-
-    Returns
-    -------
-    Master
+    folder : path, optional
+        Where ``12_churn/master.ipynb`` goes; by default among the exercises that come with crmlab, where
+        everyone can read it.
     """
-    path = free_path(name)
+    path = free_path(name, folder)
     title = title_of(name)
     cells = [
         cell("prose", "title", _WELCOME.format(title=title, minutes=10)),
@@ -115,10 +115,15 @@ def new_master(name):
     return Master(path)
 
 
-def free_path(name):
+def free_path(name: str, folder: Path | str | None = None) -> Path:
     """Where a new master goes, refusing names that do not fit and masters that are there."""
     if not NAME.fullmatch(name):
         raise InputError(f"NAME is {name!r}; write two digits, _ and small letters, like 12_churn")
+    if folder is not None:
+        path = Path(folder).expanduser() / name / "master.ipynb"
+        if path.exists():
+            raise InputError(f"{str(path)!r} is there already; choose another name")
+        return path
     taken = [each for each in masters() if each.partition("_")[0] == name.partition("_")[0]]
     if taken:
         raise InputError(f"there is an exercise {taken[0]!r} already; choose another number")
