@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmlab import files
+from crmlab.course.dates import parse_time
 from crmlab.course.late import LateRule, parse_late
 from crmlab.course.roster import Student, read_roster
 from crmlab.errors import InputError, check_known, listing
@@ -190,6 +191,8 @@ class Course:
     def _due(self, value, exercise):
         if value is None:
             return None
+        if isinstance(value, str):
+            value = parse_time(value, self.zone)
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time(23, 59, 59))
         if not isinstance(value, datetime):

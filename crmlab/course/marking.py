@@ -270,7 +270,9 @@ def take_sheet(course: Course, exercise: Master, path: Path, grader: str) -> int
                      "number": text.number if text else "", "answer": text.text if text else "",
                      "points": "" if one.points is None else f"{one.points:g}"})  # fmt: skip
     files.write_text(table, table_text(COLUMNS, rows))
-    return sum(one.points is not None for one in given.values())
+    count = sum(one.points is not None for one in given.values())
+    course.log("marked", exercise=exercise.name, grader=grader, answers=count)
+    return count
 
 
 def progress(course: Course, exercise: Master) -> Iterable[str]:

@@ -63,6 +63,14 @@ def test_a_due_date_of_ones_own(graded, due):
     assert "due 2026-12-02" in graded.overview("90_toy").read_text()
 
 
+def test_a_due_date_as_people_write_it_in_the_settings(graded):
+    settings(graded, TOML.replace("2026-11-30T23:59:00", '"2. Dezember 2026, 12:00 Uhr"'))
+    assert marks_of(graded)["s005"].total == 10
+    settings(graded, TOML.replace("2026-11-30T23:59:00", '"soon"'))
+    with pytest.raises(InputError, match="cannot read the time 'soon'"):
+        marks_of(graded)
+
+
 def test_a_later_due_date_counts_days_from_there(graded):
     override(graded, "90_toy,s005,due,2026-12-01 10:00,")
     assert marks_of(graded)["s005"].total == 9
