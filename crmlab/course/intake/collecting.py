@@ -12,7 +12,7 @@ from pathlib import Path
 from crmlab import files
 from crmlab.course.dates import parse_time
 from crmlab.course.folder import Course
-from crmlab.course.intake.arrivals import LARGEST, MOST_OF_ONE, Arrival, arrivals
+from crmlab.course.intake.arrivals import LARGEST, MOST_OF_ONE, Arrival, arrivals, shown
 from crmlab.course.intake.matching import Index, Match
 from crmlab.course.intake.peeking import Peek, Peeking, kind_of
 from crmlab.course.intake.records import NOBODY, decisions, read_records, write_doubtful
@@ -132,7 +132,7 @@ class _Taking:
         self.index.numbers["moodle_id"] |= worksheet.participants
         self.decided = decisions(course, exercise.name)
         self.others = {*course.exercises, *masters()} - {exercise.name}
-        self.peeking = Peeking(exercise, self.others)
+        self.peeking = Peeking(exercise)
         self.read, self.count = Counter(), Counter()
 
     # ---------------------------------------------------------------------------------------- each file
@@ -176,7 +176,9 @@ class _Taking:
     def _status(self, arrival, match, seen, decided):
         folder = next((part for part in arrival.parts[:-1] if part in self.others), "")
         named = any(arrival.file.startswith(f"{each}_") for each in self.others)
-        if folder or (seen.exercise in self.others and named and not (arrival.moodle() or arrival.canvas())):
+        if folder or (
+            seen.exercise and not seen.is_copy and named and not (arrival.moodle() or arrival.canvas())
+        ):
             return "other exercise", folder or seen.exercise
         if decided == NOBODY:
             return "ignored", "decided by hand"
@@ -184,8 +186,8 @@ class _Taking:
             return "ignored", arrival.problem
         if not match.sure:
             return ("doubtful" if match.student else "not on the roster"), arrival.problem
-        if seen.exercise in self.others:
-            return "unusable", f"a notebook of another exercise, {seen.exercise}"
+        if seen.exercise and not seen.is_copy:
+            return "unusable", f"a notebook of another exercise, {shown(seen.exercise)}"
         return ("unusable", arrival.problem) if arrival.problem else ("", "")
 
     def _stamped(self, arrival):

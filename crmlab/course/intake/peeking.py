@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,12 +46,9 @@ class Peeking:
     Parameters
     ----------
     exercise : Master
-    others : collection of str
-        Names of all other exercises.
     """
 
     exercise: Master
-    others: Collection[str]
 
     @cached_property
     def _own(self):
@@ -78,18 +74,17 @@ class Peeking:
             sources = [_source(each) for each in cells if each.get("cell_type") == "code"]
             opened = {name for source in sources for name in OPENS.findall(source)}
             is_copy = self._is_copy(claimed, opened, cells, sources)
-            other = [each for each in (claimed, *sorted(opened)) if each in self.others]
-            name = self.exercise.name if is_copy else next(iter(other), claimed)
-            return Peek(True, name, _seed(cells), is_copy)
+            name = self.exercise.name if is_copy else (claimed or min(opened, default=""))
+            return Peek(True, name[:80], _seed(cells), is_copy)
         except UNREADABLE:
             return Peek(True, claimed)
 
     def _is_copy(self, claimed, opened, cells, sources):
         name = self.exercise.name
-        if claimed in self.others or (claimed != name and opened & set(self.others)):
-            return False
-        if claimed == name or name in opened:
+        if claimed == name or (not claimed and name in opened):
             return True
+        if claimed or opened:
+            return False
         found = {_name(each) for each in cells} & self._own
         given = {each.strip() for each in sources} & self._sources
         return 2 * len(found) > len(self._own) or (bool(given) and 2 * len(given) >= len(self._sources))
