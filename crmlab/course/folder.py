@@ -192,7 +192,10 @@ class Course:
         if value is None:
             return None
         if isinstance(value, str):
-            value = parse_time(value, self.zone)
+            try:
+                value = parse_time(value, self.zone)
+            except InputError as error:
+                raise InputError(f"{SETTINGS}: due of {exercise}: {error}") from None
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time(23, 59, 59))
         if not isinstance(value, datetime):
