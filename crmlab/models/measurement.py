@@ -4,13 +4,16 @@ Composite reliability and average variance extracted come from a factor model's 
 heterotrait-monotrait ratio comes from the items' correlations alone.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
 
 from crmlab.errors import InputError, check_known, listing
 from crmlab.models.mediation import bootstrap_interval
+from crmlab.models.structural import fit_structural
 
 RESAMPLED_NUMBERS = 4_000_000  # item values that a block of resamples holds at once
 
@@ -74,6 +77,34 @@ def scale_quality(loadings, correlations):
             "distinct": extracted > shared,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def factor_quality(table: pd.DataFrame, constructs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """`scale_quality` of a factor model with one factor a construct, fitted by maximum likelihood.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One column an item.
+    constructs : dict of str to list of str
+        Each construct's items, two or more constructs.
+
+    Raises
+    ------
+    InputError
+        If the table lacks an item, or holds missing or constant ones.
+    NotConverged
+        If the likelihood has no maximum.
+    """
+    if len(constructs) < 2:
+        raise InputError(f"constructs {listing(constructs)}: give two or more, there is nothing to share")
+    model = "\n".join(f"{name} =~ {' + '.join(items)}" for name, items in constructs.items())
+    found = fit_structural(model, table).table.set_index(["left", "right"])["standardised"]
+    loadings = pd.concat({name: found[name].loc[list(items)] for name, items in constructs.items()})
+    correlations = pd.DataFrame(np.eye(len(constructs)), list(constructs), list(constructs))
+    for one, other in permutations(constructs, 2):
+        correlations.loc[one, other] = found[(one, other) if (one, other) in found.index else (other, one)]
+    return scale_quality(loadings, correlations)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from crmlab.notebook.widgets import is_fallback
 EXEMPT = (
     "04_satisfaction",
     "05_perceived_value",
-    "08_trust_commitment",
     "10_lifecycle",
     "11_customer_lifetime_value",
 )
@@ -31,7 +30,8 @@ LONGEST_SHOWN = 15  # lines of a cell that is not folded
 SITTING = 50  # minutes, the most for one
 
 _DRAWS = re.compile(
-    r"\b(axes?|figure|plt|sns|subplots|legend|colou?r|label|xlim|ylim|set_[xy]\w+|errorbar|fill_between|marker)\b"
+    r"\b(axes?|figure|plt|sns|subplots|legend|colou?r|label|xlim|ylim|set_[xy]\w+|errorbar|fill_between)\b"
+    r"|\bmarkers?="
 )
 _HYPOTHESIS = re.compile(r"\bH\d[a-z]?\b")
 _FOLDED = ("explore(", "explore_market(", "Explorable(", "causal_diagram(")

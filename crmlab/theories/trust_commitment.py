@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from crmlab.design import Cohort, Design, Hypothesis, Parameters, count, effect, path, probit, share
+from crmlab.design import Cohort, Design, Hypothesis, Parameters, Tables, count, effect, path, probit, share
 from crmlab.estimators import LeastSquares, Product
 from crmlab.estimators.factors import StructuralEstimate
 from crmlab.estimators.measured import BootstrapProduct, CorrectedRegression, PLSPath
@@ -228,12 +228,12 @@ def mean_referrals(p):
 
 
 def renewal_for_commitment(p):
-    """What a point of commitment adds to the chance of renewing, the least squares slope."""
+    """Slope of the chance of renewing on a point of commitment, by least squares."""
     return p.commitment_to_renewal * _chance_for_a_probit_unit(p) / points(p)
 
 
 def referrals_for_commitment(p):
-    """What a point of commitment adds to a year's referrals, the least squares slope."""
+    """Slope of a year's referrals on a point of commitment, by least squares."""
     return p.commitment_to_referrals * mean_referrals(p) / points(p)
 
 
@@ -244,7 +244,7 @@ def measures(tables):
     """All that the corrected regressions use, by name: arrays of shape ``(..., rows)``.
 
     Records as they are; each scale's score, ``NAME noise`` with the row's statement of its error variance,
-    and ``shared``: the product of the marker score and the mean of the three others, which averages to δ².
+    and ``shared``: the product of the marker score and the mean of the others, δ² in points² on average.
     """
     return tables.once("measures", lambda: _measures(tables))
 
@@ -292,8 +292,22 @@ METHOD = "\n".join(
     ]
 )
 
+ELSEWHERE = {"trust": {"investment", "termination_cost"}, "commitment": set(RECORDS) - {"pressure"}}
 
-def survey_table(tables):
+
+def arrow(cause: str, effect: str, exclusions: bool = True) -> str:
+    """A path model in which trust causes commitment, or commitment trust, with a method factor.
+
+    Without `exclusions` all else acts on both, and the directions are equivalent. With them, as in `PATHS`,
+    three records act on trust alone, investment and termination cost on commitment alone.
+    """
+    all_else = [*ON_TRUST.split(" + "), "investment", "termination_cost"]
+    on = {end: [n for n in all_else if not (exclusions and n in ELSEWHERE[end])] for end in ELSEWHERE}
+    paths = f"{cause} ~ {' + '.join(on[cause])}\n{effect} ~ {' + '.join([cause, *on[effect]])}"
+    return f"{MEASUREMENT}\n{METHOD}\n{paths}"
+
+
+def survey_table(tables: Tables) -> pd.DataFrame:
     """Answers and records side by side: what factor and path models are fitted to."""
     return pd.concat([tables["surveys"], tables["customers"]], axis=1)
 
@@ -473,8 +487,7 @@ NO_LINK = {
     "commitment_to_referrals": 0.0,
 }
 
-# Hypotheses whose naive analysis the trap does not fool, and why: what a form cannot touch is a defence.
-NO_TRAP = {
+NO_TRAP = {  # hypotheses whose naive analysis the trap does not fool, and why
     "H4b": "referrals are counted, not asked for, so the form adds noise to one side and nothing to both",
     "H5b": "renewals and termination cost are logged: the form reaches neither end of the effect",
 }

@@ -8,6 +8,7 @@ from crmlab.errors import InputError
 from crmlab.models.measurement import (
     average_variance_extracted,
     composite_reliability,
+    factor_quality,
     heterotrait_monotrait,
     scale_quality,
 )
@@ -39,6 +40,20 @@ def test_composite_reliability_is_the_squared_correlation_of_sum_and_factor():
     factor = rng.standard_normal(400_000)
     total = sum(each * factor + np.sqrt(1 - each**2) * rng.standard_normal(factor.size) for each in loadings)
     assert composite_reliability(loadings) == pytest.approx(np.corrcoef(total, factor)[0, 1] ** 2, abs=0.003)
+
+
+def test_a_factor_models_quality_is_that_of_its_parameters():
+    quality = factor_quality(answers(100_000), CONSTRUCTS)
+    joined = quality.loc[["T", "C"]]  # two items that go with nothing else hardly tell their loadings
+    assert joined.variance_extracted.to_numpy() == pytest.approx(1 / (1 + 0.8**2), abs=0.01)
+    assert quality.composite_reliability["T"] == pytest.approx(9 / (9 + 3 * 0.8**2), abs=0.01)
+    assert joined.largest_shared_variance.to_numpy() == pytest.approx(0.25, abs=0.01)
+    assert quality.largest_shared_variance["S"] < 0.001 and quality.distinct.all()
+
+
+def test_one_construct_shares_with_nothing():
+    with pytest.raises(InputError, match="give two or more"):
+        factor_quality(answers(200), {"T": CONSTRUCTS["T"]})
 
 
 def test_distinct_is_more_extracted_than_shared():

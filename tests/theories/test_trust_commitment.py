@@ -11,7 +11,8 @@ from crmlab.errors import InputError
 from crmlab.estimators.measured import BootstrapProduct, CorrectedRegression
 from crmlab.models.measurement import heterotrait_monotrait
 from crmlab.models.pls import fit_pls
-from crmlab.models.structural import fit_structural
+from crmlab.models.semopy_adapter import fit_by_semopy
+from crmlab.models.structural import StructuralModel, fit_statistics, fit_structural
 from crmlab.notebook.recording import recorded
 from crmlab.theories import trust_commitment as theory
 from crmlab.theories.trust_commitment import SCALES, design
@@ -330,15 +331,46 @@ def test_the_rituals_pass_in_the_trap(seed):
     assert ratios.table.ratio.max() < 0.85
 
 
-def test_turning_the_arrow_round_fits_as_well():
+def both_arrows(exclusions):
+    ends = ("trust", "commitment")
+    return [StructuralModel(theory.arrow(*order, exclusions=exclusions)) for order in (ends, ends[::-1])]
+
+
+def chi_squares(models, tables):
+    return [
+        fit_statistics(model.fit(np.stack([each[model.observed] for each in tables])))["chi_square"]
+        for model in models
+    ]
+
+
+def test_with_nothing_left_out_the_two_arrows_fit_alike():
     table = theory.survey_table(design.simulate(1).tables)
-    others = "satisfaction + transparency + consistency + response + pressure + investment + termination_cost"
-    fits = []
-    for first, second in (("trust", "commitment"), ("commitment", "trust")):
-        model = semopy.Model(f"{theory.MEASUREMENT}\n{first} ~ {others}\n{second} ~ {first} + {others}")
-        model.fit(table)
-        fits.append(float(semopy.calc_stats(model).loc["Value", "chi2"]))
-    assert fits[0] == pytest.approx(fits[1], abs=0.02)
+    models = both_arrows(exclusions=False)
+    (forward,), (backward,) = chi_squares(models, [table])
+    assert forward == pytest.approx(backward, abs=1e-4) and {each.degrees_of_freedom for each in models} == {
+        184
+    }
+    semopys = fit_by_semopy(theory.arrow("trust", "commitment", exclusions=False), table)
+    assert float(semopy.calc_stats(semopys).loc["Value", "chi2"]) == pytest.approx(forward, abs=0.02)
+
+
+def test_with_records_left_out_the_right_arrow_fits_better():
+    """The exclusions identify the arrow; degrees of freedom are lavaan's count, 21 below semopy's."""
+    models = both_arrows(exclusions=True)
+    assert {each.degrees_of_freedom for each in models} == {189}
+    tables = [theory.survey_table(design.simulate((3, number)).tables) for number in range(60)]
+    lead = np.subtract(*reversed(chi_squares(models, tables)))
+    assert (lead > 0).mean() > 0.9 and 12 < lead.mean() < 24
+    semopys = fit_by_semopy(theory.arrow("trust", "commitment"), tables[0])
+    assert semopy.calc_stats(semopys).loc["Value", "DoF"] == 189 + 21
+
+
+def test_where_trust_does_nothing_neither_arrow_leads():
+    models = both_arrows(exclusions=True)
+    null = design.preset("null").replace(method_loading=0.3)
+    tables = [theory.survey_table(null.simulate((3, number)).tables) for number in range(40)]
+    lead = np.subtract(*reversed(chi_squares(models, tables)))
+    assert abs(lead.mean()) < 4 * lead.std() / np.sqrt(len(lead)) + 0.5
 
 
 def test_two_waves_see_which_came_first():
@@ -352,9 +384,79 @@ def test_two_waves_see_which_came_first():
     assert abs(row.rejection_rate - 0.05) <= 4 * np.sqrt(0.05 * 0.95 / 300)
 
 
+@pytest.fixture(scope="module")
+def biases():
+    """The mean error of the path by each method: with the form as each world has it, and without."""
+    path = design.only("H2")
+    with_form = path.vary(preset=PRESETS).diagnose(sims=300, seed=8)
+    without = path.vary(preset=PRESETS, method_loading=[0.0]).diagnose(sims=300, seed=8)
+    return with_form, without
+
+
+def test_two_errors_of_partial_least_squares_cancel_in_one_world_alone(biases):
+    with_form, without = biases
+    noise = {name: without.row("H2", "PLS", preset=name).bias for name in PRESETS}
+    form = {name: with_form.row("H2", "PLS", preset=name).bias - noise[name] for name in PRESETS}
+    assert noise["literature"] == pytest.approx(-0.09, abs=0.02) and form["literature"] == pytest.approx(
+        0.06, abs=0.02
+    )
+    assert noise["claim"] < noise["literature"] and noise["null"] == pytest.approx(0, abs=0.02)
+    assert noise["trap"] == pytest.approx(0, abs=0.02) and form["trap"] == pytest.approx(0.26, abs=0.03)
+    rmse = {
+        name: [with_form.row("H2", of, preset=name).rmse for of in ("PLS", "marker-corrected")]
+        for name in PRESETS
+    }
+    assert rmse["literature"][0] < rmse["literature"][1], "nearest, by luck"
+    assert all(rmse[name][0] > 1.2 * rmse[name][1] for name in ("null", "claim", "trap"))
+
+
+def test_a_structural_model_takes_out_the_noise_and_keeps_the_form(biases):
+    with_form, without = biases
+    for name in PRESETS:
+        bare = without.row("H2", "structural model", preset=name)
+        assert abs(bare.bias) < 4 * bare.bias_mcse + 0.01
+    assert with_form.row("H2", "structural model", preset="trap").bias > 0.2
+
+
+def test_the_markers_ratio_is_not_nil_without_a_form():
+    bare, pair = design.replace(method_loading=0.0), {name: SCALES[name] for name in ("trust", "marker")}
+    surveys = [bare.simulate((8, number)).surveys for number in range(60)]
+    ratios = [heterotrait_monotrait(each, pair).ratio("trust", "marker") for each in surveys]
+    assert np.mean(ratios) == pytest.approx(0.07, abs=0.015) and min(ratios) > 0
+    intervals = [
+        heterotrait_monotrait(each, pair, bootstrap=100, seed=1).table.low.iloc[0] for each in surveys[:20]
+    ]
+    assert min(intervals) > 0, "every interval leaves out 0, which is true"
+
+
+@pytest.mark.parametrize("delta", [0.3, 0.6])
+def test_what_the_marker_shares_is_delta_squared_in_points(delta):
+    market = design.replace(method_loading=delta, n_customers=LARGE)
+    surveys, p = market.simulate(2).surveys, market.parameters
+    block = surveys.cov().loc[SCALES["marker"], SCALES["trust"]].to_numpy().mean()
+    assert block == pytest.approx(delta**2 * (theory.points(p) / p.loading) ** 2, rel=0.06)
+    assert (theory.points(p) / p.loading) ** 2 == pytest.approx(1.9, abs=0.03)
+
+
+def test_the_stated_chance_has_the_smallest_error_with_a_form_or_without():
+    for delta in (0.0, 0.3):
+        rows = design.replace(method_loading=delta).only("H4a").diagnose(sims=60, seed=1).simulations
+        errors = rows.groupby("estimator").standard_error.mean()
+        assert errors["stated chance"] < 0.5 * errors.drop("stated chance").min()
+
+
+def test_a_noisy_score_can_show_too_much():
+    """Where satisfaction does the work, commitment's score stands in for it."""
+    market = design.replace(method_loading=0.0, satisfaction_to_renewal=0.6, commitment_to_renewal=0.1)
+    row = market.only("H4a").with_estimators("mean scores").diagnose(sims=400, seed=1).table.iloc[0]
+    assert row.bias > 2 * row.bias_mcse and row.estimand == pytest.approx(0.0293, abs=0.0005)
+
+
 def test_what_the_lesson_records(root):
     notebook = nbformat.read(root / "notebooks" / "08_trust_commitment.ipynb", as_version=4)
     results, twice = recorded(notebook.cells)
     assert not twice and results["turned_round_fits_alike"] is True
     assert results["trap_naive_rejection_rate"] > 0.9 and results["trap_corrected_rejection_rate"] < 0.2
     assert results["trap_structural_rejection_rate"] > 0.9 and results["trap_first_factor"] < 0.5
+    assert results["right_arrow_fits_better"] > 0.9 and results["marker_ratio_without_form"] > 0.05
+    assert results["pls_cancels"]["noise"] < -0.05 and results["pls_cancels"]["form"] > 0.03
