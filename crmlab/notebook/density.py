@@ -17,7 +17,6 @@ EXEMPT = (
     "04_satisfaction",
     "05_perceived_value",
     "10_lifecycle",
-    "11_customer_lifetime_value",
 )
 
 WORDS = 2400  # of prose

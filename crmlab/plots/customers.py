@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, subplots
+from crmlab.plots.style import HEADLINE, NAIVE, PALETTE, TRUTH, subplots
 from crmlab.words import words
 
 
@@ -127,6 +128,48 @@ def frequency_plot(actual: ArrayLike, expected: ArrayLike) -> Figure:
     axes.set_xticks(place, [str(each) for each in place[:-1]] + [f"{place[-1]}+"])
     axes.set(xlabel=words("clv.frequency"), ylabel=words("clv.customers"))
     axes.legend()
+    return figure
+
+
+def histories_plot(
+    purchases: pd.DataFrame,
+    lifetimes: ArrayLike,
+    entries: ArrayLike,
+    shown: ArrayLike,
+    calibration_end: float,
+    end: float,
+) -> Figure:
+    """Purchases of some customers as dots, on lines that show how long each really was one.
+
+    Parameters
+    ----------
+    purchases : DataFrame
+        Columns ``customer`` and ``week``, counted from the customer's first purchase.
+    lifetimes, entries : array, shape (customers,)
+        When each customer left, counted from the first purchase, and when that was.
+    shown : array of int
+        Customers to show, those who leave first at the bottom.
+    calibration_end, end : float
+        Where the forecast is made, and where watching ends.
+
+    Returns
+    -------
+    matplotlib Figure
+    """
+    lifetimes, entries, shown = np.asarray(lifetimes), np.asarray(entries), np.asarray(shown)
+    shown = shown[np.argsort(np.minimum(lifetimes[shown], end), kind="stable")]
+    figure, axes = subplots(figsize=(7.6, 4.6))
+    for row, customer in enumerate(shown):
+        stays = [entries[customer], min(entries[customer] + lifetimes[customer], end)]
+        bought = entries[customer] + purchases["week"][purchases["customer"] == customer]
+        axes.plot(stays, [row, row], color=PALETTE["sky"], linewidth=3, alpha=0.7)
+        axes.plot(bought, np.full(len(bought), row), "o", color=TRUTH, markersize=2.6)
+    axes.axvline(calibration_end, color="0.4", linewidth=1)
+    above = len(shown) + 1.5
+    axes.text(calibration_end - 0.5, above, words("clv.seen"), ha="right", color="0.4")
+    axes.text(calibration_end + 0.5, above, words("clv.came"), color="0.4")
+    axes.set(xlabel=words("clv.calendar_week"), ylabel=words("clv.customer"), xlim=(0, end), yticks=[])
+    axes.set_ylim(-1, len(shown) + 3)
     return figure
 
 

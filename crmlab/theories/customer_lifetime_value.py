@@ -21,6 +21,9 @@ from functools import lru_cache
 from operator import attrgetter
 
 import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.optimize import brentq
 from scipy.special import betainc, digamma, expit, log_expit, ndtri, polygamma
 
 from crmlab.design import (
@@ -191,6 +194,65 @@ def gain_from_points(alpha, beta, discount=DISCOUNT, points=POINTS):
         return _mean_over_beta(lambda churn: 1 / (discount + k * churn), alpha, beta)
 
     return value(kept) / value(1.0) - 1
+
+
+def contract_gains(survivors, discount=DISCOUNT, points=POINTS):
+    """What five points of retention are worth in a cohort of contracts, by model and by textbook.
+
+    Parameters
+    ----------
+    survivors : array
+        Customers still there after 0, 1, 2 … renewals.
+
+    Returns
+    -------
+    dict
+        The shifted beta-geometric model's alpha and beta, churn, pooled retention and both gains.
+    """
+    counts = np.asarray(survivors)
+    alpha, beta = ShiftedBetaGeometric().fit(counts).params_
+    retention = counts[1:].sum() / counts[:-1].sum()
+    return {
+        "alpha": alpha,
+        "beta": beta,
+        "first-year churn": alpha / (alpha + beta),
+        "pooled retention": retention,
+        "gain, all alike": gain_if_all_alike(retention, discount, points),
+        "gain, customers differ": gain_from_points(alpha, beta, discount, points),
+    }
+
+
+def gain_by_programme(alpha, beta, discount=DISCOUNT, points=POINTS, customers=200_000):
+    """Relative gain in a cohort's value from programmes that lower its mean churn by the same `points`.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Of the customers' chances of leaving, θ ~ Beta(alpha, beta).
+    customers : int
+        Quantiles of that distribution that stand for it.
+
+    Returns
+    -------
+    Series
+        By programme; the textbook's, of customers who are all alike, among them. The strength of each
+        programme is found by bisection.
+    """
+    churn = stats.beta.ppf((np.arange(customers) + 0.5) / customers, alpha, beta)
+    now = np.mean(1 / (discount + churn))
+
+    def gain(programme):
+        strength = brentq(lambda s: programme(s).mean() - churn.mean() + points, 0.0, 3.0)
+        return np.mean(1 / (discount + programme(strength))) / now - 1
+
+    return pd.Series(
+        {
+            "churn cut in proportion": gain(lambda s: churn * np.exp(-s)),
+            "textbook, at the mean churn": gain_if_all_alike(1 - churn.mean(), discount, points),
+            "the same points for everyone": gain(lambda s: np.maximum(churn - s, 0)),
+            "retention raised in proportion": gain(lambda s: 1 - np.minimum((1 - churn) * np.exp(s), 1)),
+        }
+    )
 
 
 def _mean_over_beta(function, alpha, beta):
