@@ -1,7 +1,9 @@
 """Lesson 11's design: its truth is right, its headline tests keep their promises, its naive ones do not."""
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import integrate, stats
@@ -188,6 +190,23 @@ def test_unbiased_under_the_literature(diagnosis, name):
     assert abs(row.bias) <= 4 * row.bias_mcse + 0.002
 
 
+def test_programmes_lower_mean_churn_by_the_same_points():
+    """The gain of the proportional cut is that of the closed form; a kinder programme is worth more."""
+    gains = clv.gain_by_programme(0.668, 3.806)
+    assert gains["churn cut in proportion"] == pytest.approx(clv.gain_from_points(0.668, 3.806), rel=1e-3)
+    assert gains["textbook, at the mean churn"] == pytest.approx(0.05 / (1.1 - (1 - 0.668 / 4.474) - 0.05))
+    assert gains["churn cut in proportion"] < gains["the same points for everyone"]
+    assert gains["the same points for everyone"] < gains["retention raised in proportion"]
+
+
+def test_contracts_say_their_gains():
+    found = clv.contract_gains([1000, 869, 743, 653, 593, 551, 517, 491])  # Fader & Hardie (2007), high end
+    assert found["alpha"] == pytest.approx(0.668, abs=5e-4) and found["beta"] == pytest.approx(
+        3.806, abs=5e-3
+    )
+    assert found["gain, customers differ"] < found["gain, all alike"] / 2
+
+
 def test_size_at_the_margin_of_equivalence():
     foreseeable = clv.totals(design.parameters)["model"]
     edge = design.only("H1b").with_estimators("holdout").replace(season=1 - clv.MARGIN / foreseeable)
@@ -210,6 +229,12 @@ def test_buyers_only_is_wrong_without_any_trap(diagnosis):
 
 
 # -- what the lesson shows ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -258,5 +283,8 @@ def test_pictures(cdnow):
         pictures.alive_map(cdnow, 39),
         pictures.frequency_plot([5, 3, 1], [4.8, 2.9, 1.3]),
         pictures.gain_map(np.linspace(0, 2, 12).reshape(3, 4), np.arange(4), np.arange(3)),
+        pictures.histories_plot(
+            pd.DataFrame({"customer": [0, 0, 1], "week": [0.0, 5.0, 0.0]}), [30, 90], [2, 8], [1, 0], 39, 78
+        ),
     ):
         assert png(each).startswith(b"\x89PNG")
