@@ -9,8 +9,10 @@ import statsmodels.formula.api as smf
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 from statsmodels.sandbox.regression.gmm import IV2SLS
 
+from crmlab.data import ecsi, load_mobi, verified
 from crmlab.design import EstimationFailed
 from crmlab.errors import InputError
+from crmlab.models.pls import fit_pls
 from crmlab.models.reliability import cronbach_alpha
 from crmlab.theories import satisfaction as theory
 from crmlab.theories.satisfaction import LAST, SatisfactionMarket, design
@@ -327,23 +329,13 @@ PUBLISHED = {
 }
 
 
-def test_the_lessons_own_cells_find_the_published_paths(real_data, root, capsys):
-    notebook = nbformat.read(root / "notebooks" / "04_satisfaction.ipynb", as_version=4)
-    cells = {cell.id: cell.source for cell in notebook.cells}
-    shown = []
-    space = {"display": shown.append}
-    functions = cells["reliability"].split("\nscales = ")[0]
-    for source in (
-        cells["parameters"],
-        cells["imports"],
-        functions,
-        cells["mobi-scales"],
-        cells["mobi-paths"],
-        cells["mobi-yardstick"],
-    ):
-        exec(source, space)
-    scales, fit = shown
-    assert scales.alpha.to_dict() == {
+def stored(name):
+    return verified("mobi", lambda: pytest.fail("the stored result is asked for"), name).table
+
+
+def test_the_stored_results_are_the_published_ones_and_what_the_lesson_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRMLAB_DATA", str(tmp_path))  # as where the data are not
+    assert stored("04_mobi_scales").alpha.to_dict() == {
         "image": 0.72,
         "expectations": 0.45,
         "quality": 0.88,
@@ -351,7 +343,26 @@ def test_the_lessons_own_cells_find_the_published_paths(real_data, root, capsys)
         "satisfaction": 0.78,
         "loyalty": 0.47,
     }
+    paths = stored("04_mobi_paths")
+    assert len(paths) == 4
+    for row in paths.reset_index().itertuples():
+        assert row.path == pytest.approx(PUBLISHED[row.source, row.target], abs=1e-4)
+    yardstick = stored("04_mobi_yardstick").round(2)
+    assert yardstick.loc["overall satisfaction"].to_list() == [0.25, 0.07]
+    assert yardstick.loc["expectations fulfilled"].to_list() == [0.08, 0.06]
+
+
+def test_the_lessons_own_cells_find_what_is_stored(real_data, root):
+    notebook = nbformat.read(root / "notebooks" / "04_satisfaction.ipynb", as_version=4)
+    cells = {cell.id: cell.source for cell in notebook.cells}
+    space = {"pd": pd, "OrderedModel": OrderedModel}
+    for name, function in (
+        ("mobi-scales", "scales"),
+        ("mobi-paths", "paths"),
+        ("mobi-yardstick", "yardstick"),
+    ):
+        exec(cells[name], space)
+        digits = 2 if name == "mobi-scales" else 4
+        assert verified("mobi", space[function], f"04_{name.replace('-', '_')}", digits).differs == ""
+    fit = fit_pls(load_mobi(), ecsi.ITEMS, ecsi.PATHS, scheme="centroid")
     assert {(row.source, row.target): round(row.path, 4) for row in fit.paths.itertuples()} == PUBLISHED
-    printed = capsys.readouterr().out
-    assert "overall satisfaction: expectation at equal quality 0.25 (standard error 0.07)" in printed
-    assert "expectations fulfilled: expectation at equal quality 0.08" in printed
