@@ -84,7 +84,8 @@ def in_frame(column: pd.Series) -> tuple[np.ndarray, pd.Index, np.ndarray]:
     texts = [each.strip(BLANKS) if isinstance(each, str) else each for each in values]
     kept = [None if isinstance(each, str) and each in MISSING else each for each in texts]
     again, found = pd.factorize(pd.Series(kept, dtype=object), sort=False)
-    worded = np.append([bool(text) and held is None for text, held in zip(texts, kept)], False)[codes]
+    is_word = np.array([bool(text) and held is None for text, held in zip(texts, kept)], bool)
+    worded = np.append(is_word, False)[codes]
     codes = np.where(codes < 0, -1, np.append(again, -1)[codes])
     kind = values.dtype if isinstance(values.dtype, pd.StringDtype) else object
     return codes, pd.Index(found, dtype=kind), worded
