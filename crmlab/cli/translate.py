@@ -1,7 +1,9 @@
 """``crmlab translate``: catalogues of an edition in another language."""
 
+import argparse
 
-def add_commands(commands) -> None:
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "translate",
@@ -15,7 +17,7 @@ def add_commands(commands) -> None:
     parser.set_defaults(command=translate_command)
 
 
-def translate_command(chosen) -> int:
+def translate_command(chosen: argparse.Namespace) -> int:
     """Update the catalogues and say how far they are."""
     from crmlab import places
     from crmlab.book.translation import update

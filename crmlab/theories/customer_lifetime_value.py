@@ -21,10 +21,7 @@ from functools import lru_cache
 from operator import attrgetter
 
 import numpy as np
-import pandas as pd
-from scipy import stats
-from scipy.optimize import brentq
-from scipy.special import betainc, digamma, expit, log_expit, ndtri, polygamma
+from scipy.special import betainc, ndtri
 
 from crmlab.design import (
     AtEdge,
@@ -43,13 +40,12 @@ from crmlab.estimators import LeastSquares, Within
 from crmlab.mechanisms.purchases import bg_nbd, shifted_beta_geometric
 from crmlab.models.btyd import BGNBD, ConvergenceWarning, ShiftedBetaGeometric
 from crmlab.models.delta import delta_method, jacobian
+from crmlab.models.retention_value import POINTS, gain_from_points, gain_if_all_alike
 
 CALIBRATION, HOLDOUT, ENTRY = 39, 39, 12  # weeks, as in the CDNOW studies
 WEEKS_A_YEAR = 365.25 / 7
 RENEWALS = 8  # renewals observed of every contract
-POINTS = 0.05  # the five points of retention
 MARGIN = 0.15  # purchases a customer: an error in the total that a planner would shrug off
-DISCOUNT = 0.10  # a year
 PURCHASES, SPEND = "CDNOW: Fader, Hardie & Lee (2005a)", "CDNOW: Fader, Hardie & Lee (2005b)"
 HIGH_END = "high-end customers of Fader & Hardie (2007)"
 AT_LEAST = 0.25  # the lower end of "25 to 90 percent"
@@ -175,102 +171,6 @@ def totals(p):
     before, after = model.expected_purchases(T), model.expected_purchases(T + HOLDOUT)
     recipe, foreseeable = float(np.mean(forecast_by_recipe(before, T))), float(np.mean(after - before))
     return {"recipe": recipe, "model": foreseeable, "happens": p.season * foreseeable}
-
-
-def gain_from_points(alpha, beta, discount=DISCOUNT, points=POINTS):
-    """Relative gain in the value of a cohort when its mean churn falls by `points`.
-
-    A customer who leaves with probability θ a year is worth m(1 + d)/(d + θ), margins paid at the start of
-    each year. A programme that cuts every customer's θ in the same proportion, ``k = 1 − points/mean``, gains
-
-        E[1/(d + kθ)] / E[1/(d + θ)] − 1,   θ ~ Beta(alpha, beta).
-
-    A programme that reaches others gains otherwise: the proportional cut is our choice. Where all customers
-    are alike this is the textbook's points/(d + θ − points).
-    """
-    kept = 1 - points * (alpha + beta) / alpha
-
-    def value(k):
-        return _mean_over_beta(lambda churn: 1 / (discount + k * churn), alpha, beta)
-
-    return value(kept) / value(1.0) - 1
-
-
-def contract_gains(survivors, discount=DISCOUNT, points=POINTS):
-    """What five points of retention are worth in a cohort of contracts, by model and by textbook.
-
-    Parameters
-    ----------
-    survivors : array
-        Customers still there after 0, 1, 2 … renewals.
-
-    Returns
-    -------
-    dict
-        The shifted beta-geometric model's alpha and beta, churn, pooled retention and both gains.
-    """
-    counts = np.asarray(survivors)
-    alpha, beta = ShiftedBetaGeometric().fit(counts).params_
-    retention = counts[1:].sum() / counts[:-1].sum()
-    return {
-        "alpha": alpha,
-        "beta": beta,
-        "first-year churn": alpha / (alpha + beta),
-        "pooled retention": retention,
-        "gain, all alike": gain_if_all_alike(retention, discount, points),
-        "gain, customers differ": gain_from_points(alpha, beta, discount, points),
-    }
-
-
-def gain_by_programme(alpha, beta, discount=DISCOUNT, points=POINTS, customers=200_000):
-    """Relative gain in a cohort's value from programmes that lower its mean churn by the same `points`.
-
-    Parameters
-    ----------
-    alpha, beta : float
-        Of the customers' chances of leaving, θ ~ Beta(alpha, beta).
-    customers : int
-        Quantiles of that distribution that stand for it.
-
-    Returns
-    -------
-    Series
-        By programme; the textbook's, of customers who are all alike, among them. The strength of each
-        programme is found by bisection.
-    """
-    churn = stats.beta.ppf((np.arange(customers) + 0.5) / customers, alpha, beta)
-    now = np.mean(1 / (discount + churn))
-
-    def gain(programme):
-        strength = brentq(lambda s: programme(s).mean() - churn.mean() + points, 0.0, 3.0)
-        return np.mean(1 / (discount + programme(strength))) / now - 1
-
-    return pd.Series(
-        {
-            "churn cut in proportion": gain(lambda s: churn * np.exp(-s)),
-            "textbook, at the mean churn": gain_if_all_alike(1 - churn.mean(), discount, points),
-            "the same points for everyone": gain(lambda s: np.maximum(churn - s, 0)),
-            "retention raised in proportion": gain(lambda s: 1 - np.minimum((1 - churn) * np.exp(s), 1)),
-        }
-    )
-
-
-def _mean_over_beta(function, alpha, beta):
-    """E[function(θ)], θ ~ Beta(alpha, beta), by the trapezoid rule over the logit of θ, where all is smooth.
-
-    SciPy's hypergeometric function, which would give it in closed form, is NaN for customers nearly alike.
-    """
-    middle, spread = digamma(alpha) - digamma(beta), np.sqrt(polygamma(1, alpha) + polygamma(1, beta))
-    steps = int(np.clip(80 * spread / 0.3, 400, 4000))  # poles lie π off the axis: e^(-2π²/0.3) is nothing
-    logit = np.linspace(middle - 40 * spread, middle + 40 * spread, steps + 1)
-    log_density = alpha * log_expit(logit) + beta * log_expit(-logit)
-    weight = np.exp(log_density - log_density.max())
-    return float(weight @ function(expit(logit)) / weight.sum())
-
-
-def gain_if_all_alike(retention, discount=DISCOUNT, points=POINTS):
-    """The textbook's gain in value from `points` more retention: ``points / (1 + d − r − points)``."""
-    return points / (1 + discount - retention - points)
 
 
 # Estimators ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from scipy import integrate, stats
 
 from crmlab.design import Cohort, EstimationFailed
 from crmlab.errors import InputError
+from crmlab.models import retention_value as worth
 from crmlab.models.btyd import BGNBD
 from crmlab.notebook.recording import recorded
 from crmlab.plots import customers as pictures
@@ -75,12 +76,12 @@ def test_gain_by_quadrature(alpha, beta):
     def value(k):
         return integrate.quad(lambda q: 1 / (0.1 + k * stats.beta.ppf(q, alpha, beta)), 0, 1, limit=200)[0]
 
-    assert clv.gain_from_points(alpha, beta) == pytest.approx(value(kept) / value(1) - 1, rel=1e-5)
+    assert worth.gain_from_points(alpha, beta) == pytest.approx(value(kept) / value(1) - 1, rel=1e-5)
 
 
 def test_gain_is_the_textbooks_where_all_are_alike():
-    assert clv.gain_from_points(1e4, 9e4) == pytest.approx(clv.gain_if_all_alike(0.9), rel=1e-3)
-    assert clv.gain_if_all_alike(0.80) == pytest.approx(0.20) and clv.gain_if_all_alike(
+    assert worth.gain_from_points(1e4, 9e4) == pytest.approx(worth.gain_if_all_alike(0.9), rel=1e-3)
+    assert worth.gain_if_all_alike(0.80) == pytest.approx(0.20) and worth.gain_if_all_alike(
         0.85
     ) == pytest.approx(0.25)
 
@@ -157,7 +158,7 @@ def test_customers_who_do_not_differ_are_a_failure_that_is_told():
     tables = Cohort({"contracts": {"renewals": renewals, "left": (np.arange(512) < 510) * 1}}).tables
     with pytest.raises(EstimationFailed, match="prefer a simpler model"):
         clv.gain_with_differences(tables)
-    assert clv.gain_as_if_alike(tables).value == pytest.approx(clv.gain_if_all_alike(0.5), rel=0.01)
+    assert clv.gain_as_if_alike(tables).value == pytest.approx(worth.gain_if_all_alike(0.5), rel=0.01)
 
 
 # -- what repeated simulation says ----------------------------------------------------------------------
@@ -192,15 +193,15 @@ def test_unbiased_under_the_literature(diagnosis, name):
 
 def test_programmes_lower_mean_churn_by_the_same_points():
     """The gain of the proportional cut is that of the closed form; a kinder programme is worth more."""
-    gains = clv.gain_by_programme(0.668, 3.806)
-    assert gains["churn cut in proportion"] == pytest.approx(clv.gain_from_points(0.668, 3.806), rel=1e-3)
+    gains = worth.gain_by_programme(0.668, 3.806)
+    assert gains["churn cut in proportion"] == pytest.approx(worth.gain_from_points(0.668, 3.806), rel=1e-3)
     assert gains["textbook, at the mean churn"] == pytest.approx(0.05 / (1.1 - (1 - 0.668 / 4.474) - 0.05))
     assert gains["churn cut in proportion"] < gains["the same points for everyone"]
     assert gains["the same points for everyone"] < gains["retention raised in proportion"]
 
 
 def test_contracts_say_their_gains():
-    found = clv.contract_gains([1000, 869, 743, 653, 593, 551, 517, 491])  # Fader & Hardie (2007), high end
+    found = worth.contract_gains([1000, 869, 743, 653, 593, 551, 517, 491])  # Fader & Hardie (2007), high end
     assert found["alpha"] == pytest.approx(0.668, abs=5e-4) and found["beta"] == pytest.approx(
         3.806, abs=5e-3
     )
