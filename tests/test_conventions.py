@@ -9,8 +9,6 @@ import pytest
 UNTYPED = [
     "crmlab/data",
     "crmlab/design",
-    "crmlab/exercises",
-    "crmlab/grading",
     "crmlab/mechanisms",
     "crmlab/models",
     "crmlab/notebook",

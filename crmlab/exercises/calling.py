@@ -4,6 +4,9 @@ The inputs travel to where a learner's code runs, so they are JSON as well: `pac
 anew for each call, that no call may change what the next one gets.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from crmlab.errors import InputError
@@ -12,7 +15,7 @@ from crmlab.exercises.plain import plain
 MOST = 200  # calls
 
 
-def packed(inputs):
+def packed(inputs: Sequence[Any]) -> list[list[Any]]:
     """The inputs of a master's ``inputs=`` as JSON: a list of lists of arguments.
 
     Parameters
@@ -43,7 +46,7 @@ def _packed(argument):
     raise InputError(f"inputs hold a {kind}, which cannot be handed to a learner's function")
 
 
-def unpacked(arguments):
+def unpacked(arguments: list[Any]) -> list[Any]:
     """The arguments of one call."""
     return [_unpacked(each) for each in arguments]
 
@@ -61,7 +64,7 @@ def _unpacked(argument):
     return argument
 
 
-def returned(function, inputs):
+def returned(function: Any, inputs: list[list[Any]]) -> Any:
     """Plain data: what a function returns for packed `inputs`; of anything else, what it is."""
     if not callable(function):
         return plain(function)

@@ -6,7 +6,9 @@ Said by words and a mark, never by colour alone; its colours are the theme's own
 import base64
 import html
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from crmlab.words import words
 from crmlab.words.marks import as_html, as_text
@@ -92,13 +94,13 @@ class Card:
     got: float = 0
 
     @property
-    def title(self):
+    def title(self) -> str:
         known = {"right": "right", "todo": "todo", "unchecked": "unchecked", "hint": "hint_title"}
         said = words(f"cards.{known.get(self.reason, 'not_yet')}")
         return f"{self.question}: {said}" if self.question else said
 
     @property
-    def score(self):
+    def score(self) -> str:
         if self.points is None or self.reason in ("hint", "unchecked"):
             return ""
         return words("cards.points", got=self.got, points=self.points)
@@ -106,7 +108,7 @@ class Card:
     def _hint_label(self, number):
         return words("cards.hint", number=number, total=self.total_hints)
 
-    def text(self):
+    def text(self) -> str:
         lines = [f"{MARKS.get(self.reason, '✗')} {self.title}" + (f" ({self.score})" if self.score else "")]
         lines += [f"  {as_text(each)}" for each in self.says]
         lines += [
@@ -119,7 +121,7 @@ class Card:
         lines += [f"  {self.foot}"] if self.foot else []
         return "\n".join(lines)
 
-    def html(self):
+    def html(self) -> str:
         look, mark = LOOKS.get(self.reason, "wrong"), MARKS.get(self.reason, "✗")
         score = f' <span class="crmlab-points">({html.escape(self.score)})</span>' if self.score else ""
         parts = [
@@ -148,12 +150,12 @@ class Card:
             parts.append(f'<p class="crmlab-label">{as_html(self.foot)}</p>')
         return STYLE + "\n".join(parts) + "\n</div>"
 
-    def bundle(self):
+    def bundle(self) -> dict[str, Any]:
         """The card in all its forms, by MIME type."""
         bundle = {"text/plain": self.text(), "text/html": self.html()}
         return bundle | ({MIME: self.data} if self.data else {})
 
-    def show(self):
+    def show(self) -> None:
         """Display it: in a notebook as a card, elsewhere as text."""
         import sys
 
@@ -164,7 +166,7 @@ class Card:
             print(self.text())
 
 
-def drawn(draw):
+def drawn(draw: Callable[[], Any]) -> Picture:
     """The `Picture` that a master's function draws; it returns a matplotlib figure or axes."""
     import inspect
 

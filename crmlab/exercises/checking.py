@@ -6,7 +6,9 @@ from a clean kernel by papermill, and what was saved is compared with what that 
 of order, and cards that rest on something no longer in the notebook, are named.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crmlab.exercises import comparing, running
 from crmlab.exercises.copied import Copy, cards, describe, left_by_answer, read_copy, saved_verdicts
@@ -51,11 +53,11 @@ class Report:
     notes: list = field(default_factory=list)
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return not self.stale and all(row.verdict.right for row in self.rows)
 
     @property
-    def points(self):
+    def points(self) -> float:
         return sum(row.points for row in self.rows)
 
     def __str__(self):
@@ -71,14 +73,16 @@ class Report:
         return "\n".join(lines)
 
 
-def columns(table):
+def columns(table: list[list[str]]) -> list[str]:
     """Rows of texts as lines, with a rule under the first row."""
     rule = ["-" * max(map(width, column)) for column in zip(*table)]
     head, *rest = lines([*table, rule])
     return [head, rest[-1], *rest[:-1]]
 
 
-def check(path, timeout=600.0, say=lambda text: None):
+def check(
+    path: Path | str, timeout: float = 600.0, say: Callable[[str], object] = lambda text: None
+) -> Report:
     """Run a copy afresh and judge it. Its file is left as it is.
 
     Parameters

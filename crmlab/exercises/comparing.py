@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -26,7 +27,9 @@ class Failed(Exception):
     """The comparison did not come to an end."""
 
 
-def differing(saved, fresh, ignored=()):
+def differing(
+    saved: nbformat.NotebookNode, fresh: nbformat.NotebookNode, ignored: Collection[int] = ()
+) -> list[int]:
     """Numbers of the cells that show something else than they did when they were saved.
 
     Parameters

@@ -9,12 +9,14 @@ import ast
 import copy
 import re
 import secrets
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from crmlab import files
 from crmlab.errors import InputError
 from crmlab.exercises.manual import blank_text
-from crmlab.exercises.masters import BEGIN, END, answer_call, master, role
+from crmlab.exercises.masters import BEGIN, END, Master, answer_call, master, role
 from crmlab.notebook.running import check_folder
 from crmlab.notebook.zygote import quick_import
 
@@ -24,7 +26,7 @@ with quick_import():
 BLANK = "# YOUR CODE HERE"
 
 
-def make_copy(exercise, parameters):
+def make_copy(exercise: Master, parameters: dict[str, Any]) -> nbformat.NotebookNode:
     """The copy of a master for one learner.
 
     Parameters
@@ -68,7 +70,7 @@ def _copy_cell(cell, source):
     return make(source, id=cell.id, metadata=metadata)
 
 
-def copy_source(cell, parameters, used):
+def copy_source(cell: Any, parameters: dict[str, Any], used: set[str]) -> str:
     """The source that a copy has for a master's cell; `used` holds the names that later cells read."""
     match role(cell):
         case "parameters":
@@ -83,7 +85,7 @@ def copy_source(cell, parameters, used):
     return cell.source
 
 
-def set_parameters(source, parameters):
+def set_parameters(source: str, parameters: dict[str, Any]) -> str:
     """The parameters cell with other values, its comments kept."""
     lines = source.encode().splitlines()
     for statement in reversed(ast.parse(source).body):
@@ -98,7 +100,9 @@ def set_parameters(source, parameters):
     return b"\n".join(lines).decode()
 
 
-def start(which, seed=None, out="."):
+def start(
+    which: str, seed: int | str | None = None, out: Path | str = "."
+) -> tuple[Path, Master, dict[str, Any]]:
     """Write a learner's own copy, ``09_loyalty_exercises.ipynb``, into the folder `out`.
 
     Parameters
@@ -142,7 +146,7 @@ def start(which, seed=None, out="."):
 # ------------------------------------------------------------------------------------------------ blanks
 
 
-def blocks(source):
+def blocks(source: str) -> list[tuple[int, int]]:
     """Line numbers ``(begin, end)`` of the marker lines of each solution block, counted from 1."""
     found, begin = [], None
     for number, line in enumerate(source.splitlines(), 1):
@@ -158,7 +162,7 @@ def blocks(source):
     return found
 
 
-def blank(source, used):
+def blank(source: str, used: set[str]) -> str:
     """`source` with its solution blocks blank; `used` holds the names that later cells read."""
     tree, lines = ast.parse(source), source.splitlines()
     spans = blocks(source)
@@ -182,7 +186,9 @@ def blank(source, used):
     return "\n".join(lines)
 
 
-def solved(notebook, exercise, questions=None):
+def solved(
+    notebook: nbformat.NotebookNode, exercise: Master, questions: Collection[str] | None = None
+) -> nbformat.NotebookNode:
     """A copy with the master's solutions filled in: of all questions, or of those named."""
     wanted = {
         cell.id: cell.source
@@ -201,7 +207,7 @@ def solved(notebook, exercise, questions=None):
     return notebook
 
 
-def solution_cells(exercise):
+def solution_cells(exercise: Master) -> dict[str, list[Any]]:
     """``{question: [solution cells]}``: a question's blanks stand between the check before it and its own."""
     found, waiting = {}, []
     names = {cell.id: name for name, cell in exercise.checks.items()}

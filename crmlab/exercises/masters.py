@@ -49,7 +49,7 @@ class Master:
         ``exercises/09_loyalty/master.ipynb``.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str):
         self.path = Path(path).resolve()
         self.name = self.path.parent.name
         self.picks: dict[str, str] | None = None
@@ -95,20 +95,20 @@ class Master:
         return one
 
     @cached_property
-    def notebook(self):
+    def notebook(self) -> nbformat.NotebookNode:
         return read_notebook(self.path)
 
     @cached_property
-    def about(self):
+    def about(self) -> dict[str, Any]:
         """What the notebook's metadata say: ``title``, ``minutes``, ``lesson``."""
         return dict(self.notebook.metadata.get("crmlab", {}))
 
     @property
-    def title(self):
+    def title(self) -> str:
         return self.about.get("title", self.name)
 
     @cached_property
-    def version(self):
+    def version(self) -> str:
         """Digest of the cells: changes when anything a learner could notice changes."""
         cells = [
             (cell.get("id"), cell.cell_type, cell.source, sorted(cell.metadata.get("tags", [])))
@@ -117,7 +117,7 @@ class Master:
         return hashlib.sha256(repr(cells).encode()).hexdigest()[:16]
 
     @cached_property
-    def parameters(self):
+    def parameters(self) -> dict[str, Any]:
         """``{name: Parameter}`` of the parameters cell."""
         found = read_parameters(self.notebook.cells)
         if not found:
@@ -127,7 +127,7 @@ class Master:
         return found
 
     @cached_property
-    def checks(self):
+    def checks(self) -> dict[str, Any]:
         """``{question: cell}`` for every check cell, in order."""
         found = {}
         for cell in self.notebook.cells:
@@ -142,7 +142,7 @@ class Master:
         return found
 
     @cached_property
-    def functions(self):
+    def functions(self) -> list[str]:
         """Questions that are answered by a function: their check cells name ``inputs``."""
         return [
             name
@@ -151,7 +151,7 @@ class Master:
         ]
 
     @property
-    def points(self):
+    def points(self) -> dict[str, float]:
         """``{question: points}`` as the check cells' metadata declare them."""
         return {name: cell.metadata.nbgrader.points for name, cell in self.checks.items()}
 
@@ -173,7 +173,7 @@ class Master:
         worth = self.points | {name: each.points for name, each in self.manual.items()}
         return {name: worth[name] for name in sorted(places, key=places.__getitem__)}
 
-    def check_parameters(self, given):
+    def check_parameters(self, given: dict[str, Any]) -> dict[str, Any]:
         """Complete and checked parameters: `given` over the defaults."""
         return checked(self.parameters, given, self.name)
 
@@ -229,7 +229,7 @@ def master(which: str | int | Path) -> Master:
 # ------------------------------------------------------------------------------------------ reading cells
 
 
-def role(cell):
+def role(cell: Any) -> str:
     """``parameters``, ``given``, ``solution``, ``reference``, ``check``, ``manual`` or ``prose``."""
     tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
     if cell.cell_type != "code":
@@ -242,7 +242,7 @@ def role(cell):
     return "solution" if grading.get("solution") else "given"
 
 
-def answer_call(source):
+def answer_call(source: str) -> ast.Call | None:
     """The call in ``answer("q1", value, ...)`` if that is all that `source` does, else None."""
     try:
         body = ast.parse(source).body
@@ -258,7 +258,7 @@ def answer_call(source):
     return call if named and fits else None
 
 
-def read_notebook(path):
+def read_notebook(path: Path | str) -> nbformat.NotebookNode:
     """The notebook at `path`, of format 4.
 
     Raises

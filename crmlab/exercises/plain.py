@@ -7,6 +7,7 @@ import math
 from collections import Counter, OrderedDict, defaultdict
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ DEEPEST = 3  # lists in lists
 DICTS = (dict, OrderedDict, defaultdict, Counter)  # of Python's own
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """`value` as data that JSON can hold.
 
     Numbers of Python, NumPy, pandas, ``decimal`` and ``fractions`` become ``int`` or ``float``; a float that
@@ -171,7 +172,7 @@ def _plain_frame(frame):
     return {"columns": list(columns), "rows": rows}
 
 
-def well_formed(given, depth=0):
+def well_formed(given: Any, depth: int = 0) -> bool:
     """Whether data from a file have the form that `plain` makes. Everything else here relies on it."""
     match given:
         case list():
@@ -228,7 +229,7 @@ def _entry(given):
     return False
 
 
-def is_blank(given):
+def is_blank(given: Any) -> bool:
     """Whether plain data hold nothing but blanks."""
     if isinstance(given, list):
         return bool(given) and all(is_blank(each) for each in given)
@@ -239,7 +240,7 @@ def is_blank(given):
     return given is None
 
 
-def form_of(given):
+def form_of(given: Any) -> tuple[str, int]:
     """Name of the form of plain data, and how many entries it has."""
     if isinstance(given, list):
         return "list", len(given)

@@ -5,12 +5,14 @@ expected: each gets a card that says so, and the notebook runs on.
 """
 
 import json
+from typing import Any
 
 from crmlab.errors import InputError, listing
 from crmlab.exercises import running
 from crmlab.exercises.cards import Card, drawn
-from crmlab.exercises.masters import master
+from crmlab.exercises.masters import master, masters
 from crmlab.exercises.plain import plain
+from crmlab.exercises.questions import Question
 from crmlab.exercises.questions import question as make_question
 from crmlab.exercises.verdicts import Verdict
 from crmlab.words import words
@@ -28,7 +30,7 @@ class Attempts:
     def __init__(self):
         self.answers, self.reasons, self.hints = set(), set(), 0
 
-    def add(self, given, reason, total):
+    def add(self, given: Any, reason: str, total: int) -> int:
         """Count a wrong answer and return the number of hints to show.
 
         A new wrong answer earns one hint more, except that the first answer of a kind of wrong that the card
@@ -42,7 +44,7 @@ class Attempts:
             self.reasons.add(reason)
         return self.hints
 
-    def more(self, total):
+    def more(self, total: int) -> int:
         self.hints = min(self.hints + 1, total)
         return self.hints
 
@@ -50,17 +52,17 @@ class Attempts:
 class Answers:
     """What `open_exercise` returns: call it with a question's name and a value."""
 
-    def __init__(self, name, parameters):
+    def __init__(self, name: str, parameters: dict[str, Any]):
         self.name, self.parameters = name, parameters
 
     def __repr__(self):
         return f"answers to {self.name!r}, version {self.parameters}"
 
-    def __call__(self, question=None, value=..., *rest, **told):
+    def __call__(self, question: Any = None, value: Any = ..., *rest: Any, **told: Any) -> None:
         """Judge `value` as the answer to `question` and show a card. Returns nothing and never raises."""
         self._safely(self._told_card if told else self._card, question, value, *rest, **told)
 
-    def hint(self, question=None):
+    def hint(self, question: Any = None) -> None:
         """Show the next hint for `question`."""
         self._safely(self._hint_card, question)
 
@@ -78,7 +80,9 @@ class Answers:
         try:
             return master(self.name)
         except InputError:
-            raise InputError(words("cards.not_here", name=str(self.name)[:60])) from None
+            raise InputError(
+                words("cards.not_here", name=str(self.name)[:60], known=listing(masters()) or "none")
+            ) from None
 
     def _found(self, name):
         exercise = self._master()
@@ -138,7 +142,7 @@ class Answers:
         return _card(question, question.judge(question.right), hints_of(question), says=tuple(says))
 
 
-def hints_of(question):
+def hints_of(question: Question) -> int:
     """How many hints a question has, its picture counted."""
     return len(question.hints) + (question.picture is not None)
 
@@ -185,7 +189,7 @@ def _sentences(question, verdict):
     return says + counted
 
 
-def open_exercise(name, **parameters):
+def open_exercise(name: str, **parameters: Any) -> Any:
     """Open an exercise; returns ``answer``, to be called with a question's name and a value.
 
     Parameters

@@ -30,7 +30,7 @@ class Cell:
     cards: list = field(default_factory=list)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The name by which the master knows it: the grade id; the cell's id where the former is lost."""
         told = self.grading.get("grade_id")
         return told if isinstance(told, str) and told else self.id

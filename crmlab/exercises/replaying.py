@@ -1,6 +1,7 @@
 """A pytest plugin: gives nbval a kernel that runs nothing and says again what an executed notebook says."""
 
 import os
+from typing import Any
 
 from crmlab.notebook.zygote import quick_import
 
@@ -18,7 +19,7 @@ class Replay:
         self.cells = iter(cell for cell in notebook.cells if cell.cell_type == "code")
         self.messages = iter(())
 
-    def execute_cell_input(self, source, allow_stdin=None):
+    def execute_cell_input(self, source: str, allow_stdin: bool | None = None) -> Any:
         identity = source  # nbval takes the messages that name the request
         self.messages = iter(
             [*map(_content, next(self.cells).outputs), ("status", {"execution_state": "idle"})]
@@ -26,20 +27,20 @@ class Replay:
         self.parent = {"msg_id": identity}
         return identity
 
-    def get_message(self, stream, timeout=None):
+    def get_message(self, stream: str, timeout: float | None = None) -> Any:
         kind, content = next(self.messages)
         return {"msg_type": kind, "content": content, "parent_header": self.parent}
 
-    def await_reply(self, identity, timeout=None):
+    def await_reply(self, identity: Any, timeout: float | None = None) -> Any:
         """The reply is there already."""
 
-    def await_idle(self, identity, timeout=None):
+    def await_idle(self, identity: Any, timeout: float | None = None) -> None:
         """It is idle already."""
 
-    def is_alive(self):
+    def is_alive(self) -> bool:
         return True
 
-    def stop(self):
+    def stop(self) -> None:
         """There is nothing to stop."""
 
 
@@ -47,7 +48,7 @@ def _content(output):
     return output.output_type, {key: value for key, value in output.items() if key != "output_type"}
 
 
-def pytest_configure(config):  # noqa: ARG001 (pytest names the argument)
+def pytest_configure(config: Any) -> None:  # noqa: ARG001 (pytest names the argument)
     """Have nbval replay a run where a fresh one was made before."""
     if os.environ.get(FRESH):
         from nbval import plugin

@@ -10,18 +10,20 @@ import io
 import random
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 from crmlab.errors import InputError
 from crmlab.exercises.masters import Master, role
 from crmlab.exercises.plain import plain
-from crmlab.exercises.questions import question
+from crmlab.exercises.questions import Question, question
 
 _collector = ContextVar("crmlab_exercise_collector", default=None)
 
 
-def collector():
+def collector() -> Any:
     """What collects answers here and now, or None when they are a learner's."""
     return _collector.get()
 
@@ -32,12 +34,12 @@ class Asked:
     def __init__(self):
         self.found = {}
 
-    def __call__(self, name, value, **told):
+    def __call__(self, name: str, value: Any, **told: Any) -> None:
         if name in self.found:
             raise InputError(f"question {name!r} is asked twice")
         self.found[name] = question(name, value, told)
 
-    def hint(self, name=None):
+    def hint(self, name: Any = None) -> None:
         """Nothing: hints are for learners."""
 
 
@@ -50,16 +52,16 @@ class Given(Asked):
         What the copy is asked; needed where answers are functions.
     """
 
-    def __init__(self, questions=None):
+    def __init__(self, questions: dict[str, Question] | None = None):
         super().__init__()
         self.questions = questions or {}
 
-    def __call__(self, name, value=..., **told):
+    def __call__(self, name: str, value: Any = ..., **told: Any) -> None:
         known = self.questions.get(name)
         self.found[name] = known.kind.observe(value) if known else plain(value)
 
 
-def questions(master, parameters):
+def questions(master: Master, parameters: dict[str, Any]) -> dict[str, Question]:
     """The questions of `master` for one learner's parameters, right answers and all.
 
     Cached. The right answer is what the master returns, so this runs its cells.
@@ -89,7 +91,9 @@ def _questions(path, stamp, parameters, picks):  # noqa: ARG001 (a changed file 
     return asked
 
 
-def run_cells(cells, parameters, collect, name, times=1):
+def run_cells(
+    cells: Sequence[Any], parameters: dict[str, Any], collect: Asked, name: str, times: int = 1
+) -> dict[str, Any]:
     """Run code cells one after the other and return what `collect` found.
 
     Parameters
@@ -138,7 +142,7 @@ def _run_cell(cell, namespace, name):
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """No output, no shown figures, no warnings, and the caller's global state as it was."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())

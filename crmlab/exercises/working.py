@@ -13,6 +13,7 @@ import linecache
 import signal
 import sys
 import types
+from typing import Any
 
 from crmlab.exercises import running
 from crmlab.exercises.calling import returned
@@ -36,7 +37,7 @@ class _Ignore:
 class Work:
     """The namespace that a notebook's cells share, and the running of its questions."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: dict[str, Any]):
         self.parameters = plan["parameters"]
         self.module = types.ModuleType("__main__")
         self.names = self.module.__dict__
@@ -54,7 +55,7 @@ class Work:
 
         warnings.simplefilter("ignore")
 
-    def shell(self):
+    def shell(self) -> Any:
         """IPython, made when a notebook's magic asks for it."""
         if self._shell is None:
             from IPython.core.interactiveshell import InteractiveShell
@@ -73,7 +74,7 @@ class Work:
             self._shell = Shell.instance(user_module=self.module, user_ns=self.names, config=config)
         return self._shell
 
-    def question(self, asked):
+    def question(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Run the cells of a question and give its answer."""
         signal.alarm(0)
         trouble = None
@@ -98,7 +99,7 @@ class Work:
         except BaseException as error:
             return trouble or _told(error, "")
 
-    def value(self, asked):
+    def value(self, asked: dict[str, Any]) -> Any:
         """What the check cell's expression gives; if it is blank, what the student's own one gives."""
         found = ...
         for expression in (asked["expression"], asked["own_expression"]):
@@ -113,7 +114,7 @@ class Work:
             raise _NoValue
         return plain(found) if asked.get("inputs") is None else returned(found, asked["inputs"])
 
-    def run(self, cell):
+    def run(self, cell: dict[str, Any]) -> dict[str, Any] | None:
         """Run one cell; None, or what went wrong."""
         place = f"<{cell['id']}>"
         try:
@@ -133,7 +134,7 @@ class Work:
             return _told(error, place)
         return None
 
-    def execute(self, tree, place):
+    def execute(self, tree: ast.Module | ast.Expression, place: str) -> Any:
         """Run a part of a cell, ``await`` at its top level included; an expression's value."""
         mode = "eval" if isinstance(tree, ast.Expression) else "exec"
         code = _compile(tree, place, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)

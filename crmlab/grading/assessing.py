@@ -1,5 +1,7 @@
 """The grading of one submission: rebuilt, run on each variant, judged, added up."""
 
+from typing import Any
+
 from crmlab.errors import InputError
 from crmlab.exercises import environment
 from crmlab.exercises.copies import make_copy
@@ -8,8 +10,9 @@ from crmlab.exercises.reading import read, unusable
 from crmlab.exercises.rebuilding import plan, rebuild
 from crmlab.grading import building
 from crmlab.grading.clock import Budget
-from crmlab.grading.reports import QuestionResult, Report
-from crmlab.grading.sandbox import Broken
+from crmlab.grading.judge import Judge
+from crmlab.grading.reports import QuestionResult, Report, Submission
+from crmlab.grading.sandbox import Broken, Sandbox
 from crmlab.grading.similarity import fingerprint
 from crmlab.words import words
 from crmlab.words.saying import said
@@ -21,7 +24,7 @@ NOTHING_SECONDS = 20  # for a run of no question, to tell a broken machine from 
 class Assessment:
     """The grading of one submission by one worker."""
 
-    def __init__(self, batch, submission, sandbox, judge):
+    def __init__(self, batch: Any, submission: Submission, sandbox: Sandbox, judge: Judge):
         self.batch, self.submission, self.sandbox, self.judge = batch, submission, sandbox, judge
         self.limits, self.own = batch.limits, batch.own[submission.student]
         self.exercise = batch.exercise.drawn(self.own)
@@ -29,7 +32,7 @@ class Assessment:
         self.result = Report(submission.student, batch.exercise.name, batch.master)
         self.result.walls = list(building.always() + (building.STRONG if batch.strong else ()))
 
-    def report(self):
+    def report(self) -> Report:
         handed = read(self.submission.path, self.limits.notebook)
         if self.submission.path is None and self.submission.problem:
             handed = unusable(self.submission.problem)
@@ -60,7 +63,7 @@ class Assessment:
         return self.result
 
     @property
-    def variants(self):
+    def variants(self) -> int:
         return 1 + len(self.fresh)
 
     # ---------------------------------------------------------------------------------------- running

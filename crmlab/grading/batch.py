@@ -10,6 +10,7 @@ import json
 import queue
 import sys
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,8 +29,15 @@ from crmlab.words import words
 
 
 def grade_batch(
-    exercise, submissions, fresh_seeds, out=None, jobs=2, on_done=None, allow_weak_walls=False, limits=None
-):
+    exercise: str | Master,
+    submissions: Iterable[Submission],
+    fresh_seeds: Sequence[int] | Callable[[str, str], Sequence[int]],
+    out: Path | str | None = None,
+    jobs: int = 2,
+    on_done: Callable[[Report], object] | None = None,
+    allow_weak_walls: bool = False,
+    limits: Limits | None = None,
+) -> list[Report]:
     """Grade submissions to one exercise.
 
     Parameters

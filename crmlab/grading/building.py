@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def always() -> tuple[str, ...]:
 
 
 @cache
-def strong():
+def strong() -> bool:
     """Whether bubblewrap is here and can build what is needed of it."""
     if sys.platform != "linux" or not shutil.which("bwrap"):
         return False
@@ -51,7 +52,7 @@ def strong():
     return done.returncode == 0
 
 
-def why_not():
+def why_not() -> str:
     """A sentence on what is missing for the strong walls."""
     if sys.platform != "linux":
         return "the strong walls need Linux"
@@ -60,7 +61,7 @@ def why_not():
     return "bubblewrap is installed but may not make namespaces here"
 
 
-def command(exposed, preload):
+def command(exposed: Iterable[Path | str], preload: Iterable[str]) -> list[str]:
     """The command that starts the warm process, out of sight of the folders `exposed`."""
     readable = _readable()
     _refuse_exposed(exposed, readable)
@@ -100,7 +101,7 @@ def command(exposed, preload):
     return [*arguments, "--", sys.executable, *_module(), "strong", *preload]
 
 
-def weak_command(preload):
+def weak_command(preload: Iterable[str]) -> list[str]:
     """The command of a fork server without a sandbox."""
     return [sys.executable, *_module(), "weak", *preload]
 
@@ -109,7 +110,7 @@ def _module():
     return ["-P", "-s", "-m", "crmlab.grading.inside.zygote"]
 
 
-def environment():
+def environment() -> dict[str, str]:
     """All that the sandbox's processes find in their environment."""
     variables = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "BLIS", "NUMBA")}
     return variables | {
@@ -128,7 +129,7 @@ def environment():
     }
 
 
-def weak_environment():
+def weak_environment() -> dict[str, str]:
     """The variables of a fork server without a sandbox."""
     mac = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES", "VECLIB_MAXIMUM_THREADS": "1"}
     return (

@@ -14,11 +14,13 @@ import sys
 import time
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from crmlab.errors import InputError
 from crmlab.exercises import running
 from crmlab.exercises.masters import Master
 from crmlab.exercises.plain import well_formed
+from crmlab.exercises.questions import Question
 from crmlab.exercises.verdicts import Verdict
 from crmlab.grading.reports import printable
 from crmlab.words import words
@@ -40,7 +42,7 @@ class Judge:
         )  # fmt: skip
         os.set_blocking(self.process.stdin.fileno(), False)
 
-    def ask(self, runs=1, **request):
+    def ask(self, runs: int = 1, **request: Any) -> Any:
         """What the judge answers to `request`.
 
         Parameters
@@ -89,7 +91,7 @@ class Judge:
                     held += piece
         return held
 
-    def close(self):
+    def close(self) -> None:
         self.process.stdin.close()
         self.process.stdout.close()
         try:
@@ -105,7 +107,7 @@ class Judge:
         self.close()
 
 
-def main():
+def main() -> None:
     """Serve until the input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, whose end closes the input
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -145,7 +147,7 @@ def inputs(master: str, picks: dict, parameters: dict) -> dict:
     return {name: questions[name].kind.inputs for name in exercise.functions}
 
 
-def verdict_on(question, raw):
+def verdict_on(question: Question, raw: str) -> dict[str, Any]:
     """The judgement of one raw answer, as a report keeps it."""
     try:
         told = strictly(raw)
@@ -166,7 +168,7 @@ def verdict_on(question, raw):
     return _verdict("malformed", said("grading.malformed"))
 
 
-def strictly(raw):
+def strictly(raw: str) -> dict[str, Any]:
     """The JSON object in `raw`: finite numbers, plain data, no more than was agreed. Raises ValueError."""
 
     def refuse(name):

@@ -7,8 +7,10 @@ import select
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from crmlab.errors import InputError
 from crmlab.grading import building
@@ -86,7 +88,13 @@ class Sandbox:
         another's time.
     """
 
-    def __init__(self, strong, preload=(), exposed=(), share=(0, 1)):
+    def __init__(
+        self,
+        strong: bool,
+        preload: Iterable[str] = (),
+        exposed: Iterable[Any] = (),
+        share: tuple[int, int] = (0, 1),
+    ):
         self.strong, self.preload, self.exposed, self.share = strong, list(preload), list(exposed), share
         self.runs = 0
         self.process = None
@@ -121,7 +129,7 @@ class Sandbox:
         self.log.seek(0)
         return self.log.read(4000).decode("utf-8", "replace").strip()[-400:]
 
-    def close(self):
+    def close(self) -> None:
         """End the warm process and everything that it started."""
         self.control.close()
         try:
@@ -137,7 +145,7 @@ class Sandbox:
     def __exit__(self, *_):
         self.close()
 
-    def again(self):
+    def again(self) -> None:
         """Start over after a failure of the sandbox itself."""
         self.process.kill()
         self.close()

@@ -2,17 +2,22 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 from crmlab import files
 from crmlab.exercises import running
 from crmlab.exercises.copies import make_copy
+from crmlab.exercises.masters import Master
+from crmlab.exercises.questions import Question
 from crmlab.notebook.zygote import quick_import
 
 with quick_import():
     import nbformat
 
 
-def preview(exercise, student, seed, out):
+def preview(
+    exercise: Master, student: str, seed: int, out: Path | str
+) -> tuple[Path, dict[str, Any], dict[str, Question]]:
     """Write the copy that a student has, and say what the right answers to it are.
 
     Returns
@@ -28,7 +33,7 @@ def preview(exercise, student, seed, out):
     return path, parameters, questions
 
 
-def told(value):
+def told(value: Any) -> str:
     """A right answer in one line, shortened."""
     if isinstance(value, dict) and "rows" in value:
         text = "; ".join(", ".join(_short(each) for each in row) for row in value["rows"])
@@ -49,7 +54,7 @@ def _short(value):
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def tolerance(kind):
+def tolerance(kind: Any) -> str:
     """What is allowed around a right answer, in one line."""
     kinds = [kind, *(each for _, each in getattr(kind, "columns", ())), *getattr(kind, "results", ())]
     entry = getattr(kind, "entry", None)

@@ -11,6 +11,7 @@ import ast
 import re
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
@@ -48,11 +49,16 @@ class Report:
     seconds: float = 0.0
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return not self.problems
 
 
-def stress(which, variants=20, first=1, on_variant=None):
+def stress(
+    which: str | Master,
+    variants: int = 20,
+    first: int = 1,
+    on_variant: Callable[[], object] | None = None,
+) -> Report:
     """Put a master through `variants` seeds, from `first` on.
 
     Parameters
@@ -102,7 +108,7 @@ def _seeds(seeds, variants):
 # --------------------------------------------------------------------------------- before anything runs
 
 
-def static_problems(exercise):
+def static_problems(exercise: Master) -> list[str]:
     """What is wrong with a master that can be seen without running it."""
     try:
         checks, _ = exercise.checks, exercise.parameters

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from crmlab import files, places
 from crmlab.errors import InputError
@@ -55,7 +56,7 @@ _CHECK = """answer(
 )"""
 
 
-def metadata(name, role, points=None):
+def metadata(name: str, role: str, points: float | None = None) -> dict[str, Any]:
     """The metadata of a master's cell in nbgrader's schema."""
     grading = {
         "grade": role in ("check", "manual"),
@@ -70,7 +71,7 @@ def metadata(name, role, points=None):
     return {"nbgrader": grading, **({"tags": [role]} if role in ("parameters", "reference") else {})}
 
 
-def cell(role, name, source, points=None):
+def cell(role: str, name: str, source: str, points: float | None = None) -> nbformat.NotebookNode:
     """A cell of a master."""
     if role == "prose":
         return nbformat.v4.new_markdown_cell(source, id=name)
@@ -79,7 +80,7 @@ def cell(role, name, source, points=None):
     return nbformat.v4.new_code_cell(source, id=name, metadata=metadata(name, role, points))
 
 
-def notebook(cells, name, title, minutes):
+def notebook(cells: list, name: str, title: str, minutes: int) -> nbformat.NotebookNode:
     """A master of these cells, for lesson `name`."""
     about = {"title": f"{title}: practice", "lesson": name, "minutes": minutes}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -130,7 +131,7 @@ def free_path(name: str, folder: Path | str | None = None) -> Path:
     return places.root() / "exercises" / name / "master.ipynb"
 
 
-def title_of(name):
+def title_of(name: str) -> str:
     """The title of the lesson that bears the name, else the name in words."""
     for lesson in places.lessons():
         if lesson.stem == name:

@@ -13,6 +13,7 @@ import platform
 import resource
 import struct
 import sys
+from typing import Any
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
@@ -29,7 +30,7 @@ class NoWall(OSError):
     """A wall could not be built."""
 
 
-def call(name, *arguments):
+def call(name: str, *arguments: Any) -> int:
     """A C library call; raises `NoWall` if it fails."""
     result = getattr(_libc, name)(*arguments)
     if result < 0:
@@ -38,7 +39,7 @@ def call(name, *arguments):
     return result
 
 
-def confine(limits, user):
+def confine(limits: dict[str, int], user: int) -> list[str]:
     """Build every wall, strongest last. Returns their names.
 
     Parameters
@@ -74,7 +75,7 @@ def _all_users():
         return int(file.read().split()[2]) > FIRST_USER
 
 
-def own_disk(scratch):
+def own_disk(scratch: int) -> bool:
     """Give this process file systems of its own, of `scratch` bytes in memory."""
     call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
     call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
@@ -155,7 +156,7 @@ def adopt_orphans() -> bool:
     return _libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
-def bound_privileges():
+def bound_privileges() -> None:
     """No capability by running any program. Needs the privileges that are dropped next."""
     for capability in range(64):
         _libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
@@ -163,7 +164,7 @@ def bound_privileges():
     call("prctl", _SET_SECUREBITS, _SECURE, 0, 0, 0)
 
 
-def drop_privileges():
+def drop_privileges() -> None:
     """No capability now, and none to be gained."""
     header = struct.pack("=Ii", 0x20080522, 0)
     call("capset", ctypes.c_char_p(header), ctypes.c_char_p(bytes(24)))
@@ -201,7 +202,7 @@ _NEW_NAMESPACES = 0x7E020000 | 0x80  # every CLONE_NEW... flag
 _UNIX_SOCKETS = 1
 
 
-def filter_calls():
+def filter_calls() -> bool:
     """Make the calls above fail, and sockets to anywhere else. False on machines not in the table."""
     machine = _MACHINES.get(platform.machine())
     if machine is None or struct.calcsize("P") != 8:

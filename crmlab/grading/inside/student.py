@@ -7,12 +7,13 @@ by being right.
 
 import os
 from json import dumps, loads
+from typing import NoReturn
 
 from crmlab.exercises.working import Work
 from crmlab.grading.inside import suspicion, watching
 
 
-def main(down, up, events, walls):
+def main(down: int, up: int, events: int, walls: list[str]) -> NoReturn:
     """Talk until the other side hangs up; never returns."""
     lines = _lines(down)
 

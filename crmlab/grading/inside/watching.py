@@ -56,7 +56,7 @@ def watch(tell: Callable[[list[str]], None], cells: Collection[str] = ()) -> Non
 class Watch:
     """What has been seen so far, and where code lies that is not the student's."""
 
-    def __init__(self, tell, cells):
+    def __init__(self, tell: Callable[[list[str]], None], cells: Collection[str]):
         self.tell, self.cells = tell, {f"<{each}>" for each in cells}
         self.seen, self.told, self.busy = set(), Counter(), set()
         self.box = (*_BOX, os.getcwd())
@@ -66,7 +66,7 @@ class Watch:
             {self.standard, sys.prefix + "/", sys.base_prefix + "/", "<frozen ", package + "/"}
         )
 
-    def begin(self):
+    def begin(self) -> None:
         known, busy, look = _EVENTS, self.busy, self._look
 
         def hook(event, arguments):

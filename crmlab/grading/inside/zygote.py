@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import tempfile
+from typing import Any
 
 from crmlab.grading.inside import confine, metering
 from crmlab.grading.inside.channel import Channel
@@ -33,7 +34,7 @@ PRELOADED = (
 )  # fmt: skip
 
 
-def main(strong, preload):
+def main(strong: bool, preload: list[str]) -> None:
     """Preload, say hello, then serve until the socket closes."""
     sys.path[:] = [
         place for place in sys.path if os.path.exists(place)
@@ -71,7 +72,7 @@ def _preload(more):
 class Server:
     """One run at a time."""
 
-    def __init__(self, control, strong):
+    def __init__(self, control: socket.socket, strong: bool):
         self.control, self.strong = control, strong
         self.child = self.first = self.scratch = None
         self.home = os.open("/proc/self/ns/pid", os.O_RDONLY) if strong else None
@@ -83,7 +84,7 @@ class Server:
         if not strong:
             confine.adopt_orphans()
 
-    def serve(self):
+    def serve(self) -> None:
         self.tell({"ready": os.getpid()})
         try:
             while True:
@@ -98,10 +99,10 @@ class Server:
             if self.child:
                 self.kill()
 
-    def tell(self, message):
+    def tell(self, message: dict[str, Any]) -> None:
         self.control.send(message)
 
-    def obey_all(self):
+    def obey_all(self) -> bool:
         """Do what is asked; False when nobody is there to ask any more."""
         more = True
         while more:
@@ -112,7 +113,7 @@ class Server:
             more = self.control.pending
         return True
 
-    def obey(self, request):
+    def obey(self, request: dict[str, Any]) -> None:
         if "start" in request:
             pipes = self.control.take_pipes()
             self.start(request["start"], request["limits"], pipes)
@@ -123,7 +124,7 @@ class Server:
         elif self.child:
             self.end()
 
-    def start(self, number, limits, pipes):
+    def start(self, number: int, limits: dict[str, Any], pipes: list[int]) -> None:
         self.limits, self.status, self.meter = limits, None, metering.Meter()
         if self.strong:
             confine.call("unshare", confine.CLONE_NEWPID)
@@ -136,7 +137,7 @@ class Server:
             self.scratch = tempfile.mkdtemp(prefix="crmlab-run-")
             self.child = self.fork(number, pipes)
 
-    def fork(self, number, pipes):
+    def fork(self, number: int, pipes: list[int]) -> int:
         pid = os.fork()
         if pid == 0:
             try:
@@ -145,7 +146,7 @@ class Server:
                 os._exit(70)
         return pid
 
-    def become_student(self, number, pipes):
+    def become_student(self, number: int, pipes: list[int]) -> None:
         down, up, output, events = range(10, 14)
         apart = [fcntl.fcntl(each, fcntl.F_DUPFD, 20) for each in pipes]
         for source, target in zip(apart, (down, up, output, events)):
@@ -175,7 +176,7 @@ class Server:
 
     # -------------------------------------------------------------------------------------------- the end
 
-    def reap(self):
+    def reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake, 4096)
         while self.child:
@@ -191,12 +192,12 @@ class Server:
                 self.status = os.waitstatus_to_exitcode(status)
                 self.end()
 
-    def end(self, cause=None):
+    def end(self, cause: str | None = None) -> None:
         self.kill()
         self.tell({"ended": {"status": self.status, "cause": cause}})
         self.status = None
 
-    def kill(self):
+    def kill(self) -> None:
         """End every process of the run, and wait until all have gone."""
         child, first, self.child, self.first = self.child, self.first, None, None
         for pid, send in ((first, os.kill), (child, os.kill if self.strong else os.killpg)):
@@ -215,7 +216,7 @@ class Server:
             self.sweep()
             shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def sweep(self):
+    def sweep(self) -> None:
         """End orphans that left the run's group; they are this process's children by now."""
         for _ in range(100):
             left = metering.children(os.getpid())
@@ -228,14 +229,14 @@ class Server:
                 except OSError:
                     pass
 
-    def pids(self):
+    def pids(self) -> list[int]:
         """Of all processes of the run."""
         if not self.strong:
             return metering.descendants(os.getpid())
         own = {os.getpid(), 1, self.first}
         return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and int(pid) not in own]
 
-    def memory(self):
+    def memory(self) -> int:
         """Bytes that the run holds, those that it shares with the warm process left out."""
         held = sum(map(metering.private, self.pids()))
         return held + (metering.sockets() if self.strong else 0)
