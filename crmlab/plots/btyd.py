@@ -18,7 +18,6 @@ from scipy.stats import beta as beta_distribution
 from scipy.stats import gamma as gamma_distribution
 
 from crmlab.errors import InputError
-from crmlab.plots.customers import alive_map
 from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, subplots
 from crmlab.words import words
 
@@ -277,15 +276,6 @@ def frequency_histogram(model: Any, frequency: ArrayLike, T: ArrayLike, most: in
     axes.set(xlabel=words("fit.frequency"), ylabel=words("fit.customers"))
     axes.grid(False, axis="x")
     axes.legend()
-    return figure
-
-
-def alive(model: Any, T: float, most: int = 15, unit: str = "W") -> Figure:
-    """Probability of being active over repeat purchases and the time of the last one; see `alive_map`."""
-    figure = alive_map(model, T, most)
-    axes, bar = figure.axes[0], figure.axes[1]
-    axes.set(xlabel=words("fit.frequency"), ylabel=words(f"fit.last_{unit}"), title="")
-    bar.set_ylabel(words("fit.alive"))
     return figure
 
 

@@ -8,7 +8,7 @@ import pytest
 from crmlab.errors import InputError
 from crmlab.mechanisms.purchases import bg_nbd, pareto_nbd
 from crmlab.models.btyd import BGNBD, ModifiedBGNBD, ParetoNBD
-from crmlab.plots import btyd
+from crmlab.plots import btyd, customer_base
 
 TRUE = dict(r=0.5, alpha=6.0, a=0.8, b=2.5)
 PARETO = dict(r=0.6, alpha=8.0, s=0.7, beta=12.0)
@@ -126,9 +126,13 @@ def test_heterogeneity(models, kind):
     assert left.get_xlabel() == "purchases a day while active" and left.collections and right.collections
 
 
-def test_the_map_names_the_unit(models):
-    figure = btyd.alive(models[BGNBD], 60.0, unit="D")
-    assert figure.axes[0].get_ylabel() == "last purchase, days after the first"
+def test_the_matrices_name_the_unit_and_say_what_the_model_says(models):
+    figure = customer_base.matrices(models[BGNBD], 80.0, 30.0, unit="D")
+    alive, ahead = figure.axes
+    assert alive.get_ylabel() == "last purchase, days after the first"
+    assert len(alive.texts) == len(ahead.texts) == 12 * 8
+    said = f"{models[BGNBD].probability_alive(3, 40.0, 80.0):.0%}"
+    assert alive.texts[3 * 12 + 2].get_text() == said
 
 
 def test_pictures_of_customers_with_given_covariates():
@@ -137,12 +141,16 @@ def test_pictures_of_customers_with_given_covariates():
     base = bg_nbd(2000, 60, **TRUE, seed=1, purchase_covariates=(z - 1970.0) / 10.0, purchase_effects=0.5)
     model = BGNBD().fit(base.frequency, base.recency, base.T, purchase_covariates=z)
     one = model.at(purchase_covariates=[[1970.0]])
-    assert btyd.heterogeneity(one) and btyd.alive(one, 60.0) and btyd.alive_history(one, [3.0, 9.0], 60.0)
+    assert (
+        btyd.heterogeneity(one)
+        and customer_base.matrices(one, 60.0, 9.0)
+        and btyd.alive_history(one, [3.0, 9.0], 60.0)
+    )
     ask = dict(purchase_covariates=[[1970.0]])
     whole = btyd.interval(model, lambda m: m.probability_alive(3, 20.0, 60.0, **ask), "logit")
     assert np.array(whole) == pytest.approx(
         np.array(btyd.interval(one, lambda m: m.probability_alive(3, 20.0, 60.0), "logit")), rel=1e-2
     )
-    for draw in (btyd.heterogeneity, lambda m: btyd.alive(m, 60.0)):
+    for draw in (btyd.heterogeneity, lambda m: customer_base.matrices(m, 60.0, 9.0)):
         with pytest.raises(InputError, match=r"model.at\(...\)"):
             draw(model)

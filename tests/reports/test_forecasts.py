@@ -284,3 +284,12 @@ def test_stories_have_units_and_no_infinity():
 )
 def test_money_in_a_currency(currency, value, text):
     assert Money(currency)(value) == text
+
+
+def test_few_customers_on_many_cores(monkeypatch):
+    """A log of three rows is no reason to fail, however many threads there are."""
+    monkeypatch.setattr("crmlab.reports.forecasts.available_cores", lambda: 192)
+    days = ["2005-01-02", "2005-09-06", "2006-01-18"]
+    log = pd.DataFrame({"customer_id": 1, "date": days, "amount": [230.3, 84.39, 131.07]})
+    report = customer_report(log)
+    assert len(report.customers) == 1 and np.isfinite(report.customers["expected_purchases"]).all()
