@@ -8,13 +8,20 @@ from crmlab.estimators.binary import LogisticRegression, ProbitRegression
 from crmlab.estimators.bootstrap import Bootstrap
 from crmlab.estimators.causal import DoublyRobust, InverseProbability, PolicyValue, Propensity
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
-from crmlab.estimators.linear import ControlFunction, LeastSquares, TwoStageLeastSquares, Within
+from crmlab.estimators.linear import (
+    ControlFunction,
+    InResidualDeviations,
+    LeastSquares,
+    TwoStageLeastSquares,
+    Within,
+)
 from crmlab.estimators.ordered import OrderedProbit
 from crmlab.estimators.panel import GroupTimeEffects
-from crmlab.estimators.regression import Combination, Fitted, Product, Regression
+from crmlab.estimators.regression import AverageSlope, Combination, Fitted, Product, Regression
 from crmlab.estimators.survival import ProportionalHazards
 
 __all__ = [
+    "AverageSlope",
     "Bootstrap",
     "ChoiceCoefficient",
     "ChoiceModel",
@@ -26,6 +33,7 @@ __all__ = [
     "Estimator",
     "Fitted",
     "GroupTimeEffects",
+    "InResidualDeviations",
     "InverseProbability",
     "LeastSquares",
     "LogisticRegression",

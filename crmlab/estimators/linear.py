@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import statsmodels.api as sm
 
-from crmlab.design import EstimationFailed, Tables
+from crmlab.design import Estimate, EstimationFailed, Estimator, Tables
 from crmlab.errors import InputError, check_known
 from crmlab.estimators.formulas import formula
 from crmlab.estimators.regression import CLUSTERED, Regression, clustered, group_numbers, group_sums
@@ -84,6 +84,29 @@ class LeastSquares(Regression):
             return rows / freedom
         leverage = (basis**2).sum(-1)
         return 1 / np.where(leverage > SATURATED, np.nan, 1 - leverage) ** 2
+
+
+@dataclass(frozen=True)
+class InResidualDeviations(Estimator):
+    """A least squares coefficient in standard deviations of the residual, which is taken as known.
+
+    So it is comparable with the coefficient of a probit, whose error has a standard deviation of 1.
+
+    Parameters
+    ----------
+    regression : LeastSquares
+    """
+
+    regression: LeastSquares
+
+    def batch(self, tables: Tables) -> Estimate:
+        """As `Estimator.batch`."""
+        estimate, scale = self.regression.batch(tables), self.regression.residual_spread(tables)
+        return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
+
+    def why(self, tables: Tables) -> str:
+        """Why the regression could not be fitted."""
+        return self.regression.why(tables)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What all regressions share: a formula, a table, the coefficient that is asked for, and groups of rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -141,6 +141,51 @@ class Combination(Estimator):
         with np.errstate(all="ignore"):
             value, error = delta_method(combined, fitted.coefficients, fitted.covariance)
         return Estimate(value, error, fitted.degrees_of_freedom)
+
+    def why(self, tables: Tables) -> str:
+        """Why the regression could not be fitted."""
+        return self.regression.why(tables)
+
+
+@dataclass(frozen=True)
+class AverageSlope(Estimator):
+    """The mean over the rows of a regression's slope that differs from row to row.
+
+    With weights ``w`` of a row, their mean ``m`` and coefficients ``b`` of covariance ``V`` it is the mean of
+    ``w'b``, of variance ``m'Vm + var(w'b) / rows``: the rows are a sample, too.
+
+    Parameters
+    ----------
+    regression : Regression
+    weights : callable
+        The table's columns to one weight a term, in the order of the terms: a number, or an array with one a
+        row. ``lambda c: (0, 1, 2 * c["price"])`` for the slope in ``price`` of
+        ``"1 + price + I(price ** 2)"``.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer weights than terms.
+    """
+
+    regression: Regression
+    weights: Callable[[Mapping[str, np.ndarray]], Sequence[Any]]
+
+    def batch(self, tables: Tables) -> Estimate:
+        """As `Estimator.batch`."""
+        fitted = self.regression.fitted(tables)
+        columns = tables.columns(self.regression.table)
+        given = self.weights(columns)
+        if len(given) != len(fitted.terms):
+            raise InputError(
+                f"weights gives {len(given)} for {len(fitted.terms)} terms; one a term is needed"
+            )
+        rows = np.broadcast_shapes(*map(np.shape, columns.values()))
+        weights = np.stack([np.broadcast_to(np.asarray(each, float), rows) for each in given], axis=-1)
+        mean, slopes = weights.mean(-2), (weights @ fitted.coefficients[..., None])[..., 0]
+        variance = np.einsum("st,stk,sk->s", mean, fitted.covariance, mean) + slopes.var(-1) / rows[-1]
+        value = (fitted.coefficients * mean).sum(-1)
+        return Estimate(value, np.sqrt(variance), fitted.degrees_of_freedom)
 
     def why(self, tables: Tables) -> str:
         """Why the regression could not be fitted."""

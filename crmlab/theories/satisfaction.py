@@ -18,7 +18,7 @@ expects above what comes.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import sqrt
 
@@ -32,8 +32,6 @@ from crmlab.design import (
     Construct,
     Design,
     Diagram,
-    Estimate,
-    Estimator,
     Hypothesis,
     Parameters,
     correlation,
@@ -46,7 +44,15 @@ from crmlab.design import (
     spread,
 )
 from crmlab.errors import InputError
-from crmlab.estimators import LeastSquares, OrderedProbit, TwoStageLeastSquares, Within
+from crmlab.estimators import (
+    AverageSlope,
+    Combination,
+    InResidualDeviations,
+    LeastSquares,
+    OrderedProbit,
+    TwoStageLeastSquares,
+    Within,
+)
 from crmlab.mechanisms.items import Scale
 from crmlab.mechanisms.normal import normal_nodes
 
@@ -318,18 +324,9 @@ def slope_along_agreement(p):
     The surface is the quadratic in E and P that comes nearest to the mean rating; in E and D, along E = P
     only E changes, so the slope is the coefficient of E.
     """
-    expectation, surprise, weight = _customers_on_a_grid(p)
-    terms = np.stack(
-        [
-            np.ones_like(surprise),
-            expectation,
-            surprise,
-            expectation**2,
-            expectation * surprise,
-            surprise**2,
-        ]
-    )
-    rating = mean_rating(p, expectation, surprise) - average_rating(p)
+    E, D, weight = _customers_on_a_grid(p)
+    terms = np.stack([np.ones_like(D), E, D, E**2, E * D, D**2])
+    rating = mean_rating(p, E, D) - average_rating(p)
     return float(np.linalg.solve(terms * weight @ terms.T, terms * weight @ rating)[1])
 
 
@@ -379,67 +376,17 @@ def fading(p):
     return lift_of_step(p, LAST) - lift_of_step(p, 1)
 
 
-# Estimators that only this lesson needs ----------------------------------------------------------------
-
-KINKED = "rating ~ 0 + expected + gap + I(np.minimum(gap, 0))"
-GAP_ONLY = "rating ~ 0 + gap"
-
-
-@dataclass(frozen=True)
-class Slope(Estimator):
-    """A weighted sum of an ordered probit's coefficients.
-
-    Parameters
-    ----------
-    formula : str
-        Rating and terms, without a constant.
-    weights : tuple of float
-        One a term.
-    disappointed : tuple of float, optional
-        What times the share with a negative gap is added to the weights. That the share is an estimate too is
-        in the standard error.
-    """
-
-    formula: str
-    weights: tuple
-    disappointed: tuple | None = None
-
-    failure = OrderedProbit.failure
-
-    def batch(self, tables):
-        terms = self.formula.split(" + ")
-        fitted = OrderedProbit(self.formula, terms[-1].split("~ 0 + ")[-1], "customers").fitted(tables)
-        gap = tables.columns("customers")["gap"]
-        negative = (gap < 0).mean(-1)
-        extra = np.array(self.disappointed or np.zeros(len(self.weights)))
-        weights = np.array(self.weights) + negative[:, None] * extra
-        value = (fitted.coefficients * weights).sum(-1)
-        variance = np.einsum("st,stk,sk->s", weights, fitted.covariance, weights)
-        variance += negative * (1 - negative) / gap.shape[-1] * (fitted.coefficients @ extra) ** 2
-        return Estimate(value, np.sqrt(variance))
-
-
-@dataclass(frozen=True)
-class KinkOfRating(Estimator):
-    """The kink at a surprise of 0 by least squares on the rating, in standard deviations of the residual.
-
-    This takes the seven ticks for numbers of equal distance, and the scale for one without ends.
-    """
-
-    regression: LeastSquares = LeastSquares(
-        "rating ~ expected + gap + I(np.minimum(gap, 0))",
-        "I(np.minimum(gap, 0))",
-        table="customers",
-        covariance="HC1",
-    )
-
-    def batch(self, tables):
-        estimate, scale = self.regression.batch(tables), self.regression.residual_spread(tables)
-        return Estimate(estimate.value / scale, estimate.standard_error / scale, estimate.degrees_of_freedom)
-
-
 # The design ---------------------------------------------------------------------------------------------
 
+# Losses may have a slope of their own: min(D, 0) has the slope of a loss less that of a gain.
+KINKED = OrderedProbit("rating ~ 0 + expected + gap + I(np.minimum(gap, 0))", "gap", "customers")
+GAP_ONLY = OrderedProbit("rating ~ 0 + gap", "gap", "customers")
+KINKED_RATING = LeastSquares(
+    "rating ~ expected + gap + I(np.minimum(gap, 0))",
+    "I(np.minimum(gap, 0))",
+    table="customers",
+    covariance="HC1",
+)
 # Of the first surprise after the step only what the lot decided.
 STEP_AS_INSTRUMENT = TwoStageLeastSquares(
     "I(expected_2 - expected_1) ~ surprise_1",
@@ -475,8 +422,8 @@ hypotheses = [
         truth=slope_of_surprise,
         unit="probit units per standard deviation",
         estimators={
-            "ordered probit": Slope(KINKED, (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-            "gap score": Slope(GAP_ONLY, (1.0,)),
+            "ordered probit": AverageSlope(KINKED, lambda c: (0, 1, c["gap"] < 0)),
+            "gap score": GAP_ONLY,
         },
     ),
     Hypothesis(
@@ -486,8 +433,8 @@ hypotheses = [
         truth=slope_of_expectation,
         unit="probit units per standard deviation",
         estimators={
-            "ordered probit": Slope(KINKED, (1.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
-            "gap score": Slope(GAP_ONLY, (-1.0,)),
+            "ordered probit": AverageSlope(KINKED, lambda c: (1, -1, -1.0 * (c["gap"] < 0))),
+            "gap score": Combination(GAP_ONLY, lambda b: -b["gap"]),
         },
     ),
     Hypothesis(
@@ -508,8 +455,8 @@ hypotheses = [
         truth=lambda p: p.loss_slope - p.gain_slope,
         unit="probit units per standard deviation",
         estimators={
-            "ordered probit": Slope(KINKED, (0.0, 0.0, 1.0)),
-            "least squares": KinkOfRating(),
+            "ordered probit": replace(KINKED, term="I(np.minimum(gap, 0))"),
+            "least squares": InResidualDeviations(KINKED_RATING),
         },
     ),
     Hypothesis(

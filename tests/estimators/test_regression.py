@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from crmlab.design import EstimationFailed, InputError, Tables
 from crmlab.design.simulating import _estimate_at_once, _estimate_each
-from crmlab.estimators import LeastSquares, LogisticRegression, ProbitRegression, Product
+from crmlab.estimators import (
+    AverageSlope,
+    Combination,
+    LeastSquares,
+    LogisticRegression,
+    ProbitRegression,
+    Product,
+)
 from crmlab.estimators.formulas import Formula
 from tests.design.markets import searching
 
@@ -304,3 +311,50 @@ def test_a_column_that_all_cohorts_share_is_taken_as_such():
 def test_a_column_may_be_called_as_what_formulas_know():
     table = {"np": np.arange(5.0), "y": np.array([1.0, 3, 2, 5, 4])}
     assert np.isclose(LeastSquares("y ~ np", "np")(Tables({"t": table})).value, 0.8)
+
+
+CURVED = LeastSquares("y ~ x + I(x ** 2)", "x", covariance="HC1")
+
+
+def test_an_average_slope_is_the_combination_at_the_means_and_the_rows_own_variance():
+    tables = drawn(3)
+    found = AverageSlope(CURVED, lambda c: (0, 1, 2 * c["x"])).batch(tables)
+    for simulation in range(3):
+        frame = tables.one(simulation).customers
+        fit = smf.ols(CURVED.formula, frame).fit(cov_type="HC1", use_t=True)
+        known = fit.t_test([0, 1, 2 * frame.x.mean()])
+        rows = (2 * fit.params.iloc[2]) ** 2 * frame.x.var(ddof=0) / len(frame)
+        assert found.value[simulation] == pytest.approx(known.effect.item())
+        assert found.standard_error[simulation] == pytest.approx(np.hypot(known.sd.item(), np.sqrt(rows)))
+    assert found.degrees_of_freedom == 147
+
+
+def test_equal_weights_of_all_rows_are_a_combination():
+    tables = drawn(4)
+    same = AverageSlope(CURVED, lambda c: (0, 1, -2.0)).batch(tables)
+    known = Combination(CURVED, lambda b: b["x"] - 2 * b["I(x ** 2)"]).batch(tables)
+    assert np.allclose(same.value, known.value)
+    assert np.allclose(same.standard_error, known.standard_error, rtol=1e-6)
+
+
+def test_intervals_of_an_average_slope_cover_that_of_the_population():
+    """Without the rows' part of the variance they would not."""
+    rng = np.random.default_rng(5)
+    x = rng.gamma(2, 1, (2000, 100))
+    tables = Tables({"customers": {"x": x, "y": 0.5 * x + x**2 + rng.standard_normal(x.shape)}})
+    found = AverageSlope(CURVED, lambda c: (0, 1, 2 * c["x"])).batch(tables)
+    truth = 0.5 + 2 * 2  # the mean of a gamma of shape 2 is 2
+    reach = np.abs(found.value - truth)
+    assert np.mean(reach < 1.98 * found.standard_error) == pytest.approx(0.95, abs=0.025)
+    fitted = CURVED.fitted(tables)
+    weights = np.stack([np.zeros(2000), np.ones(2000), 2 * x.mean(-1)], axis=-1)
+    short = np.sqrt(np.einsum("st,stk,sk->s", weights, fitted.covariance, weights))
+    assert np.mean(reach < 1.98 * short) < 0.9
+
+
+def test_an_average_slope_takes_one_weight_a_term_and_says_why_a_fit_failed():
+    with pytest.raises(InputError, match="weights gives 2 for 3 terms"):
+        AverageSlope(CURVED, lambda c: (0, 1)).batch(drawn(3))
+    flat = Tables({"customers": {"x": np.ones(20), "y": np.arange(20.0)}})
+    with pytest.raises(EstimationFailed, match="not of full rank"):
+        AverageSlope(CURVED, lambda c: (0, 1, 2 * c["x"]))(flat)
