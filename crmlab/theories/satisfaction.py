@@ -17,7 +17,6 @@ Expectations run after experience, E' = E + α (P + o - E) + shock, where o is h
 expects above what comes.
 """
 
-import itertools
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import sqrt
@@ -54,7 +53,7 @@ from crmlab.estimators import (
     Within,
 )
 from crmlab.mechanisms.items import Scale
-from crmlab.mechanisms.normal import normal_nodes
+from crmlab.mechanisms.normal import nodes_beside, normal_nodes
 
 MARGIN = 0.2  # rating points per standard deviation: along E = P a planner would call less than that flat
 SCALE = Scale()  # of the rating
@@ -277,20 +276,14 @@ def slope_of_expectation(p):
 def _customers_on_a_grid(p):
     """Nodes of expectation and surprise with their weights.
 
-    Gauss–Legendre in D on both sides of the kink at 0, Gauss–Hermite in E given D.
+    In D on both sides of the kink at 0, then in E given D.
     """
     mean, spread = surprise_distribution(p)
-    ends = mean - 9 * spread, mean + 9 * spread
-    edges = np.unique(np.clip([ends[0], 0.0, ends[1]], *ends))
-    nodes, weights = np.polynomial.legendre.leggauss(80)
-    surprise = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in itertools.pairwise(edges)])
-    weight = np.concatenate([(b - a) / 2 * weights for a, b in itertools.pairwise(edges)])
-    weight = weight * norm.pdf(surprise, mean, spread)
+    surprise, weight = nodes_beside(0.0, mean, spread)
     z, mass = normal_nodes(40)
     rest = sqrt(1 - spread**2 / 4)  # Cov(E, D) = -spread² / 2
     expectation = p.promise - (surprise[:, None] - mean) / 2 + rest * z
-    weight = weight[:, None] * mass
-    return expectation.ravel(), np.repeat(surprise, len(z)), weight.ravel() / weight.sum()
+    return expectation.ravel(), np.repeat(surprise, len(z)), np.outer(weight, mass).ravel()
 
 
 def satisfaction_moments(p):

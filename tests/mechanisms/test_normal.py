@@ -7,7 +7,7 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from crmlab.errors import InputError
-from crmlab.mechanisms.normal import mean_over_normal, mean_slope, normal_nodes
+from crmlab.mechanisms.normal import mean_over_normal, mean_slope, nodes_beside, normal_nodes
 
 
 def test_moments_are_exact():
@@ -43,3 +43,20 @@ def test_masses_add_up_and_nobody_can_change_them():
         normal_nodes(0)
     with pytest.raises(InputError, match="spread is 0"):
         mean_slope(np.exp, spread=0)
+
+
+@pytest.mark.parametrize("corner", [-40.0, -0.3, 0.8, 1.1, 40.0])
+def test_a_corner_is_integrated_on_both_sides(corner):
+    """``E max(X - c, 0)`` of a normal X has a closed form."""
+    mean, spread = 0.8, 0.7
+    points, masses = nodes_beside(corner, mean, spread)
+    beyond = (mean - corner) / spread
+    known = (mean - corner) * norm.cdf(beyond) + spread * norm.pdf(beyond)
+    assert masses.sum() == pytest.approx(1) and masses @ points == pytest.approx(mean)
+    assert masses @ np.maximum(points - corner, 0) == pytest.approx(known, abs=1e-12)
+    assert masses @ (points > corner) == pytest.approx(norm.cdf(beyond), abs=1e-12)
+
+
+def test_a_corner_needs_a_spread():
+    with pytest.raises(InputError, match="spread is 0"):
+        nodes_beside(0.0, spread=0)
