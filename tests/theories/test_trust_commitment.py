@@ -7,8 +7,10 @@ import semopy
 from scipy import stats
 
 from crmlab.design import Cohort, EstimationFailed
+from crmlab.design.streams import Streams
 from crmlab.errors import InputError
 from crmlab.estimators.measured import BootstrapProduct, CorrectedRegression
+from crmlab.mechanisms.paths import PathModel
 from crmlab.models.measurement import heterotrait_monotrait
 from crmlab.models.pls import fit_pls
 from crmlab.models.semopy_adapter import fit_by_semopy
@@ -371,6 +373,22 @@ def test_where_trust_does_nothing_neither_arrow_leads():
     tables = [theory.survey_table(null.simulate((3, number)).tables) for number in range(40)]
     lead = np.subtract(*reversed(chi_squares(models, tables)))
     assert abs(lead.mean()) < 4 * lead.std() / np.sqrt(len(lead)) + 0.5
+
+
+class LeakyMarket(theory.TrustMarket):
+    """Where what leaving would cost makes for trust, too: the exclusion is false."""
+
+    @property
+    def paths(self):
+        known = super().paths.paths
+        return PathModel({("termination_cost", "trust"): 0.3} | known)
+
+
+def test_a_false_exclusion_turns_the_verdict():
+    cohorts = [theory.simulate_trust_market(LeakyMarket(), Streams((3, number))) for number in range(40)]
+    tables = [theory.survey_table(each.tables) for each in cohorts]
+    lead = np.subtract(*reversed(chi_squares(both_arrows(exclusions=True), tables)))
+    assert (lead < 0).mean() > 0.9
 
 
 def test_two_waves_see_which_came_first():
