@@ -14,6 +14,7 @@ from crmlab.book.chapters import Chapter
 from crmlab.book.pages import filled
 from crmlab.exercises.masters import BEGIN, END, Master, answer_call, role
 from crmlab.notebook.lint import SECTIONS
+from crmlab.words.marks import as_html
 
 # What a section takes before it is scaled to the lesson's own minutes: prose at the speed of reading aloud,
 # code and tables explained, a figure looked at, a guess made, sliders moved.
@@ -75,7 +76,9 @@ def teaching_page(chapter: Chapter) -> str:
         sections=sections(chapter),
         exercise=master,
         questions=discussed(master) if master else [],
-        asked=[*chapter.about.get("questions", []), *predictions(chapter)],
+        asked=[
+            Markup(as_html(each)) for each in [*chapter.about.get("questions", []), *predictions(chapter)]
+        ],
         stumbles=chapter.about.get("stumbles", []),
         skips=chapter.about.get("skip", []),
         prose=prose,

@@ -24,7 +24,7 @@ def practice(shelf):
         text("title", "# Loyalty"),
         text("look", "## Look\n\n" + "word " * 300),
         code("draw", "draw()", picture("A line.")),
-        code("ask", 'guess = predict("How many of 100?", 0, 100)'),
+        code("ask", 'guess = predict("How many of *100*?", 0, 100)'),
         text("data", "## Real data\n\n" + "word " * 150),
         text("references", "## References\n\n" + "- Entry.\n" * 50),
         minutes=31,
@@ -72,7 +72,7 @@ def test_what_is_known_of_an_exercise(practice):
 
 def test_the_instructors_page(practice):
     page = bs4.BeautifulSoup(teaching_page(practice[0]), "html.parser")
-    assert predictions(practice[0]) == ["How many of 100?"]
+    assert predictions(practice[0]) == ["How many of *100*?"]
     assert "How many of 100?" in page.text and "The mean, of" in page.text
     assert "total = sum(numbers)" not in page.text, "no solutions there"
 
