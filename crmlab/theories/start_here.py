@@ -25,7 +25,7 @@ class ContactMarket(Parameters):
     contact_effect: float = path(0.20, "standard deviations of spend per standard deviation of contact")
     targeting: float = path(0.30, "correlation of contact with potential")
     potential_effect: float = path(0.50, "standard deviations of spend per standard deviation of potential")
-    luck: float = share(0.0, "share of last year's spend that was luck", high=0.95)
+    luck: float = share(0.0, "share of the variance of last year's spend that was luck", high=0.95)
     n_customers: int = count(200, high=1_000_000)
 
     def __post_init__(self):
