@@ -437,9 +437,7 @@ hypotheses = [
         truth=slope_along_agreement,
         margin=MARGIN,
         unit="rating points per standard deviation",
-        estimators={
-            "polynomial": LeastSquares(SURFACE, "expected", table="customers", covariance="HC1"),
-        },
+        estimators={"polynomial": LeastSquares(SURFACE, "expected", table="customers", covariance="HC1")},
     ),
     Hypothesis(
         "H2",
