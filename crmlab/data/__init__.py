@@ -11,6 +11,7 @@ from crmlab.data.downloads import (
     load_tea,
 )
 from crmlab.data.logs import LogOptions
+from crmlab.data.panels import choice_rows
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 from crmlab.data.verification import Verified, verified
@@ -19,6 +20,7 @@ __all__ = [
     "DataQualityWarning",
     "LogOptions",
     "Verified",
+    "choice_rows",
     "customer_summary",
     "how_to_get",
     "is_available",

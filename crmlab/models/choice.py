@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtri, softmax
 from scipy.stats import qmc
@@ -344,12 +345,22 @@ def _normal_pairs(draws):
     return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12))
 
 
-def shares(utility):
+def shares(utility: ArrayLike) -> np.ndarray:
     """Choice shares of the multinomial logit, over the last axis."""
     return softmax(np.asarray(utility, dtype=float), axis=-1)
 
 
-def optimal_price(others, price_coefficient, utility_at_zero, unit_cost):
+def demand(
+    others: ArrayLike, price_coefficient: float, utility_at_zero: float, prices: ArrayLike
+) -> np.ndarray:
+    """Share of one alternative at each of its prices, shape of `prices`; the arguments of `optimal_price`."""
+    mine = utility_at_zero + price_coefficient * np.asarray(prices, dtype=float)
+    return shares(np.stack(np.broadcast_arrays(mine, *np.ravel(others)), axis=-1))[..., 0]
+
+
+def optimal_price(
+    others: ArrayLike, price_coefficient: float, utility_at_zero: float, unit_cost: float
+) -> float:
     """Price that makes the most profit from one alternative, the others' utilities standing still.
 
     It solves ``p = c + 1 / (β (1 − s(p)))``, with β the value of money and s the share: the markup is the
@@ -377,7 +388,7 @@ def optimal_price(others, price_coefficient, utility_at_zero, unit_cost):
 
     def excess(price):
         # markup less the one that the rule asks for; rises through zero once
-        share = shares(np.append(np.ravel(others), utility_at_zero + price_coefficient * price))[-1]
+        share = demand(others, price_coefficient, utility_at_zero, price)
         return (price - unit_cost) * -price_coefficient * (1 - share) - 1
 
     low = unit_cost

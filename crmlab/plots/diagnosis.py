@@ -206,3 +206,4 @@ def _estimates(axes: Axes, rows: pd.DataFrame) -> None:
     truth_line(axes, rows["truth"].iloc[0], words("design.estimand"), vertical=True)
     axes.set_yticks([-number for number in range(len(rows))], [fill(name, 14) for name in rows["estimator"]])
     axes.set_ylim(-len(rows) + 0.4, 0.6)
+    axes.locator_params(axis="x", nbins=4)  # "−0.150" needs room

