@@ -21,7 +21,7 @@ LONG = {
     "crmlab/models/btyd/histories.py": 500,
     "crmlab/models/hidden_markov.py": 520,
     "crmlab/theories/customer_lifetime_value.py": 420,
-    "crmlab/theories/lifecycle.py": 560,
+    "crmlab/theories/lifecycle.py": 520,
     "crmlab/theories/satisfaction.py": 575,
     "crmlab/theories/trust_commitment.py": 520,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -21,6 +22,7 @@ def flow_diagram(
     periods: Sequence[str],
     colours: Sequence[str] | None = None,
     size: tuple[float, float] = (7.6, 4.2),
+    axes: Axes | None = None,
 ) -> Figure:
     """An alluvial diagram: bars of stages at each period, bands of those who move from one to the next.
 
@@ -35,7 +37,9 @@ def flow_diagram(
     colours : sequence of str, optional
         One a stage. Bands have the colour of the stage that they leave.
     size : pair of float
-        Inches.
+        Inches, of a figure of its own.
+    axes : matplotlib Axes, optional
+        Where to draw, for several side by side.
 
     Returns
     -------
@@ -61,7 +65,8 @@ def flow_diagram(
     heights = np.vstack([shares[:1].sum(axis=2), shares.sum(axis=1)])
     tops = 1 + GAP * (k - 1) - np.cumsum(heights + GAP, axis=1) + heights + GAP
     colours = list(colours or [SERIES[number % len(SERIES)] for number in range(k)])
-    figure, axes = subplots(figsize=size)
+    if axes is None:
+        _, axes = subplots(figsize=size)
     for at, flow in enumerate(shares):
         _bands(axes, at, flow, tops[at], tops[at + 1], colours)
     for at, (height, top) in enumerate(zip(heights, tops)):
@@ -79,7 +84,7 @@ def flow_diagram(
     axes.grid(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    return figure
+    return axes.figure
 
 
 def _bands(axes, at, flow, leave, arrive, colours):

@@ -17,17 +17,23 @@ months, grows, matures, and declines in its last three of twelve: active in the 
     P(active next | now) = Λ(enter or stay, by the state now, ± curve_pull),   + where the curve says active,
 
 after Netzer, Lattin & Srinivasan (2008, doi:10.1287/mksc.1070.0294), with two states in place of their three.
+With `visit_spread` s > 0 users differ: each one's rates are multiplied by a number of their own, gamma
+distributed with mean 1 and standard deviation s, which the hidden Markov model of the lesson does not know.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit
+from scipy.stats import poisson
 
 from crmlab.design import (
     AtEdge,
     Cohort,
+    Construct,
     Design,
+    Diagram,
     Estimate,
     Hypothesis,
     Parameters,
@@ -35,15 +41,30 @@ from crmlab.design import (
     logit,
     positive,
     share,
+    spread,
 )
 from crmlab.errors import InputError
 from crmlab.estimators import LeastSquares, LogisticRegression
+from crmlab.mechanisms.stages import (
+    FIRST,
+    LAPSED,
+    LAPSED_FOR,
+    LOYAL,
+    MONTHS,
+    MOVED_UP,
+    NEXT,
+    PLACES,
+    REPEAT,
+    STAGE_OF,
+    counted,
+    ladder_table,
+    lapses_table,
+    long_table,
+    months_table,
+)
 from crmlab.models.hidden_markov import HiddenMarkov, fit_hidden_markov
 
-STAGES = ("prospect", "first purchase", "repeat", "loyal", "lapsed")
-PROSPECT, FIRST, REPEAT, LOYAL, LAPSED = range(5)
 START = (0.40, 0.25, 0.20, 0.15)  # shares of the stages when observation begins; nobody has lapsed yet
-MONTHS = 12  # moves observed of each customer, and months of visits
 CURVE = np.repeat([0, 1, 1, 0], MONTHS // 4)  # introduction, growth, maturity, decline: 1 is active
 CURVE_SIGN = 2 * CURVE[1:, None] - 1  # of the month that a move leads to, one row a move
 MEMORY_MARGIN = 0.4  # log-odds: a chance of 20% becomes 27%; less than that a planner may leave out
@@ -86,6 +107,7 @@ class Relationships(Parameters):
     curve_pull: float = logit(0.3)
     visits_dormant: float = positive(0.4, "visits a month", low=0.02, high=20)
     visits_active: float = positive(2.5, "visits a month", low=0.05, high=50)
+    visit_spread: float = spread(0.0, "sd of users' own multiple of both rates", low=0, high=2)
     n_customers: int = count(500, low=50, high=100_000)
 
     def __post_init__(self):
@@ -139,34 +161,19 @@ def simulate_lifecycle(p, streams):
         place = NEXT[outcome, place]
         codes.append(code)
         outcomes.append(outcome)
-    counts = _counted(codes[1:], outcomes[1:])
-    visits, active = _draw_visits(p, streams["visits"], n // 2)
+    counts = counted(codes[1:], outcomes[1:])
+    multiple = _multiples(p, streams["users"], n // 2)
+    visits, active = _draw_visits(p, streams["visits"], n // 2, multiple)
     return Cohort(
         tables={
-            "months": lambda: _months(np.stack(codes, -1), np.stack(outcomes, -1)),
-            "ladder": lambda: _ladder(counts),
-            "lapses": lambda: _lapses(counts),
-            "visits": lambda: _long({"visits": visits}, "app_user"),
+            "months": lambda: months_table(np.stack(codes, -1), np.stack(outcomes, -1)),
+            "ladder": lambda: ladder_table(counts),
+            "lapses": lambda: lapses_table(counts),
+            "visits": lambda: long_table({"visits": visits}, "app_user"),
             "app_users": lambda: {"share_off_curve": ((visits > 0) != CURVE).mean(-1)},
         },
         truth={"active": active},
     )
-
-
-# Where a customer can be: a stage of the ladder, moved up to last month or not (places 0 to 7), or lapsed for
-# so many months (8 to 19). Where each outcome leads from there: advance, stay, fall.
-PLACES = 8 + MONTHS
-STAGE_OF = np.append(np.repeat(range(4), 2), np.full(MONTHS, LAPSED))
-MOVED_UP = np.append(np.tile([0, 1], 4), np.zeros(MONTHS, int))
-LAPSED_FOR = np.append(np.zeros(8, int), np.arange(1, MONTHS + 1))
-_LONGER = np.minimum(8 + LAPSED_FOR, PLACES - 1)
-NEXT = np.array(
-    [
-        np.select([STAGE_OF < LOYAL, STAGE_OF == LOYAL], [2 * STAGE_OF + 3, 2 * LOYAL], 2 * REPEAT),
-        np.select([STAGE_OF < LOYAL, STAGE_OF == LOYAL], [2 * STAGE_OF, 2 * REPEAT], _LONGER),
-        _LONGER,
-    ]
-)
 
 
 def _chances(p):
@@ -184,10 +191,22 @@ def _lifts(p):
     return np.array([0.0, p.contact_lift, p.contact_lift + p.match_lift])
 
 
-def _draw_visits(p, rng, users):
+def _multiples(p, rng, users):
+    """What each app user's rates of visits are multiplied by, shape (..., users), or 1 for all."""
+    return rng.gamma(1 / p.visit_spread**2, p.visit_spread**2, users) if p.visit_spread else 1.0
+
+
+def _draw_visits(p, rng, users, multiple):
     """Visits and hidden states of app users, each of shape (..., users, months)."""
     chance = rng.random((MONTHS, users))
-    counts = rng.poisson(p.visits_dormant, (MONTHS, users)), rng.poisson(p.visits_active, (MONTHS, users))
+    rates = p.visits_dormant, p.visits_active
+    if (
+        p.visit_spread
+    ):  # an inverse of the distribution function: rates that differ cannot be given to a batch
+        level = rng.random((MONTHS, users))
+        counts = [poisson.ppf(level, rate * multiple[..., None, :]).astype(int) for rate in rates]
+    else:
+        counts = [rng.poisson(rate, (MONTHS, users)) for rate in rates]
     active = [chance[..., 0, :] < expit(p.start_active)]
     for month in range(1, MONTHS):
         pull = p.curve_pull * CURVE_SIGN[month - 1, 0]
@@ -196,74 +215,6 @@ def _draw_visits(p, rng, users):
     active = np.stack(active, axis=-1)
     dormant, busy = (np.moveaxis(each, -2, -1) for each in counts)
     return np.where(active, busy, dormant), active
-
-
-# Its tables ---------------------------------------------------------------------------------------------
-
-
-def _long(columns, unit):
-    """Columns of shape (..., units, months) as rows of a unit and a month, the first month numbered 1."""
-    units, months = next(iter(columns.values())).shape[-2:]
-    rows = {name: values.reshape(*values.shape[:-2], units * months) for name, values in columns.items()}
-    number, month = np.repeat(np.arange(units), months), np.tile(np.arange(1, months + 1), units)
-    return {unit: number, "month": month, **rows}
-
-
-def _months(code, outcome):
-    """What is seen of each month. Those who have lapsed are not contacted: nobody knows where they are."""
-    place, action = code // 3 % PLACES, code % 3
-    action = np.where(STAGE_OF[place] == LAPSED, 0, action)
-    return _long(
-        {
-            "stage": STAGE_OF[place],
-            "next_stage": STAGE_OF[NEXT[outcome, place]],
-            "heavy": code // 3 // PLACES,
-            "contacted": (action > 0) * 1,
-            "matched": (action == 2) * 1,
-            "moved_up": MOVED_UP[place],
-            "lapsed_for": LAPSED_FOR[place],
-            "advanced": (outcome == 0) * 1,
-        },
-        "customer",
-    )
-
-
-def _counted(codes, outcomes):
-    """Months by kind, place and action and by whether the customer advanced: shape (..., 2, PLACES, 3, 2)."""
-    lead, cells = codes[0].shape[:-1], 2 * PLACES * 3 * 2
-    row = cells * np.arange(int(np.prod(lead))).reshape(*lead, 1)
-    total = sum(
-        np.bincount(
-            (2 * code + (outcome == 0) + row).ravel().astype(np.intp, copy=False),
-            minlength=cells * int(np.prod(lead)),
-        )
-        for code, outcome in zip(codes, outcomes)
-    )
-    return total.reshape(*lead, 2, PLACES, 3, 2)
-
-
-def _ladder(counts):
-    """Months of customers who have not lapsed, by kind, place and action."""
-    heavy, place, action = np.indices((2, 8, 3)).reshape(3, -1)
-    found = counts[..., :, :8, :, :].reshape(*counts.shape[:-4], -1, 2)
-    return {
-        "first": (STAGE_OF[place] == FIRST) * 1,
-        "repeat": (STAGE_OF[place] == REPEAT) * 1,
-        "loyal": (STAGE_OF[place] == LOYAL) * 1,
-        "heavy": heavy,
-        "moved_up": MOVED_UP[place],
-        "contacted": (action > 0) * 1,
-        "matched": (action == 2) * 1,
-        "months": found.sum(-1),
-        "advanced": found[..., 1],
-    }
-
-
-def _lapses(counts):
-    """Months of customers who have lapsed, by kind and by months since."""
-    heavy, lapsed_for = np.indices((2, MONTHS)).reshape(2, -1)
-    found = counts[..., :, 8:, :, :].sum(-2).reshape(*counts.shape[:-4], -1, 2)
-    return {"heavy": heavy, "lapsed_for": lapsed_for + 1, "months": found.sum(-1), "returned": found[..., 1]}
 
 
 # What is true, from the parameters alone ---------------------------------------------------------------
@@ -291,33 +242,45 @@ def _contact_shares(p, heavy):
     return np.array([1 - p.contact_share, p.contact_share - matched, matched])
 
 
-def stage_panel(months):
-    """The table ``months`` as stages of each customer from month to month, shape (customers, MONTHS + 1)."""
-    shape = (-1, MONTHS)
-    stage, after = (np.asarray(months[name]).reshape(shape) for name in ("stage", "next_stage"))
-    return np.column_stack([stage, after[:, -1]])
-
-
-def with_lapse_time(panel):
-    """The panel with a state for each month of lapse: 4 in the first, 5 in the second, and so on."""
-    wide = panel.copy()
-    for month in range(1, panel.shape[1]):
-        again = (panel[:, month] == LAPSED) & (panel[:, month - 1] == LAPSED)
-        wide[again, month] = wide[again, month - 1] + 1
-    return wide
-
-
 def months_to_lapse(p, heavy):
     """Expected months until a customer of one kind first lapses, from each stage of the ladder, shape (4,).
 
     The chain is widened by whether the last move was up, which makes it first-order whatever `memory` is.
     """
+    return np.linalg.solve(np.eye(8) - _widened(p, heavy), np.ones(8))[:4]
+
+
+def still_there(p: Relationships, heavy: int, months: int) -> np.ndarray:
+    """Share of one kind who have not lapsed 0, 1, … months after they moved up to a first purchase.
+
+    Parameters
+    ----------
+    p : Relationships
+    heavy : {0, 1}
+    months : int
+
+    Returns
+    -------
+    array, shape (months + 1,)
+    """
+    inner = _widened(p, heavy)
+    place = np.zeros(8)
+    place[4 + FIRST] = 1.0
+    left = [1.0]
+    for _ in range(months):
+        place = place @ inner
+        left.append(float(place.sum()))
+    return np.array(left)
+
+
+def _widened(p, heavy):
+    """Moves before lapse, by whether the last one was up and by stage: shape (8, 8), that is (2, 4) twice."""
     chain = ladder_chain(p, heavy)
     inner = np.zeros((2, 4, 2, 4))
     for stage in range(4):
         for after in range(4):
             inner[:, stage, int(after == stage + 1), after] = chain[:, stage, after]
-    return np.linalg.solve(np.eye(8) - inner.reshape(8, 8), np.ones(8))[:4]
+    return inner.reshape(8, 8)
 
 
 def win_back_chance(p, lapsed_for, heavy=None):
@@ -340,6 +303,21 @@ def win_back_chance(p, lapsed_for, heavy=None):
     left = [np.append(1.0, np.cumprod(1 - chance)[:-1]) for chance in chances]
     weight = (1 - p.heavy_share) * left[0], p.heavy_share * left[1]
     return ((weight[0] * chances[0] + weight[1] * chances[1]) / (weight[0] + weight[1]))[months - 1]
+
+
+def chance_on_record(p: Relationships, months: pd.DataFrame) -> np.ndarray:
+    """True chance to advance, to stay loyal, or to be back, of each row of the table ``months``.
+
+    Given the kind, the stage, a move up last month and the months of lapse; averaged over contacts.
+    """
+    kind, stage, moved_up, lapsed_for = (
+        np.asarray(months[name]) for name in ("heavy", "stage", "moved_up", "lapsed_for")
+    )
+    chain = np.stack([ladder_chain(p, each) for each in (0, 1)])
+    back = np.stack([win_back_chance(p, np.arange(1, MONTHS + 1), each) for each in (0, 1)])
+    here = np.minimum(stage, LOYAL)
+    advance = chain[kind, moved_up, here, np.minimum(here + 1, LOYAL)]
+    return np.where(stage == LAPSED, back[kind, np.maximum(lapsed_for, 1) - 1], advance)
 
 
 def visit_model(p):
@@ -365,6 +343,23 @@ def hidden_share_off_curve(tables):
     """Share of months off the growth curve by a hidden Markov model of the visits; delta method error."""
     visits = np.asarray(tables.columns("visits")["visits"]).reshape(-1, MONTHS)
     return Estimate(*map(float, fit_hidden_markov(visits, 2, covariates=CURVE_SIGN).combine(off_curve)))
+
+
+def hidden_chances(cohort: Cohort) -> tuple[Estimate, pd.DataFrame]:
+    """What a hidden Markov model says of a cohort's app users, beside what is true of them.
+
+    Returns
+    -------
+    Estimate
+        Share of months off the growth curve.
+    DataFrame
+        A row a user and month: ``said``, the chance of active given the visits so far; ``active``, 0 or 1.
+    """
+    visits = np.asarray(cohort.visits.visits).reshape(-1, MONTHS)
+    fit = fit_hidden_markov(visits, 2, covariates=CURVE_SIGN)
+    said = fit.model.filtered(visits, CURVE_SIGN)[..., 1]
+    table = pd.DataFrame({"said": said.ravel(), "active": cohort.truth.active.ravel() * 1})
+    return Estimate(*map(float, fit.combine(off_curve))), table
 
 
 # The design ---------------------------------------------------------------------------------------------
@@ -429,6 +424,45 @@ hypotheses = [
 ]
 
 
+# One month's move and the month before it. The growth curve's year and the app's visits stand apart.
+DIAGRAM = Diagram(
+    {
+        "heavy_user": (0.52, 1.0),
+        "earlier_contact": (0.02, 1.0),
+        "earlier_stage": (0.02, 0.64),
+        "stage": (0.42, 0.64),
+        "contact": (1.02, 1.0),
+        "moved_up": (0.3, 0.32),
+        "lapsed_for": (0.74, 0.32),
+        "next_stage": (1.02, 0.64),
+        "month": (0.02, 0.0),
+        "active": (0.52, 0.0),
+        "visits": (1.02, 0.0),
+    },
+    [
+        ("heavy_user", "earlier_contact"),
+        ("heavy_user", "earlier_stage"),
+        ("heavy_user", "stage"),
+        ("heavy_user", "contact"),
+        ("heavy_user", "next_stage"),
+        ("earlier_stage", "earlier_contact"),
+        ("earlier_stage", "stage"),
+        ("earlier_contact", "stage"),
+        ("earlier_stage", "moved_up"),
+        ("stage", "moved_up"),
+        ("earlier_stage", "lapsed_for"),
+        ("stage", "lapsed_for"),
+        ("stage", "contact"),
+        ("stage", "next_stage"),
+        ("moved_up", "next_stage"),
+        ("contact", "next_stage"),
+        ("lapsed_for", "next_stage"),
+        ("month", "active"),
+        ("active", "visits"),
+    ],
+    latent=("active",),
+)
+
 NULL = {"match_lift": 0.0, "lapse_time": 0.0, "memory": MEMORY_MARGIN}
 AT_TOLERATED = AtEdge("H4", (0.0, 6.0))
 BLURRED = {"visits_dormant": 0.5, "visits_active": 2.2}
@@ -456,5 +490,13 @@ design = Design(
     },
     model=simulate_lifecycle,
     hypotheses=hypotheses,
+    constructs={
+        "stage": Construct("stage", "The rung of the ladder on which a customer's behaviour has put them."),
+        "contact": Construct("contact", "A message of the firm's, made for the customer's stage or not."),
+        "heavy_user": Construct("heavy user", "A customer who buys much of the category, from whomever."),
+        "lapsed_for": Construct("months lapsed", "Months since a customer was last on the ladder."),
+        "active": Construct("active", "Whether an app user still cares; nobody sees it, but visits show it."),
+    },
+    diagram=DIAGRAM,
     batched=True,
 )

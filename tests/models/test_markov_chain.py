@@ -9,6 +9,7 @@ from crmlab.models.markov_chain import (
     FundamentalMatrix,
     LikelihoodRatio,
     MarkovChain,
+    bootstrap_order_test,
     count_sequences,
     order_test,
     sameness_test,
@@ -152,6 +153,25 @@ def test_kinds_in_one_pot_look_like_memory_and_within_kinds_do_not():
         pooled.append(order_test(panel, 2).p_value < 0.05)
         within.append(order_test(panel, 2, groups=np.repeat([0, 1], 100)).p_value < 0.05)
     assert np.mean(pooled) > 0.95 and np.mean(within) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
+
+
+def test_the_bootstrap_agrees_with_chi_square_where_every_cell_is_full():
+    mixing = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.3, 0.3, 0.4]])
+    panels = [drawn(mixing, 300, 12, seed) for seed in range(12)]
+    by_draws = np.array([bootstrap_order_test(panel, 3, draws=199, seed=1) for panel in panels])
+    by_chi_square = np.array([order_test(panel, 3).p_value for panel in panels])
+    error = np.sqrt(by_chi_square * (1 - by_chi_square) / 199)
+    assert (np.abs(by_draws - by_chi_square) < 4 * error + 0.02).all()
+
+
+def test_the_bootstrap_sees_memory_and_refuses_gaps():
+    rng = np.random.default_rng(3)
+    first = rng.random((400, 1)) < 0.5
+    panel = np.where(first, rng.random((400, 10)) < 0.8, rng.random((400, 10)) < 0.2).astype(int)
+    assert bootstrap_order_test(panel, 2, draws=99) == 0.01
+    assert bootstrap_order_test(panel, 2, groups=first[:, 0], draws=99) > 0.01
+    with pytest.raises(InputError, match="whole histories"):
+        bootstrap_order_test(np.array([[0, 1, -1]]), 2)
 
 
 def test_tests_in_independent_groups_add_up():

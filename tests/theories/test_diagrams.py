@@ -7,10 +7,11 @@ diagram does not put behind the arrow must stay as it was, number by number; the
 import numpy as np
 import pytest
 
-from crmlab.theories import perceived_value, satisfaction, start_here
+from crmlab.mechanisms.stages import MONTHS
+from crmlab.theories import lifecycle, perceived_value, satisfaction, start_here
 
 SEED = 31
-DESIGNS = {each.design.name: each.design for each in (perceived_value, satisfaction, start_here)}
+DESIGNS = {each.design.name: each.design for each in (lifecycle, perceived_value, satisfaction, start_here)}
 
 
 def columns(table, *names):
@@ -41,8 +42,46 @@ def of_start_here(cohort):
     }
 
 
-READ = {"satisfaction": of_satisfaction, "perceived_value": of_perceived_value, "start_here": of_start_here}
+def of_lifecycle(cohort):
+    """The first three months, and the fourth as a next stage, too: cooling begins in the second of lapse."""
+    months = cohort.months
+    stage, contacted, matched, lapsed_for, moved_up, heavy = (
+        months[name].to_numpy().reshape(-1, MONTHS)
+        for name in ("stage", "contacted", "matched", "lapsed_for", "moved_up", "heavy")
+    )
+    contact = contacted + matched
+    return {
+        "heavy_user": heavy[:, 0],
+        "earlier_stage": stage[:, 0],
+        "stage": stage[:, 1],
+        "next_stage": stage[:, 2:4],
+        "earlier_contact": contact[:, 0],
+        "contact": contact[:, 1],
+        "moved_up": moved_up[:, 1],
+        "lapsed_for": lapsed_for[:, 1],
+        "active": cohort.truth.active,
+        "visits": cohort.visits.visits.to_numpy(),
+    }
+
+
+READ = {
+    "lifecycle": of_lifecycle,
+    "satisfaction": of_satisfaction,
+    "perceived_value": of_perceived_value,
+    "start_here": of_start_here,
+}
 ARROWS = {  # the parameter of an arrow, and another value of it
+    "lifecycle": {
+        ("heavy_user", "earlier_contact"): ("targeting", 3.0),
+        ("heavy_user", "stage"): ("heavy", 2.0),
+        ("earlier_stage", "stage"): ("up_first", 0.5),
+        ("earlier_contact", "stage"): ("match_lift", 1.0),
+        ("stage", "next_stage"): ("win_back", 0.5),
+        ("moved_up", "next_stage"): ("memory", 1.5),
+        ("lapsed_for", "next_stage"): ("lapse_time", -1.5),
+        ("month", "active"): ("curve_pull", 2.0),
+        ("active", "visits"): ("visits_active", 6.0),
+    },
     "satisfaction": {
         ("quality", "experience"): ("quality_to_experience", 0.1),
         ("service", "experience"): ("service_to_experience", 0.0),
