@@ -40,7 +40,13 @@ def ratio_plot(ratio: Any, truth: float, label: str, seed: int = 1) -> Figure:
     figure, axes = subplots(figsize=(6.8, 3.4))
     inside, drawn = (grid[0], grid[-1]), pairs[:, 0] / pairs[:, 1]
     axes.hist(
-        drawn, 80, inside, density=True, color=PALETTE["sky"], edgecolor="white", label=words("ratio.draws")
+        drawn,
+        bins=80,
+        range=inside,
+        density=True,
+        color=PALETTE["sky"],
+        edgecolor="white",
+        label=words("ratio.draws"),
     )
     axes.plot(grid, norm.pdf(grid, value, error), color=NAIVE, linestyle="-.", label=words("ratio.curve"))
     top = axes.get_ylim()[1]
