@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec, Version, VersionSpec
 
 import crmlab
+from crmlab.cli.creating import templates
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -32,7 +33,12 @@ MACHINE = re.compile(
 EXAMPLES = ["/ho" + "me/me/"]  # in the lint's own test
 
 # Where conda-forge's name is not PyPI's.
-CONDA_NAMES = {"duckdb": "python-duckdb", "jupyter-client": "jupyter_client", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "jupyter-client": "jupyter_client",
+    "jupyter-core": "jupyter_core",
+    "matplotlib": "matplotlib-base",
+}
 
 
 def requirements(lines):
@@ -345,8 +351,11 @@ def test_the_readme_s_example_prints_what_it_shows(capsys):
     assert capsys.readouterr().out == shown
 
 
-def test_the_example_of_contributing_is_a_theory_that_works(monkeypatch):
-    (code,) = blocks("CONTRIBUTING.md", "python")
+def test_the_theory_that_contributing_has_written_works(monkeypatch):
+    """CONTRIBUTING's first command, ``crmlab new 20_trust``: what it writes is a design that is sound."""
+    assert "crmlab new 20_trust" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    texts = templates("20", "trust", "Trust and commitment")
+    code = next(text for path, text in texts.items() if path.suffix == ".py")
     module = types.ModuleType("trust")
     monkeypatch.setitem(sys.modules, "trust", module)  # where dataclass looks
     exec(code, module.__dict__)

@@ -124,6 +124,8 @@ def _draw(answer, out: str) -> None:
     import io
     from pathlib import Path
 
+    import matplotlib.pyplot as plt
+
     from crmlab import files
     from crmlab.plots.style import style
 
@@ -132,7 +134,9 @@ def _draw(answer, out: str) -> None:
         raise InputError(f"--out is {out!r}; give a file that ends in .png, .svg or .pdf")
     drawn = io.BytesIO()
     with style():
-        answer.plot().savefig(drawn, format=kind)
+        figure = answer.plot()
+        figure.savefig(drawn, format=kind)
+        plt.close(figure)
     print(files.write_bytes(out, drawn.getvalue()), file=sys.stderr)
 
 

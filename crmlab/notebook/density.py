@@ -1,6 +1,6 @@
 """How dense a lesson may be: what can be counted of "a tired student finishes it".
 
-``crmlab lint`` holds every lesson to these limits, but those in `EXEMPT`.
+``crmlab lint`` holds every lesson to these limits.
 """
 
 import ast
@@ -11,9 +11,6 @@ from typing import Any
 from crmlab.notebook.pictures import KINDS
 from crmlab.notebook.source import Source
 from crmlab.notebook.widgets import is_fallback
-
-# Written before the limits were; each is taken out by who rewrites it, and none is put in.
-EXEMPT: tuple[str, ...] = ()
 
 WORDS = 2400  # of prose
 CODE = 240  # lines, without comments and blank ones
@@ -34,15 +31,13 @@ _Found = Iterator[tuple[str, str]]
 
 
 def too_dense(notebook: Any, source: Source) -> _Found:
-    """``(cell, message)`` for each limit that a lesson goes beyond; none for those in `EXEMPT`.
+    """``(cell, message)`` for each limit that a lesson goes beyond.
 
     Parameters
     ----------
     notebook : NotebookNode
     source : Source
     """
-    if source.name in EXEMPT:
-        return
     for check in (_counts, _captions, _folds, _predictions, _sittings, _quizzes, _ranges):
         yield from check(notebook, source)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from crmlab.cores import available_cores
 from crmlab.models.btyd import GammaGamma
-from crmlab.plots.btyd import REACH, interval
+from crmlab.plots.intervals import REACH, interval
 
 BLOCK = 1 << 10  # rows computed together
 NODES = 28  # times observed at which the futures of one frequency are computed

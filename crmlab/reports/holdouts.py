@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, spearmanr
 
-from crmlab.plots.btyd import interval
+from crmlab.plots.intervals import interval
 
 MANY = 4_000  # customers on whom the error of the forecast total is computed
 COMPARED = 50_000  # customers on whom models are compared

@@ -3,9 +3,7 @@
 import nbformat
 import pytest
 
-from crmlab import places
-from crmlab.notebook import density
-from crmlab.notebook.density import EXEMPT, counts, too_dense
+from crmlab.notebook.density import counts, too_dense
 from crmlab.notebook.source import read
 
 from .conftest import PARAMETERS, code, text
@@ -125,23 +123,6 @@ def test_each_way_beyond_the_limits_is_named(problems, change, words):
 def test_minutes_are_those_of_the_sittings(problems, about, words):
     (found,) = problems(**about)
     assert words in found
-
-
-def test_the_exempt_are_lessons_that_the_limits_are_new_to(problems, monkeypatch):
-    monkeypatch.setattr(density, "EXEMPT", ("20_trust",))
-    assert problems(source("words", "word " * 9000)) == []
-
-
-def test_every_exempt_lesson_is_there_and_would_not_pass():
-    names = {lesson.stem: lesson for lesson in places.lessons()}
-    assert set(EXEMPT) <= set(names), "a lesson that has gone is exempt"
-    for name in EXEMPT:
-        notebook = nbformat.read(names[name].path, as_version=4)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(density, "EXEMPT", ())
-            assert list(too_dense(notebook, read(names[name]))), (
-                f"{name} keeps the limits: take it out of EXEMPT"
-            )
 
 
 def test_folded_and_shown_are_counted_alike():

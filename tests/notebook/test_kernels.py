@@ -293,14 +293,16 @@ def test_a_reply_that_arrives_while_a_widget_sends_is_not_waited_for_in_vain():
             except TimeoutError:
                 return "nothing"
             finally:
+                waiting.cancel()
                 kernel.close(0), socket.close(0)
 
     assert asyncio.run(reply_while_sending(kernels.WakefulChannel)) == "reply"
-    client = kernels.PlainManager().client()
-    assert all(
-        type(channel) is kernels.WakefulChannel
-        for channel in (client.shell_channel, client.iopub_channel, client.control_channel)
-    )
+    manager = kernels.PlainManager()
+    client = manager.client()
+    channels = client.shell_channel, client.iopub_channel, client.control_channel
+    assert all(type(channel) is kernels.WakefulChannel for channel in channels)
+    client.stop_channels()
+    manager.context.destroy(0)
 
 
 def test_a_channel_without_messages_keeps_its_time_limit():

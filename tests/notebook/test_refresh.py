@@ -34,7 +34,15 @@ def test_outputs_are_stored_in_place(home):
     assert [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"] == [1, 2, 3]
     assert [cell.id for cell in notebook.cells] == ["title", "parameters", "test", "picture"]
     assert notebook.metadata == {
-        "crmlab": {"title": "09_Loyalty", "claim": "A claim.", "minutes": 10},
+        "crmlab": {
+            "title": "09_Loyalty",
+            "claim": "A claim.",
+            "minutes": 10,
+            "finding": "It is so.",
+            "trap": "luck",
+            "builds_on": [],
+            "questions": ["Why?", "Who?"],
+        },
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }

@@ -257,14 +257,16 @@ def test_no_network_is_needed(home, no_network):
 
 def test_a_run_called_from_a_running_event_loop(home):
     """As in a notebook, whose kernel is one."""
-    import asyncio
-
     home.simple()
-
-    async def main():
-        return [run("09", warm=warm).ok for warm in (False, True)]
-
-    assert asyncio.run(main()) == [True, True]
+    script = (
+        "import asyncio\n"
+        "from crmlab.notebook.running import run\n"
+        "async def main():\n"
+        "    return [run('09', warm=warm).ok for warm in (False, True)]\n"
+        "print(asyncio.run(main()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "[True, True]", done.stderr
 
 
 def test_progress_goes_to_standard_error(home, capsys):

@@ -21,11 +21,18 @@ import pytest
 HANDLES = Path("/proc/self/fd")
 SHARED = Path("/dev/shm")
 # One for each process, kept for the next test on purpose: the fork server of kernels with its folder (see
-# `crmlab.notebook.kernels`), and what joblib, zmq, IPython and tqdm keep.
+# `crmlab.notebook.kernels`), and what joblib, Dask, zmq, IPython and tqdm keep.
 KEPT_CHILDREN = ("crmlab.notebook.zygote", "joblib", "loky", "resource_tracker")
-KEPT_THREADS = ("ExecutorManager", "IPythonHistorySaving", "QueueFeeder", "pytest_timeout", "tqdm_monitor")
+KEPT_THREADS = (
+    "ExecutorManager",
+    "IPythonHistorySaving",
+    "QueueFeeder",
+    "pytest_timeout",
+    "tqdm_monitor",
+    "Dask-Offload",
+)
 KEPT_VARIABLES = ("KMP_", "PYTEST_")  # threadpoolctl sets the first when it is imported
-KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-")
+KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-", "sem.loky-", "dask-scratch-space")
 GRACE = 5.0  # seconds for what is ending already: a killed child is reaped, a thread returns
 
 

@@ -78,6 +78,9 @@ def audited(connection: duckdb.DuckDBPyConnection, money: bool) -> Audit:
     held = "SELECT *, CASE WHEN customer IS NOT NULL THEN day END AS held FROM typed"
     row = connection.execute(f"SELECT {', '.join(counts.values())} FROM ({held})").fetchall()[0]
     found = dict(zip(counts, row))
+    found |= {
+        name: found[name] or 0 for name in counts if counts[name].startswith("COUNT")
+    }  # NULL of no rows
     rows = found["rows"]
     found["no_customer"] = rows - found.pop("customers")
     found["no_date"] = rows - found.pop("days") - found["bad_date"]

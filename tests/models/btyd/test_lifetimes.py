@@ -10,6 +10,15 @@ import pytest
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import BGBB, BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD
 
+
+@pytest.fixture(autouse=True)
+def numpys_old_generator_stays_as_it_was():
+    """lifetimes' fitters draw their starting values from it."""
+    before = np.random.get_state()
+    yield
+    np.random.set_state(before)
+
+
 lifetimes = pytest.importorskip("lifetimes")
 
 
