@@ -135,10 +135,11 @@ def _merge(path: Path, language: str, messages: Iterable[Message], keep: bool = 
         for each in merged:
             if each.id and each.string:
                 template.add(each.id, context=each.context)
+    before = {each.context: each.string for each in merged if each.id and each.context}
     merged.update(template, no_fuzzy_matching=False)
     merged.fuzzy = False
     merged.obsolete.clear()
-    _same_place(merged, template)
+    _same_place(merged, before)
     written = io.BytesIO()
     write_po(written, merged, width=0, sort_output=False, omit_header=False, ignore_obsolete=True)
     files.write_text(path, _without_dates(written.getvalue().decode("utf-8")))
@@ -152,10 +153,10 @@ def _catalog(language: str) -> Catalog:
     return Catalog(locale=language, fuzzy=False, project="crmlab", header_comment=about)
 
 
-def _same_place(merged: Catalog, template: Catalog) -> None:
+def _same_place(merged: Catalog, before: dict[str, str]) -> None:
     """A key whose English changed keeps its translation, marked fuzzy; another key's is not taken for it."""
     for each in merged:
-        if each.id and each.fuzzy and template.get(each.id, each.context) is not None and not each.context:
+        if each.id and each.fuzzy and (not each.context or before.get(each.context) != each.string):
             each.string = ""
             each.flags.discard("fuzzy")
 
