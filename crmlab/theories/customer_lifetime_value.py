@@ -69,7 +69,8 @@ class CustomerBase(Parameters):
     spend_sorting: float = effect(0.0, "log points of amount a standard deviation of inclination to stay")
     churn_alpha: float = positive(0.668, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
     churn_beta: float = positive(3.806, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
-    n_customers: int = count(2000, low=50, source="CDNOW's size")
+    # below 700 the likelihood has no inner maximum in more than one cohort of ten under `claim`
+    n_customers: int = count(2000, low=700, source="CDNOW's size")
 
     def __post_init__(self):
         super().__post_init__()
