@@ -4,6 +4,7 @@ Words of the code come from ``en.toml`` and the terms, a lesson's prose from its
 of pictures, tables and widgets from the designs and from running the lesson: what it shows is noted.
 """
 
+import ast
 import importlib
 import importlib.util
 import io
@@ -80,6 +81,16 @@ def of_design(source: Source) -> Iterator[Message]:
     yield from (Message("", text) for text in texts if text)
 
 
+def of_sayings(source: Source) -> Iterator[Message]:
+    """Literals that a lesson's code gives to `say`, also where a run with the defaults does not come by."""
+    for cell in source.cells:
+        calls = ast.walk(ast.parse(cell["source"])) if cell["cell_type"] == "code" else ()
+        for call in calls:
+            named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "say"
+            if named and call.args and isinstance(call.args[0], ast.Constant):
+                yield Message("", str(call.args[0].value))
+
+
 def of_run(source: Source) -> Iterator[Message]:
     """What a lesson shows when it runs; of a text with numbers in it, the literal that `say` was given."""
     from crmlab.notebook.running import run
@@ -116,7 +127,11 @@ def update(language: str, sources: Iterable[Source]) -> list[Progress]:
     except (UnknownLocaleError, ValueError):
         raise InputError(f"unknown language {language!r}; give one as zh_CN or de") from None
     folder, sources = LOCALES / language, list(sources)
-    shown = [message for source in sources for message in (*of_design(source), *of_run(source))]
+    shown = [
+        message
+        for source in sources
+        for message in (*of_design(source), *of_sayings(source), *of_run(source))
+    ]
     wanted = {WORDS: list(of_words())} | {source.name: list(of_prose(source)) for source in sources}
     done = [_merge(folder / f"{domain}.po", language, messages) for domain, messages in wanted.items()]
     return [*done, _merge(folder / f"{TEXTS}.po", language, shown, keep=True)]
