@@ -3,8 +3,7 @@
 An estimate and its error make a confidence distribution; where the truth falls in it is a number between 0
 and 1, uniform over repeated cohorts if the errors are right. It is the counterpart, for fitted models, of
 simulation-based calibration's rank (Talts et al. 2018, arXiv:1804.06788). The band that says how far from
-uniform chance alone takes them is simulated, as in Säilynoja, Bürkner & Vehtari (2022),
-doi:10.1007/s11222-022-10090-6.
+uniform chance alone takes them is simulated, as in Säilynoja, Bürkner & Vehtari (2022).
 """
 
 from dataclasses import dataclass

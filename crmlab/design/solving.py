@@ -4,8 +4,8 @@ A test that rejects when ``estimate / standard error`` passes a quantile has a p
 ``Φ(a + b √n)``. So the probit of the power is nearly a line in √n (for an effect, in the effect itself), and
 the size that reaches a power is where that line crosses the power's probit: a first guess from one
 diagnosis, then secant steps, each simulating where the line now crosses, until the crossing is known as
-exactly as was asked. SimSolve of the R package SimDesign (Chalmers & Adkins 2020,
-doi:10.20982/tqmp.16.4.p248) is the model; there the root is found by probabilistic bisection.
+exactly as was asked. SimSolve of the R package SimDesign (Chalmers & Adkins 2020) is the model; there
+the root is found by probabilistic bisection.
 """
 
 from collections.abc import Callable

@@ -41,7 +41,7 @@ class BinaryRegression(Regression):
         A column of trials, where the outcome counts successes among them: rows of the same kind taken
         together. The estimates are those of the regression on single trials.
     bias_reduced : bool
-        Firth's (1993, doi:10.1093/biomet/80.1.27) adjusted score: each row's slope gains its leverage times
+        Firth's (1993) adjusted score: each row's slope gains its leverage times
         ``μ''/2μ'``, derivatives of its chance in the index. Estimates are finite in small samples and under
         separation (Heinze & Schemper 2002, doi:10.1002/sim.1047) and have no bias of order 1/n. For the
         logit the adjustment is Jeffreys' prior. Errors are from the information.

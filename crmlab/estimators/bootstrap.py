@@ -11,7 +11,7 @@ from crmlab.errors import InputError, check_known
 
 @dataclass(frozen=True)
 class Bootstrap(SingleEstimator):
-    """An estimator with the percentile interval of its resamples (Efron 1979, doi:10.1214/aos/1176344552).
+    """An estimator with the percentile interval of its resamples (Efron 1979).
 
     Parameters
     ----------

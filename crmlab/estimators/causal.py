@@ -116,7 +116,7 @@ class InverseProbability(_Causal):
     Notes
     -----
     A fitted propensity makes errors smaller, not larger: each row's influence is less its projection on the
-    logit's score (Lunceford & Davidian 2004, doi:10.1002/sim.1903).
+    logit's score (Lunceford & Davidian 2004).
     """
 
     normalised: bool = True
@@ -155,8 +155,8 @@ class DoublyRobust(_Causal):
 
     Notes
     -----
-    The mean of ``m₁ − m₀ + D(Y − m₁)/e − (1 − D)(Y − m₀)/(1 − e)`` (Robins, Rotnitzky & Zhao 1994,
-    doi:10.1080/01621459.1994.10476818); its error is the spread of that, which holds if both models do.
+    The mean of ``m₁ − m₀ + D(Y − m₁)/e − (1 − D)(Y − m₀)/(1 − e)`` (Robins, Rotnitzky & Zhao 1994);
+    its error is the spread of that, which holds if both models do.
     """
 
     covariates: str = "1"
@@ -197,7 +197,7 @@ class PolicyValue(DoublyRobust):
     Notes
     -----
     A rule that treats a share π of such rows is worth ``π s₁ + (1 − π) s₀ − cost · π``, with s the two doubly
-    robust scores (Dudík, Langford & Li 2011; Athey & Wager 2021, doi:10.3982/ECTA15732). Where two rules
+    robust scores (Dudík, Langford & Li 2011; Athey & Wager 2021). Where two rules
     agree a row says nothing, so their difference is better known than either value. Rules must not be learned
     from the rows that judge them.
     """

@@ -27,8 +27,7 @@ class LeastSquares(Regression):
     formula, term, table, cluster
         As for `Regression`.
     covariance : {"nonrobust", "HC1", "HC3"}
-        HC1 and HC3 are heteroskedasticity-consistent (MacKinnon & White 1985,
-        doi:10.1016/0304-4076(85)90158-7). With `cluster` it is not looked at.
+        HC1 and HC3 are heteroskedasticity-consistent (MacKinnon & White 1985). With `cluster` it is not looked at.
     """
 
     covariances: ClassVar[tuple[str, ...]] = ("nonrobust", "HC1", "HC3")
@@ -123,7 +122,7 @@ class Within(Regression):
         Column of whole numbers: whose intercept.
     covariance : {"clustered", "nonrobust"}
         Clustered by `cluster`, or by unit if none is given, with k the number of slopes, as intercepts that
-        lie within clusters cost no degrees of freedom (Cameron & Miller 2015, doi:10.3368/jhr.50.2.317).
+        lie within clusters cost no degrees of freedom (Cameron & Miller 2015).
     """
 
     covariance: str = CLUSTERED
@@ -227,7 +226,7 @@ class TwoStageLeastSquares(Regression):
         """The instruments' F statistic in the first stage of the first endogenous term, by cohort.
 
         Below about 10 two-stage least squares leans towards least squares and its intervals are not to be
-        trusted (Staiger & Stock 1997, doi:10.2307/2171753).
+        trusted (Staiger & Stock 1997).
 
         Returns
         -------
@@ -251,8 +250,8 @@ class ControlFunction(TwoStageLeastSquares):
     """One coefficient of a least squares regression with the first stages' residuals as further terms.
 
     Where the endogenous term enters as it is, the coefficients are those of two-stage least squares; where it
-    is squared or interacts, they take the residual to stand for all that is endogenous (Wooldridge 2015,
-    doi:10.3368/jhr.50.2.420). The residual's coefficient tests whether the term is endogenous at all. Terms
+    is squared or interacts, they take the residual to stand for all that is endogenous (Wooldridge 2015).
+    The residual's coefficient tests whether the term is endogenous at all. Terms
     of the residuals are called ``residual_1``, ``residual_2``, and so on.
 
     Parameters

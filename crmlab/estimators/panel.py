@@ -1,7 +1,7 @@
 """Differences in differences when groups start at different times, in one pass over many cohorts.
 
 Comparing all units by two-way fixed effects takes those who started early for controls of those who start
-late, and weighs some effects negatively (Goodman-Bacon 2021, doi:10.1016/j.jeconom.2021.03.014). Here each
+late, and weighs some effects negatively (Goodman-Bacon 2021). Here each
 group is compared with those who never start (Callaway & Sant'Anna 2021, doi:10.1016/j.jeconom.2020.12.001).
 """
 

@@ -13,7 +13,7 @@ from crmlab.errors import check_known
 
 @dataclass(frozen=True)
 class ProportionalHazards(SingleEstimator):
-    """One log hazard ratio of a Cox regression (Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x).
+    """One log hazard ratio of a Cox regression (Cox 1972).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Code that is alike: whatever its names, numbers and layout, and however short of the whole.
 
 Code becomes a sequence of tokens in which the author's own names count by the order in which they appear; its
-fingerprint is the set of all runs of `RUN` tokens (Schleimer, Wilkerson and Aiken 2003,
-doi:10.1145/872757.872770). Runs that much of the class has are the exercise's doing, not a neighbour's, and
+fingerprint is the set of all runs of `RUN` tokens (Schleimer, Wilkerson and Aiken 2003).
+Runs that much of the class has are the exercise's doing, not a neighbour's, and
 count for nothing.
 """
 

@@ -1,7 +1,7 @@
 """How strong a confounder that nobody measured must be to explain an estimate away.
 
 Linear regression: partial R² and the robustness value of Cinelli & Hazlett (2020), doi:10.1111/rssb.12348.
-Risk ratios: the E-value of VanderWeele & Ding (2017), doi:10.7326/M16-2607. Neither says whether there is
+Risk ratios: the E-value of VanderWeele & Ding (2017). Neither says whether there is
 such a confounder; a number is read against what is known of those that were measured.
 """
 
