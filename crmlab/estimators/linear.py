@@ -27,7 +27,8 @@ class LeastSquares(Regression):
     formula, term, table, cluster
         As for `Regression`.
     covariance : {"nonrobust", "HC1", "HC3"}
-        HC1 and HC3 are heteroskedasticity-consistent (MacKinnon & White 1985). With `cluster` it is not looked at.
+        HC1 and HC3 are heteroskedasticity-consistent (MacKinnon & White 1985). With `cluster`
+        it is not looked at.
     """
 
     covariances: ClassVar[tuple[str, ...]] = ("nonrobust", "HC1", "HC3")
