@@ -15,7 +15,7 @@ customer buys the branded burger or not, and again after it:
 
     B = 1 if c0 + c V + u > 0,  u ~ N(0, 1);   each dimension = 0.8 V + 0.6 w;   afterwards V is V + r B
 
-That visits and survey have no common taste but the brand's mean is a simplification of ours.
+That the survey's V is drawn apart from the visits' U is a simplification of ours.
 """
 
 from dataclasses import dataclass, replace
