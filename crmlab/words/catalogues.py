@@ -132,17 +132,17 @@ def pseudo(text: str) -> str:
 
 
 class _Produced:
-    """Remembers which texts are already in the reader's language, so that none is translated twice."""
+    """Remembers which texts are already in the language in force, so that none is translated twice."""
 
     def __init__(self) -> None:
-        self._texts: set[str] = set()
+        self._texts: dict[str, set[str]] = {}
 
     def __call__(self, text: str) -> str:
-        self._texts.add(text)
+        self._texts.setdefault(os.environ.get("CRMLAB_LANGUAGE", ""), set()).add(text)
         return text
 
     def holds(self, text: str) -> bool:
-        return text in self._texts
+        return text in self._texts.get(os.environ.get("CRMLAB_LANGUAGE", ""), ())
 
 
 produced = _Produced()

@@ -40,7 +40,7 @@ def german(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(catalogues, "LOCALES", tmp_path / "locales")
     monkeypatch.setattr(translation, "LOCALES", tmp_path / "locales")
-    monkeypatch.setattr(catalogues, "produced", catalogues._Produced())
+    monkeypatch.setattr(catalogues.produced, "_texts", {})
     catalogues.catalogue_of.cache_clear()
     with speaking("de"):
         yield folder
@@ -56,6 +56,12 @@ def test_words_are_those_of_the_language_and_english_where_it_has_none(german):
 def test_a_sentence_with_numbers_is_filled_in_after_it_is_translated(german):
     assert say("found in {share:.0%} of cohorts", share=0.052) == "in 5% der Kohorten gefunden"
     assert translated(say("found in {share:.0%} of cohorts", share=0.052)) == "in 5% der Kohorten gefunden"
+
+
+def test_what_was_english_before_is_translated_all_the_same(german):
+    with speaking("en"):
+        assert translated("naive") == say("naive") == "naive"
+    assert translated("naive") == "naiv"
 
 
 def test_a_lessons_prose_is_looked_up_by_its_cell(german):
