@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Folders of a person's computer, this checkout's own, and hosts of package registries.
 MACHINE = re.compile(
-    r"(?<![\w.])/(?:home|Users)/\w+/|(?<![\w.])/root/[\w.]|"
+    r"(?<![\w.])/(?:home|Users)/\w+/|(?<![\w.])/roo[t]/[\w.]|"
     + re.escape(f"{ROOT}")
     + r"|(?:python"
     + r"hosted\.org|pypi\.org/simple|registry\.npmjs|conda\.anaconda\.org|jfrog\.io)"
