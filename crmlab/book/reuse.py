@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlab import files, places
-from crmlab.data import downloads
+from crmlab.data.locating import folder
 from crmlab.notebook.outcome import Run
 from crmlab.notebook.source import Source
 from crmlab.words import language
@@ -110,8 +110,8 @@ def _all_files(folder: Path) -> list[Path]:
 
 
 def _downloaded() -> list[Path]:
-    folder = downloads.folder()
-    return sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+    here = folder()
+    return sorted(path for path in here.glob("*") if path.is_file()) if here.is_dir() else []
 
 
 def _digest(paths: Iterable[Path], more: str = "") -> str:

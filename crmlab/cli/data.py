@@ -17,37 +17,45 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listed = actions.add_parser("list", help="the data sets, and which are here (default)")
     listed.set_defaults(command=list_command)
     get = actions.add_parser("get", help="download data sets")
-    get.add_argument("names", nargs="+", metavar="NAME", help="as crmlab data list shows them")
+    get.add_argument("names", nargs="*", metavar="NAME", help="as crmlab data list shows them")
+    get.add_argument("--all", action="store_true", help="all that can be downloaded")
     get.set_defaults(command=get_command)
 
 
 def list_command(_chosen: argparse.Namespace) -> int:
-    from crmlab.data import downloads
+    from crmlab.data import how_to_get, is_available
+    from crmlab.data.cards import cards
+    from crmlab.data.locating import folder
     from crmlab.words import words
 
-    for name in downloads.names():
-        here = downloads.is_available(name)
-        print(f"{name:10}{words('data.here') if here else words('data.not_here'):10}{downloads.about(name)}")
+    wide = max(map(len, cards())) + 1
+    for name, card in cards().items():
+        here = is_available(name)
+        print(f"{name:{wide}}{words('data.here') if here else words('data.not_here'):10}{card.about}")
         if not here:
-            print(f"{'':20}{downloads.how_to_get(name)}")
-    print(words("data.folder", folder=downloads.folder()))
+            print(f"{'':{wide + 10}}{how_to_get(name)}")
+    print(words("data.folder", folder=folder()))
     return 0
 
 
 def get_command(chosen: argparse.Namespace) -> int:
-    from crmlab.data import downloads
-    from crmlab.errors import check_known
+    from crmlab.data import how_to_get, is_available
+    from crmlab.data.cards import card, cards
+    from crmlab.data.downloads import fetch
+    from crmlab.errors import InputError
     from crmlab.words import words
 
-    check_known("data set", chosen.names, downloads.names())
-    for name in chosen.names:
-        if name in downloads.PACKAGED:
-            print(
-                words("data.here_by_package", name=name)
-                if downloads.is_available(name)
-                else downloads.how_to_get(name)
-            )
-            continue
-        path = downloads.fetch(name, progressbar=sys.stderr.isatty())
-        print(words("data.fetched", name=name, path=path, licence=downloads.DOWNLOADS[name].licence))
+    if bool(chosen.names) == chosen.all:
+        raise InputError("say which data sets to get, or --all")
+    every = [one.name for one in cards().values() if one.kind == "download"]
+    for one in [card(name) for name in (every if chosen.all else chosen.names)]:
+        if one.kind == "download":
+            path = fetch(one.name, progressbar=sys.stderr.isatty())
+            print(words("data.fetched", name=one.name, path=path, licence=one.licence))
+        elif not is_available(one.name):
+            print(how_to_get(one.name))
+        elif one.kind == "packaged":
+            print(words("data.here_by_package", name=one.name, package=one.package))
+        else:
+            print(words("data.here_by_crmlab", name=one.name))
     return 0

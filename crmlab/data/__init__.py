@@ -1,19 +1,15 @@
 """Real data with their cards, and the way from a transaction log to a customer summary."""
 
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
-from crmlab.data.downloads import (
-    how_to_get,
-    is_available,
-    load_catsup,
-    load_churn,
-    load_cracker,
-    load_mobi,
-    load_tea,
-)
+from crmlab.data.churn import load_churn
+from crmlab.data.locating import how_to_get, is_available
 from crmlab.data.logs import LogOptions
+from crmlab.data.mobi import load_mobi
 from crmlab.data.panels import choice_rows
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
+from crmlab.data.scanner import load_catsup, load_cracker
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
+from crmlab.data.tea import load_tea
 from crmlab.data.verification import Verified, verified
 
 __all__ = [

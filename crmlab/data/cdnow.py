@@ -4,15 +4,12 @@ The files ship inside the package lifetimes (MIT licence). They are read without
 loaders need ``pkg_resources``, which a fresh environment no longer has.
 """
 
-import importlib.util
-from pathlib import Path
-
 import pandas as pd
 
-from crmlab.errors import InputError
+from crmlab.data.locating import complete, located
 
 
-def load_cdnow_log():
+def load_cdnow_log() -> pd.DataFrame:
     """Every purchase of the CDNOW cohort: a transaction log, one row a purchase.
 
     Returns
@@ -37,10 +34,10 @@ def load_cdnow_log():
     S94–S107.
     """
     columns = ["customer_id", "date", "quantity", "amount"]
-    return _dated(_read_fixed("CDNOW_master.txt", columns, rows=69_659, head=1))
+    return _dated(_read_fixed("cdnow_log", columns, head=1))
 
 
-def load_cdnow_sample():
+def load_cdnow_sample() -> pd.DataFrame:
     """The purchases of every tenth CDNOW customer: the log behind the published parameters.
 
     Returns
@@ -66,11 +63,11 @@ def load_cdnow_sample():
     analysis. Journal of Marketing Research 42, 415–430. https://doi.org/10.1509/jmkr.2005.42.4.415
     """
     columns = ["master_id", "customer_id", "date", "quantity", "amount"]
-    table = _dated(_read_fixed("CDNOW_sample.txt", columns, rows=6_919))
+    table = _dated(_read_fixed("cdnow_sample", columns))
     return table[["customer_id", "master_id", "date", "quantity", "amount"]]
 
 
-def load_cdnow_summary():
+def load_cdnow_summary() -> pd.DataFrame:
     """The CDNOW sample as the published studies summarise it: one row a customer, 39 weeks of calibration.
 
     Returns
@@ -87,37 +84,15 @@ def load_cdnow_summary():
     -----
     Source, licence and references as `load_cdnow_sample`. Times are rounded to a hundredth of a week.
     """
-    path = _file("cdnow_customers_summary_with_transactions.csv")
-    table = pd.read_csv(path, skipinitialspace=True)
+    table = pd.read_csv(located("cdnow_summary"), skipinitialspace=True)
     table.columns = ["customer_id", "frequency", "recency", "T", "monetary_value"]
-    return _counted(table, path, rows=2_357).set_index("customer_id")
+    return complete("cdnow_summary", table).set_index("customer_id")
 
 
-def _read_fixed(name, columns, rows, head=0):
-    path = _file(name)
-    table = pd.read_csv(path, sep=r"\s+", names=columns, skiprows=head, dtype={"date": str})
-    return _counted(table, path, rows)
+def _read_fixed(name: str, columns: list[str], head: int = 0) -> pd.DataFrame:
+    table = pd.read_csv(located(name), sep=r"\s+", names=columns, skiprows=head, dtype={"date": str})
+    return complete(name, table)
 
 
-def _dated(table):
+def _dated(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(date=pd.to_datetime(table["date"], format="%Y%m%d"))
-
-
-def _counted(table, path, rows):
-    if len(table) != rows or table.isna().any(axis=None):
-        raise InputError(
-            f"{path.name} has {len(table):,} rows, {int(table.isna().any(axis=1).sum())} of them incomplete; "
-            f"{rows:,} complete ones are expected: reinstall lifetimes 0.11"
-        )
-    return table
-
-
-def _file(name):
-    """A data file of lifetimes, found without importing it."""
-    found = importlib.util.find_spec("lifetimes")
-    places = found.submodule_search_locations if found else []
-    for place in places:
-        path = Path(place) / "datasets" / name
-        if path.is_file():
-            return path
-    raise InputError(f"{name} is not there: it comes with the package lifetimes; install lifetimes>=0.11.3")

