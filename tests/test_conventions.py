@@ -19,7 +19,6 @@ LONG = {
     "crmlab/mechanisms/purchases.py": 720,
     "crmlab/models/btyd/fitting.py": 500,
     "crmlab/models/btyd/histories.py": 500,
-    "crmlab/models/hidden_markov.py": 520,
     "crmlab/theories/customer_lifetime_value.py": 420,
     "crmlab/theories/lifecycle.py": 520,
     "crmlab/theories/satisfaction.py": 575,

@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from crmlab.errors import InputError
-from crmlab.models import hidden_markov
 from crmlab.models.delta import jacobian
 from crmlab.models.hidden_markov import HiddenMarkov, NotConverged, fit_hidden_markov
+from crmlab.models.hidden_markov.parameters import model_of, scores_of, values_of
+from crmlab.models.hidden_markov.recursions import expect, panel_of
 
 THREE = HiddenMarkov.from_transition(
     [0.5, 0.3, 0.2], [[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7]], [0.3, 1.5, 4.0]
@@ -121,14 +122,14 @@ def test_the_score_is_the_derivative_of_the_likelihood(model, kind):
     observed = model.simulate(60, 6, rng, covariates)[1].astype(float)
     observed[rng.random(observed.shape) < 0.1] = np.nan
     shape = model.rates.size, model.slopes.shape[1] if covariates is not None else 0, model.emission
-    panel = hidden_markov._panel(model, observed, covariates)
-    point = hidden_markov._values(model, covariates)
+    panel = panel_of(model, observed, covariates)
+    point = values_of(model, covariates)
     point = point + 0.2 * rng.normal(size=point.size)
 
     def height(at):
-        return hidden_markov._expect(hidden_markov._model(at, *shape), *panel)
+        return expect(model_of(at, *shape), panel)
 
-    score = hidden_markov._scores(point, height(point), panel).sum(axis=1)
+    score = scores_of(point, height(point), panel).sum(axis=1)
     numeric = jacobian(lambda at: height(at).log_likelihood, point)
     assert score == pytest.approx(numeric, abs=1e-5)
 
