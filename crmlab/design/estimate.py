@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtr, stdtrit  # scipy.stats checks more than it computes
 
 from crmlab.errors import InputError
 
@@ -127,11 +127,13 @@ class Estimate:
 
 
 def _quantile(probability, freedom):
-    return _by_freedom(stats.norm.ppf, stats.t.ppf, probability, freedom)
+    return _by_freedom(ndtri, lambda share, freedom: stdtrit(freedom, share), probability, freedom)
 
 
 def _survival(statistic, freedom):
-    return _by_freedom(stats.norm.sf, stats.t.sf, statistic, freedom)
+    return _by_freedom(
+        lambda at: ndtr(-at), lambda at, freedom: stdtr(freedom, -at), np.asarray(statistic), freedom
+    )
 
 
 def _by_freedom(normal, student, argument, freedom):

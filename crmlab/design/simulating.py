@@ -165,22 +165,24 @@ def _tidy(hypothesis, name, estimand, block, estimate, failures):
     with np.errstate(invalid="ignore", divide="ignore"):
         outcome = hypothesis.confront(estimate)
     low, high = outcome["low"], outcome["high"]
-    frame = pd.DataFrame(
+
+    def found(values):
+        return np.where(failed, np.nan, values)
+
+    return pd.DataFrame(
         {
             "hypothesis": hypothesis.name,
             "estimator": name,
             "simulation": np.asarray(block),
             "estimand": estimand,
-            "estimate": estimate.value,
-            "standard_error": estimate.standard_error,
-            "low": low,
-            "high": high,
-            "p_value": outcome["p_value"],
+            "estimate": found(estimate.value),
+            "standard_error": found(estimate.standard_error),
+            "low": found(low),
+            "high": found(high),
+            "p_value": found(outcome["p_value"]),
             "rejected": (outcome["verdict"] == "supported") & ~failed,
             "covered": (low <= estimand) & (estimand <= high) & ~failed,
             "failure": pd.array([each.reason if each else "" for each in failures], dtype="str"),
             "refused": [each is not None and each.refused for each in failures],
         }
     )
-    frame.loc[failed, ["estimate", "standard_error", "low", "high", "p_value"]] = np.nan
-    return frame

@@ -28,10 +28,10 @@ def gain_from_points(alpha: float, beta: float, discount: float = DISCOUNT, poin
     """
     kept = 1 - points * (alpha + beta) / alpha
 
-    def value(k):
-        return _mean_over_beta(lambda churn: 1 / (discount + k * churn), alpha, beta)
-
-    return value(kept) / value(1.0) - 1
+    programme, today = _mean_over_beta(
+        lambda churn: np.stack([1 / (discount + kept * churn), 1 / (discount + churn)]), alpha, beta
+    )
+    return float(programme / today) - 1
 
 
 def contract_gains(
@@ -101,8 +101,10 @@ def gain_by_programme(
     )
 
 
-def _mean_over_beta(function: Callable, alpha: float, beta: float) -> float:
+def _mean_over_beta(function: Callable, alpha: float, beta: float) -> np.ndarray:
     """E[function(θ)], θ ~ Beta(alpha, beta), by the trapezoid rule over the logit of θ, where all is smooth.
+
+    The function may return several values for each θ, along its first axes.
 
     SciPy's hypergeometric function, which would give it in closed form, is NaN for customers nearly alike.
     """
@@ -111,7 +113,7 @@ def _mean_over_beta(function: Callable, alpha: float, beta: float) -> float:
     logit = np.linspace(middle - 40 * spread, middle + 40 * spread, steps + 1)
     log_density = alpha * log_expit(logit) + beta * log_expit(-logit)
     weight = np.exp(log_density - log_density.max())
-    return float(weight @ function(expit(logit)) / weight.sum())
+    return function(expit(logit)) @ weight / weight.sum()
 
 
 def gain_if_all_alike(retention: float, discount: float = DISCOUNT, points: float = POINTS) -> float:

@@ -185,7 +185,6 @@ class Model:
             spread,
             covariance,
         )
-        self.confidence_intervals_ = self.confidence_intervals(self.confidence_level)
 
     def _store(self, names, optimum, convergence, rows, hold, customers):
         """Store the likelihood and how the fit ended, and warn where that is no interior maximum."""
@@ -220,6 +219,11 @@ class Model:
         with np.errstate(over="ignore"):
             ends[: len(self.parameter_names)] = np.exp(ends[: len(self.parameter_names)])
         return pd.DataFrame(ends, index=self.params_.index, columns=["low", "high"])
+
+    @property
+    def confidence_intervals_(self):
+        """The intervals at the model's ``confidence_level``."""
+        return self.confidence_intervals(self.confidence_level)
 
     def parameter_draws(self, n, seed):
         """Draws from the estimates' large-sample distribution; see `interval` for what they are good for.

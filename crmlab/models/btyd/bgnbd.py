@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import betainc, betaln, expit, gammaln
 
 from crmlab.mechanisms import purchases
+from crmlab.models.btyd import checks
 from crmlab.models.btyd.histories import HistoryModel, over_unique
 from crmlab.models.btyd.special import beta_mean, discounted_power, log_rising, softplus
 from crmlab.words import words
@@ -69,8 +70,12 @@ class _BetaGeometric(HistoryModel):
 
     def _starts(self, rows):
         x, _, T = rows.columns
-        rate = rows.weighted(x) / rows.weighted(T)
-        return [(r, r / (1.4 * rate), a, b) for r, a, b in self._shapes]  # some of T is spent inactive
+        rate = 1.4 * rows.weighted(x) / rows.weighted(T)  # some of T is spent inactive
+        never = rows.weighted(x == 0) / rows.total  # whom only the rate explains: (1 + T/alpha)^−r of them
+        shapes = np.geomspace(0.02, 20.0, 60)
+        expected = (1.0 + rate * rows.weighted(T) / rows.total / shapes) ** -shapes
+        from_moments = (shapes[np.argmin(np.abs(expected - never))], 0.5, 1.5)
+        return [(r, r / rate, a, b) for r, a, b in (from_moments, *self._shapes)]
 
     def _log_odds(self, columns, r, alpha, a, b):
         x, t_x, T = columns
@@ -95,6 +100,44 @@ class _BetaGeometric(HistoryModel):
         x, _, T = columns
         ahead = over_unique(_while_active, t, r + x, alpha + T, a, b + x + self.flips_at_start)
         return self._alive(columns, r, alpha, a, b) * ahead
+
+    def forecast(self, t, frequency, recency, T):
+        """Expected purchases in (T, T+t] of customers with these histories, with derivatives.
+
+        Parameters
+        ----------
+        t : float
+        frequency, recency, T : array_like, shape (n,)
+
+        Returns
+        -------
+        expected : array, shape (n,)
+            As `conditional_expected_purchases`.
+        slopes : array, shape (n, 4)
+            Derivatives in r, alpha, a and b.
+        """
+        x, t_x, T, _ = checks.history(frequency, recency, T)
+        t = checks.one_number("t", t)
+        r, alpha, a, b = self._values()
+        flips = x + self.flips_at_start
+
+        def ahead(x, T):
+            return _while_active_slopes(
+                np.full(x.size, t), r + x, alpha + T, *np.broadcast_arrays(a, b + x + self.flips_at_start)
+            )
+
+        expected, *slopes = over_unique(ahead, x, T).T
+        odds = self._log_odds((x, t_x, T), r, alpha, a, b)
+        alive = expit(-odds)
+        moves = [
+            np.log1p((T - t_x) / (alpha + t_x)),
+            (r + x) * (1.0 / (alpha + T) - 1.0 / (alpha + t_x)),
+            1.0 / a,
+            -1.0 / np.where(flips > 0, b + flips - 1.0, 1.0),
+        ]  # of the log odds
+        gone = expit(odds)
+        slopes = [alive * (slope - gone * move * expected) for slope, move in zip(slopes, moves)]
+        return alive * expected, np.column_stack(slopes)
 
     def _residual(self, rate, columns, r, alpha, a, b):
         x, _, T = columns
@@ -175,13 +218,38 @@ def _while_active(t, r, alpha, a, b):
     """
     reach = t / alpha
 
-    def relative(p, rows):  # (1 − (1 + p·reach)^−r) / (r·p·reach)
-        y = r[rows, None] * np.log1p(p * reach[rows, None])
-        slope = r[rows, None] * p * reach[rows, None]
-        return np.where(slope > 0, -np.expm1(-y) / np.where(slope > 0, slope, 1.0), 1.0)
+    def relative(p, rows):
+        return _relative(p * reach[rows, None], r[rows, None])[0]
 
-    turning = 1.0 / np.maximum((r + 1.0) * reach, 1e-300)
-    return r * reach * beta_mean(relative, a, b, turning)
+    return r * reach * beta_mean(relative, a, b, _turning(r, reach))
+
+
+def _while_active_slopes(t, r, alpha, a, b):
+    """`_while_active` and its derivatives in r, alpha, a and b: shape (n, 5)."""
+    reach = t / alpha
+
+    def relative(p, rows):
+        own, q = r[rows, None], p * reach[rows, None]
+        value, falling = _relative(q, own)
+        log = np.log1p(q)
+        in_r = falling * np.where(q > 0, log / np.where(q > 0, q, 1.0), 1.0)
+        return np.stack([value, in_r, falling / (1.0 + q)])
+
+    value, in_r, in_alpha, in_a, in_b = beta_mean(relative, a, b, _turning(r, reach), slopes=True)
+    both = r * reach
+    return np.stack([both * value, reach * in_r, -both / alpha * in_alpha, both * in_a, both * in_b], axis=1)
+
+
+def _relative(q, r):
+    """(1 − (1 + q)^−r) / (r·q), 1 at q = 0, and (1 + q)^−r."""
+    y = r * np.log1p(q)
+    slope = r * q
+    return np.where(slope > 0, -np.expm1(-y) / np.where(slope > 0, slope, 1.0), 1.0), np.exp(-y)
+
+
+def _turning(r, reach):
+    """The probability of dropping out from which on it bends what is expected."""
+    return 1.0 / np.maximum((r + 1.0) * reach, 1e-300)
 
 
 def _discounted(rate, r, alpha, a, b):

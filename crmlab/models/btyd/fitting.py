@@ -5,6 +5,7 @@ All parameters are estimated on the log scale, where rescaling time is a shift a
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -310,8 +311,9 @@ def _step(gradient, hessian, radius):
 def maximise(build, rows, starts, low, high, fixed, names, ceiling=np.inf, explore=False):
     """The best maximum found, and how the search ended.
 
-    The starts are ranked on a few rows; large data are thinned for a coarse first ascent. Further starts
-    are tried only if the best one does not end at an interior maximum, or if the model is known for several.
+    Large data are thinned for a coarse first ascent. The first start is that from moments; the others, ranked
+    on a few rows, are tried only if it does not end at an interior maximum. A model that is known for several
+    maxima climbs from all.
 
     Parameters
     ----------
@@ -335,13 +337,10 @@ def maximise(build, rows, starts, low, high, fixed, names, ceiling=np.inf, explo
     """
     thin = build(rows[:: max(1, len(rows) // COARSE)]) if len(rows) > 2 * COARSE else None
     full = build(rows)
-    ranking = build(rows[:: max(1, len(rows) // (3000 if explore else 300))])
-    starts = [np.asarray(start, float) for start in starts]
-    if explore:
-        starts = [ascend(ranking, start, low, high, fixed, steps=40).at for start in starts]
-    starts = _distinct(sorted(starts, key=lambda start: -_value(ranking, start)))
     best, steps = None, 0
-    for tried, start in enumerate(starts[:RETRIES], 1):
+    for tried, start in enumerate(
+        islice(_in_turn(build, rows, starts, low, high, fixed, explore), RETRIES), 1
+    ):
         if thin is not None:
             start = ascend(thin, start, low, high, fixed).at
         optimum = ascend(full, start, low, high, fixed)
@@ -354,10 +353,21 @@ def maximise(build, rows, starts, low, high, fixed, names, ceiling=np.inf, explo
     return best, ended
 
 
-def _distinct(points):
-    """The points without those that lie beside an earlier one."""
+def _in_turn(build, rows, starts, low, high, fixed, explore):
+    """The starts in the order in which to climb from them, worked out as far as it is asked for."""
+    starts = [np.asarray(start, float) for start in starts]
+    if explore:
+        ranking = build(rows[:: max(1, len(rows) // 3000)])
+        yield from _ranked(ranking, [ascend(ranking, start, low, high, fixed, 40).at for start in starts])
+    else:
+        yield starts[0]
+        yield from _ranked(build(rows[:: max(1, len(rows) // 300)]), starts[1:])
+
+
+def _ranked(likelihood, points):
+    """The points by their likelihood, the best first, without those that lie beside a better one."""
     kept = []
-    for point in points:
+    for point in sorted(points, key=lambda point: -_value(likelihood, point)):
         if all(np.abs(point - other).max() > 0.05 for other in kept):
             kept.append(point)
     return kept

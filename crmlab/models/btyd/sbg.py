@@ -70,7 +70,7 @@ class ShiftedBetaGeometric(Model):
         def build(some):
             return fitting.Likelihood(self._terms, some, 2)
 
-        starts = [(1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
+        starts = [_from_moments(gone, left[:-1]), (1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
         return self._estimate(rows, build, starts, fixed=fixed, customers=left[0])
 
     @staticmethod
@@ -189,3 +189,10 @@ class ShiftedBetaGeometric(Model):
     def _story(self):
         alpha, beta = self._values()
         return [words("btyd.sbg", first=beta / (alpha + beta), fifth=(beta + 4.0) / (alpha + beta + 4.0))]
+
+
+def _from_moments(gone, asked):
+    """Parameters at which the shares lost at the first two renewals are α/(α+β) and α/(α+β+1)."""
+    first, second = np.clip((gone[:2] + 0.5) / (asked[:2] + 1.0), 0.001, 0.999)
+    both = np.clip(second / max(first - second, 1e-6), 0.1, 50.0)
+    return first * both, (1.0 - first) * both

@@ -74,7 +74,7 @@ def panels(count, nodes=16):
     return (((np.arange(count)[:, None] + x) / count).ravel(), np.tile(w / count, count))
 
 
-def beta_mean(function, a, b, turning):
+def beta_mean(function, a, b, turning, slopes=False):
     """E[f(p)] for p ~ Beta(a, b), where f is smooth in log p and constant for p far below `turning`.
 
     Gauss–Legendre in the logit of p, where every integrand of these models is analytic; the mass outside
@@ -83,14 +83,18 @@ def beta_mean(function, a, b, turning):
     Parameters
     ----------
     function : callable
-        ``function(p, rows)`` with p of shape (k, nodes) returns an array of that shape; `rows` is the slice
-        of the broadcast arguments that p belongs to.
+        ``function(p, rows)`` with p of shape (k, nodes) returns an array of that shape, or of shape
+        (m, k, nodes) for m functions at once; `rows` is the slice of the broadcast arguments that p belongs
+        to.
     a, b, turning : array_like, broadcast to shape (n,)
         Parameters of the Beta distribution; the p at which f starts to bend.
+    slopes : bool
+        Return the derivatives of the first (or only) function's mean in a and b, too.
 
     Returns
     -------
-    array, shape (n,)
+    array, shape (n,) or (m, n)
+        With `slopes` two rows more: shape (m + 2, n).
     """
     a, b, turning = np.broadcast_arrays(*(np.atleast_1d(np.asarray(each, float)) for each in (a, b, turning)))
     width = np.sqrt(1.0 / a + 1.0 / b)  # of the logit of p, when both are large
@@ -100,23 +104,39 @@ def beta_mean(function, a, b, turning):
     high = np.maximum(high, low + 1e-3)
     needed = np.ceil((high - low) / (4.0 * np.minimum(width, 1.0))).astype(int)
     normal = log_beta(a, b)
-    result = np.empty(a.shape)
+    parts = []
     for start in range(0, a.size, 64):
         rows = slice(start, start + 64)
+        one, other = a[rows, None], b[rows, None]
         x, w = panels(int(needed[rows].max()))
         length = (high - low)[rows, None]
-        logit = low[rows, None] + length * x
-        p = expit(logit)
-        density = np.exp(a[rows, None] * logit - (a + b)[rows, None] * softplus(logit) - normal[rows, None])
-        middle = ((function(p, rows) * density) @ w) * length[:, 0]
-        ends = expit(np.stack([low[rows], high[rows]], axis=1))
-        at_low, at_high = function(ends, rows).T
-        result[rows] = (
-            middle
-            + betainc(a[rows], b[rows], ends[:, 0]) * at_low
-            + betainc(b[rows], a[rows], expit(-high[rows])) * at_high
-        )
-    return result
+        logit = np.hstack([low[rows, None], low[rows, None] + length * x, high[rows, None]])
+        stays = softplus(logit)  # −log(1 − p)
+        weight = np.exp(one * logit - (one + other) * stays - normal[rows, None]) * length
+        weight[:, 1:-1] *= w
+        weight[:, 0] = betainc(a[rows], b[rows], expit(low[rows]))  # all the mass beyond each end
+        weight[:, -1] = betainc(b[rows], a[rows], expit(-high[rows]))
+        values = function(expit(logit), rows)
+        means = (values * weight).sum(-1)
+        if slopes:
+            first = (values if values.ndim == 2 else values[0]) * weight
+            means = np.vstack([means, *_beta_slopes(first, means, logit - stays, -stays, one, other)])
+        parts.append(means)
+    return np.concatenate(parts, axis=-1)
+
+
+def _beta_slopes(values, means, log_p, log_q, a, b):
+    """Derivatives in a and b of sums over nodes, by the scores of the density and of the tails' masses.
+
+    Beyond the ends p, or 1 − p, is all but 0, where the mass is p^a / (a B(a, b)).
+    """
+    log_p[:, 0] -= 1.0 / a[:, 0]
+    log_q[:, -1] -= 1.0 / b[:, 0]
+    mean, both = np.atleast_2d(means)[0], psi(a + b)[:, 0]
+    return (
+        (values * log_p).sum(-1) - mean * (psi(a)[:, 0] - both),
+        (values * log_q).sum(-1) - mean * (psi(b)[:, 0] - both),
+    )
 
 
 def discounted_power(rate, power):

@@ -6,6 +6,7 @@ from scipy.special import betaln, gammaln, hyp2f1
 
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import BGBB, BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD, ShiftedBetaGeometric
+from crmlab.models.delta import jacobian
 
 KINDS = {
     "BG/NBD": BGNBD.from_params(r=0.5, alpha=5.0, a=0.8, b=2.5),
@@ -168,3 +169,25 @@ def test_sbg_predictions():
     counts = model.simulate(200_000, 8, seed=4)
     assert counts[0] == 200_000
     assert counts[1:] / 200_000 == pytest.approx(model.survival(t), abs=0.005)
+
+
+@pytest.mark.parametrize("kind", [BGNBD, ModifiedBGNBD])
+@pytest.mark.parametrize(
+    "parameters",
+    [(0.24, 4.4, 0.79, 2.43), (1.0, 10.0, 1.0, 1.0), (0.5, 3.0, 0.001, 5e3), (3.0, 2.0, 4e2, 1e3)],
+)
+def test_a_forecasts_slopes_are_its_derivatives(kind, parameters):
+    rng = np.random.default_rng(3)
+    x, T = np.append(0, rng.poisson(3, 300)), rng.integers(28, 40, 301)
+    history = x, np.where(x > 0, T * rng.random(301), 0.0), T
+
+    def expected(logs):
+        model = kind.from_params(**dict(zip(kind.parameter_names, np.exp(logs), strict=True)))
+        return model.conditional_expected_purchases(39, *history)
+
+    there, slopes = kind.from_params(**dict(zip(kind.parameter_names, parameters, strict=True))).forecast(
+        39, *history
+    )
+    assert there == pytest.approx(expected(np.log(parameters)), rel=1e-12)
+    by_difference = jacobian(expected, np.log(parameters)).T
+    assert slopes * np.array(parameters) == pytest.approx(by_difference, rel=1e-4, abs=1e-6)
