@@ -17,6 +17,7 @@ from crmlab.estimators.linear import (
 )
 from crmlab.estimators.ordered import OrderedProbit
 from crmlab.estimators.panel import GroupTimeEffects
+from crmlab.estimators.ratios import RatioOfEffects
 from crmlab.estimators.regression import AverageSlope, Combination, Fitted, Product, Regression
 from crmlab.estimators.survival import ProportionalHazards
 
@@ -43,6 +44,7 @@ __all__ = [
     "Product",
     "Propensity",
     "ProportionalHazards",
+    "RatioOfEffects",
     "Regression",
     "SingleEstimator",
     "TwoStageLeastSquares",

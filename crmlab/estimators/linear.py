@@ -26,12 +26,12 @@ class LeastSquares(Regression):
     ----------
     formula, term, table, cluster
         As for `Regression`.
-    covariance : {"nonrobust", "HC1", "HC3"}
-        HC1 and HC3 are heteroskedasticity-consistent (MacKinnon & White 1985). With `cluster`
-        it is not looked at.
+    covariance : {"nonrobust", "HC1", "HC2", "HC3"}
+        The latter three are heteroskedasticity-consistent (MacKinnon & White 1985). HC2 is unbiased where the
+        errors are alike. With `cluster` it is not looked at.
     """
 
-    covariances: ClassVar[tuple[str, ...]] = ("nonrobust", "HC1", "HC3")
+    covariances: ClassVar[tuple[str, ...]] = ("nonrobust", "HC1", "HC2", "HC3")
 
     def why(self, tables: Tables) -> str:
         """Whether it is the columns or a row."""
@@ -39,8 +39,8 @@ class LeastSquares(Regression):
         basis, back = orthogonal(matrix[None])
         if np.isnan(back).any():
             return "the design matrix is not of full rank"
-        if self.covariance == "HC3" and (basis**2).sum(-1).max() > SATURATED:
-            return "HC3: a row decides a coefficient alone, so its error cannot be told"
+        if self.covariance in ("HC2", "HC3") and (basis**2).sum(-1).max() > SATURATED:
+            return f"{self.covariance}: a row decides a coefficient alone, so its error cannot be told"
         return self.failure
 
     def fit(self, tables: Tables) -> Any:
@@ -83,7 +83,8 @@ class LeastSquares(Regression):
         if self.covariance == "HC1":
             return rows / freedom
         leverage = (basis**2).sum(-1)
-        return 1 / np.where(leverage > SATURATED, np.nan, 1 - leverage) ** 2
+        kept = np.where(leverage > SATURATED, np.nan, 1 - leverage)
+        return 1 / (kept if self.covariance == "HC2" else kept**2)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ FORMULA = "y ~ x + I(x ** 2) + z + x:z"
 KINDS = [
     (LeastSquares, "nonrobust"),
     (LeastSquares, "HC1"),
+    (LeastSquares, "HC2"),
     (LeastSquares, "HC3"),
     (LogisticRegression, "nonrobust"),
     (LogisticRegression, "HC0"),
@@ -129,7 +130,7 @@ def test_failures_are_the_same_ones_both_ways(kind, covariance, data):
         full_rank = rows > 3 and np.linalg.matrix_rank(matrix) == 3
         if kind is LeastSquares:
             leverage = np.diag(matrix @ np.linalg.pinv(matrix)).max()
-            assert not full_rank or (covariance == "HC3" and leverage > 1 - 1e-9)
+            assert not full_rank or (covariance in ("HC2", "HC3") and leverage > 1 - 1e-9)
         else:
             assert not full_rank or separated(matrix, frame.y)
 
@@ -233,7 +234,7 @@ def test_regressions_can_be_sent_to_workers():
         (lambda: LeastSquares("y ~ x - 1", "Intercept"), "unknown term 'Intercept'; known: x"),
         (
             lambda: LeastSquares("y ~ x", "x", covariance="HC0"),
-            "covariance is 'HC0'; it must be one of nonrobust, HC1, HC3",
+            "covariance is 'HC0'; it must be one of nonrobust, HC1, HC2, HC3",
         ),
         (lambda: LogisticRegression("y ~ x", "x", covariance="HC1"), "it must be one of nonrobust, HC0"),
     ],
