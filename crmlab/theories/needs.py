@@ -12,12 +12,9 @@ The six D have variance 1 and share a common part, which may come from fondness.
 disasters and attractive ones few windfalls: D is a shifted lognormal of shape γ. In the *experiment*, half of
 other customers, by lot, get one or two aspects better by `lift`. In the *Kano survey* still others answer
 two questions about each aspect; what they answer follows from β and from a style of their own.
-
-The aspects are those of the lesson's source; that β⁺ and β⁻ are the same for everybody, and all sizes, are
-simplifications of ours.
+That β⁺ and β⁻ are the same for everybody, and all sizes, are simplifications of ours.
 """
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,10 +37,11 @@ from crmlab.design import (
     share,
     spread,
 )
-from crmlab.errors import InputError, check_known
+from crmlab.errors import check_known
 from crmlab.estimators import Combination, LeastSquares, RatioOfEffects
 from crmlab.mechanisms.kano import AnsweringStyle
 from crmlab.mechanisms.surprises import Surprise
+from crmlab.models.allocation import best_allocation
 from crmlab.models.kano import CLASSES, EVALUATION, kano_class
 
 ASPECTS: dict[str, str] = {  # source s2's six, and the kind that we take each for
@@ -221,24 +219,10 @@ def gain_of_lifts(p: NeedsMarket, lifts: Mapping[str, float]) -> float:
 
 
 def best_lifts(p: NeedsMarket, budget: float = 3.0, step: float = 0.5, most: float = 1.5) -> dict[str, float]:
-    """The allocation of a budget of lifts that gains most, by trying all in whole steps.
-
-    Parameters
-    ----------
-    p : NeedsMarket
-    budget, step, most : float
-        In standard deviations: of all aspects together, between two values, of one aspect.
-    """
-    steps, each = round(budget / step), round(most / step)
-    if step <= 0 or not 0 < steps <= each * len(ASPECTS):
-        raise InputError(
-            f"budget is {budget}, step {step} and most {most}; "
-            f"give a budget of at least one step and at most {len(ASPECTS)} times the most"
-        )
-    gains = [[gain_of_lifts(p, {aspect: step * k}) for k in range(each + 1)] for aspect in ASPECTS]
-    tried = np.array([c for c in itertools.product(range(each + 1), repeat=len(ASPECTS)) if sum(c) == steps])
-    total = sum(np.array(gain)[tried[:, at]] for at, gain in enumerate(gains))
-    return dict(zip(ASPECTS, (step * tried[int(np.argmax(total))]).tolist()))
+    """The allocation of a budget of lifts, in steps and at most so many sd an aspect, that gains most."""
+    doses = [step * number for number in range(round(most / step) + 1)]
+    gains = [[gain_of_lifts(p, {aspect: dose}) for dose in doses] for aspect in ASPECTS]
+    return {aspect: doses[at] for aspect, at in zip(ASPECTS, best_allocation(gains, round(budget / step)))}
 
 
 def effect_of_surpassing(p: NeedsMarket) -> float:
@@ -253,14 +237,11 @@ def class_shares(p: NeedsMarket, aspect: str) -> dict[str, float]:
     return {name: float(cells[name == EVALUATION].sum()) for name in CLASSES}
 
 
-def _lean(p, aspect):
-    found = class_shares(p, aspect)
-    return found["A"] - found["M"]
-
-
 def lean_of_extras(p: NeedsMarket) -> float:
     """Attractive less must-be verdicts on extras, less the mean of the same over the other aspects."""
-    return _lean(p, "extras") - float(np.mean([_lean(p, each) for each in ASPECTS if each != "extras"]))
+    shares = {aspect: class_shares(p, aspect) for aspect in ASPECTS}
+    lean = {aspect: each["A"] - each["M"] for aspect, each in shares.items()}
+    return lean["extras"] - float(np.mean([lean[each] for each in ASPECTS if each != "extras"]))
 
 
 # The design ---------------------------------------------------------------------------------------------
@@ -273,23 +254,25 @@ def _half_lines(aspect):
 HALVES = [half for aspect in ASPECTS for half in _half_lines(aspect)]
 PRODUCTS = [f"{half}:I(need_{aspect} - 1)" for aspect in ASPECTS for half in _half_lines(aspect)]
 HALF_LINES = "satisfied ~ " + " + ".join(HALVES + PRODUCTS)
-DUMMIES = "satisfied ~ " + " + ".join(
-    f"I({aspect} < -{MIDDLE}) + I({aspect} > {MIDDLE})" for aspect in ASPECTS
-)
+DUMMIES = "satisfied ~ " + " + ".join(f"I({each} < -{MIDDLE}) + I({each} > {MIDDLE})" for each in ASPECTS)
 FIT = LeastSquares(HALF_LINES, HALVES[0], table="customers", covariance="HC2")
 CONTRAST = LeastSquares(DUMMIES, f"I(extras > {MIDDLE})", table="customers", covariance="HC2")
 OTHERS = " + ".join(f"lean_{aspect}" for aspect in ASPECTS if aspect != "extras")
 RELATIVE_LEAN = f"I(lean_extras - ({OTHERS}) / {len(ASPECTS) - 1})"
 
 
-def _penalty_less_reward(aspect, sign):
-    """H2's two estimators: slope of losses less that of gains, and the same of dummies, times `sign`."""
+def _asymmetry(name, aspect, claim):
+    """H2: slope of losses less that of gains, or the reverse where it is attractive; and with dummies."""
+    sign = 1 if ASPECTS[aspect] == "must-be" else -1
     gain, loss = _half_lines(aspect)
     low, high = f"I({aspect} < -{MIDDLE})", f"I({aspect} > {MIDDLE})"
-    return {
+    estimators = {
         "half-lines": Combination(FIT, lambda b: sign * (b[loss] - b[gain])),
         "dummies": Combination(CONTRAST, lambda b: sign * (-b[low] - b[high])),
     }
+    return Hypothesis(
+        name, claim, ">", lambda p: -sign * float(np.subtract(*slopes(p, aspect))), estimators, A_SLOPE
+    )
 
 
 def _experimental(outcome, on):
@@ -310,22 +293,8 @@ hypotheses = [
             "fit score": LeastSquares("satisfied ~ fit_score", "fit_score", "customers", covariance="HC2"),
         },
     ),
-    Hypothesis(
-        "H2a",
-        "Speed is must-be: too little of it costs more than more of it earns",
-        ">",
-        truth=lambda p: p.must_be_loss - p.must_be_gain,
-        unit="points a standard deviation",
-        estimators=_penalty_less_reward("speed", 1),
-    ),
-    Hypothesis(
-        "H2b",
-        "Extras are attractive: more of them earns more than too few cost",
-        ">",
-        truth=lambda p: p.attractive_gain - p.attractive_loss,
-        unit="points a standard deviation",
-        estimators=_penalty_less_reward("extras", -1),
-    ),
+    _asymmetry("H2a", "speed", "Speed is must-be: too little of it costs more than more of it earns"),
+    _asymmetry("H2b", "extras", "Extras are attractive: more of them earns more than too few cost"),
     Hypothesis(
         "H3",
         "To surpass expectations in one or two of six aspects raises loyalty",
@@ -363,18 +332,11 @@ hypotheses = [
     ),
 ]
 
-# Hypotheses whose naive analysis the trap does not fool: none.
-NO_TRAP: dict[str, str] = {}
+NO_TRAP: dict[str, str] = {}  # hypotheses whose naive analysis the trap does not fool
 
-NO_LINK = {
-    "must_be_gain": 0.35,
-    "must_be_loss": 0.35,
-    "attractive_gain": 0.35,
-    "attractive_loss": 0.35,
-    "need_weight": 0.0,
-    "satisfaction_to_loyalty": 0.0,
-    "adaptation": 0.0,
-}
+BENT = ["must_be_gain", "must_be_loss", "attractive_gain", "attractive_loss"]
+LINKS = ["need_weight", "satisfaction_to_loyalty", "adaptation"]
+NO_LINK = dict.fromkeys(BENT, BASE) | dict.fromkeys(LINKS, 0.0)
 
 design = Design(
     name="needs",
@@ -408,9 +370,7 @@ design = Design(
     batched=True,
     constructs={
         "surprise": Construct("surprise", "What came less what was expected, of one aspect or on average."),
-        "need": Construct(
-            "need", "The share that an aspect has in what a customer needs; 1 is an equal share."
-        ),
+        "need": Construct("need", "How much of what a customer needs an aspect is; 1 is an equal share."),
         "satisfied": Construct("satisfaction", "The judgement afterwards, on a slider without ends."),
         "loyalty": Construct("loyalty", "How likely a customer says to come back, on a slider without ends."),
         "fondness": Construct("fondness", "How fond a customer was of the firm before anything came."),

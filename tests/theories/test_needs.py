@@ -173,7 +173,7 @@ def test_where_service_falls_short_the_basics_pay_and_where_it_does_not_delight_
 
 
 def test_a_budget_that_cannot_be_spent_is_refused():
-    with pytest.raises(InputError, match="budget is 20"):
+    with pytest.raises(InputError, match="units is 40"):
         theory.best_lifts(NeedsMarket(), budget=20.0)
     with pytest.raises(InputError, match="unknown aspect 'price'"):
         theory.gain_of_lifts(NeedsMarket(), {"price": 1.0})
@@ -187,8 +187,8 @@ def test_the_estimators_are_statsmodels(cohort):
     halves = smf.ols(theory.HALF_LINES, cohort.customers).fit(cov_type="HC2", use_t=True)
     plus = {"H1": theory.PRODUCTS, "H2a": ["np.minimum(speed, 0)"], "H2b": ["np.maximum(extras, 0)"]}
     minus = {"H1": [], "H2a": ["np.maximum(speed, 0)"], "H2b": ["np.minimum(extras, 0)"]}
-    for name in plus:
-        weights = sum(halves.params.index == each for each in plus[name]) / len(plus[name])
+    for name, terms in plus.items():
+        weights = sum(halves.params.index == each for each in terms) / len(terms)
         test = halves.t_test(weights - sum(halves.params.index == each for each in minus[name]))
         row = found.loc[name].iloc[0]
         assert (row.estimate, row.standard_error) == pytest.approx((test.effect.item(), test.sd.item()))
