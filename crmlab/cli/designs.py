@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from crmlab.cli.drawing import write_picture
 from crmlab.errors import InputError
 
 PRESETS = ["null", "literature", "claim", "trap"]
@@ -98,7 +99,7 @@ def power_command(chosen: argparse.Namespace) -> int:
     print(answer)
     print(answer.path.round(4).to_string(index=False), file=sys.stderr)
     if chosen.out:
-        _draw(answer, chosen.out)
+        write_picture(answer.plot, chosen.out)
     return 0
 
 
@@ -118,26 +119,6 @@ def _power_as_it_is(design, chosen) -> str:
         error=row["rejection_rate_mcse"],
         estimand=row["estimand"],
     )
-
-
-def _draw(answer, out: str) -> None:
-    import io
-    from pathlib import Path
-
-    import matplotlib.pyplot as plt
-
-    from crmlab import files
-    from crmlab.plots.style import style
-
-    kind = Path(out).suffix.removeprefix(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise InputError(f"--out is {out!r}; give a file that ends in .png, .svg or .pdf")
-    drawn = io.BytesIO()
-    with style():
-        figure = answer.plot()
-        figure.savefig(drawn, format=kind)
-        plt.close(figure)
-    print(files.write_bytes(out, drawn.getvalue()), file=sys.stderr)
 
 
 def ademp_command(chosen: argparse.Namespace) -> int:
