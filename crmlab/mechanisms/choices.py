@@ -1,9 +1,10 @@
 """Choices among alternatives: a utility for each, an error for each, and the largest sum is taken."""
 
 import numpy as np
+import numpy.typing as npt
 
 
-def choose(utility, rng):
+def choose(utility: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Draw choices by the multinomial logit: utility plus a standard Gumbel error, the largest wins.
 
     Parameters

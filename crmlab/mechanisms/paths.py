@@ -340,6 +340,7 @@ class PathModel:
         for group, members in (together or {}).items():
             self._check(*members)
             node |= dict.fromkeys(members, group)
+        arrows: dict[tuple[str, str], dict[str, object]]
         arrows = {(node[a], node[b]): {} for a, b in self.paths if node[a] != node[b]}
         arrows |= {
             (node[a], node[b]): {"kind": "correlation"} for a, b in self.correlations if node[a] != node[b]

@@ -60,13 +60,10 @@ def counted(codes: Sequence[np.ndarray], outcomes: Sequence[np.ndarray]) -> np.n
     """Months by kind, place and action and by whether the customer advanced: shape (..., 2, PLACES, 3, 2)."""
     lead, cells = codes[0].shape[:-1], 2 * PLACES * 3 * 2
     row = cells * np.arange(int(np.prod(lead))).reshape(*lead, 1)
-    total = sum(
-        np.bincount(
-            (2 * code + (outcome == 0) + row).ravel().astype(np.intp, copy=False),
-            minlength=cells * int(np.prod(lead)),
-        )
-        for code, outcome in zip(codes, outcomes)
-    )
+    total = np.zeros(cells * int(np.prod(lead)), np.intp)
+    for code, outcome in zip(codes, outcomes):
+        kind = (2 * code + (outcome == 0) + row).ravel().astype(np.intp, copy=False)
+        total += np.bincount(kind, minlength=total.size)
     return total.reshape(*lead, 2, PLACES, 3, 2)
 
 
