@@ -5,9 +5,11 @@ from crmlab.data.churn import load_churn
 from crmlab.data.locating import how_to_get, is_available
 from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
+from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.scanner import load_catsup, load_cracker
+from crmlab.data.service_quality import load_sq
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 from crmlab.data.tea import load_tea
 from crmlab.data.verification import Verified, verified
@@ -27,8 +29,10 @@ __all__ = [
     "load_churn",
     "load_contract_survivors",
     "load_cracker",
+    "load_kano",
     "load_mobi",
     "load_reichheld_sasser",
+    "load_sq",
     "load_tea",
     "quality_report",
     "verified",
