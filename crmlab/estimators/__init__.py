@@ -6,7 +6,13 @@ An estimator is given tables and returns an `Estimate`; the base is `crmlab.desi
 from crmlab.design import Estimate, EstimationFailed, Estimator, SingleEstimator
 from crmlab.estimators.binary import LogisticRegression, ProbitRegression
 from crmlab.estimators.bootstrap import Bootstrap
-from crmlab.estimators.causal import DoublyRobust, InverseProbability, PolicyValue, Propensity
+from crmlab.estimators.causal import (
+    DoublyRobust,
+    InverseProbability,
+    PolicyValue,
+    Propensity,
+    SelfJudgedRule,
+)
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
 from crmlab.estimators.linear import (
     ControlFunction,
@@ -46,6 +52,7 @@ __all__ = [
     "ProportionalHazards",
     "RatioOfEffects",
     "Regression",
+    "SelfJudgedRule",
     "SingleEstimator",
     "TwoStageLeastSquares",
     "WillingnessToPay",

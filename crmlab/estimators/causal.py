@@ -14,6 +14,7 @@ from crmlab.design import Estimate, Estimator, Tables
 from crmlab.errors import InputError, check_known
 from crmlab.estimators.formulas import formula
 from crmlab.estimators.influence import mean_of
+from crmlab.estimators.regression import group_numbers, group_sums
 from crmlab.models.newton import maximise
 from crmlab.models.stacked import inverse, orthogonal
 
@@ -208,13 +209,67 @@ class PolicyValue(DoublyRobust):
 
     def batch(self, tables: Tables) -> Estimate:
         """As `Estimator.batch`."""
-        columns, outcome, treated = self._columns(tables)
+        columns, effects = self._effects(tables)
         check_known("column", [name for name in (self.rule, self.against) if name is not None], columns)
-        one, other = self._arms(columns, outcome, treated)
         share = np.asarray(columns[self.rule], dtype=float)
         if self.against is not None:
             share = share - columns[self.against]
-        return self._mean(share * (one - other - self.cost), columns)
+        return self._mean(share * (effects - self.cost), columns)
+
+    def _effects(self, tables):
+        """The columns, and what each row says of the effect: computed once for all rules."""
+        columns, outcome, treated = self._columns(tables)
+
+        def compute():
+            one, other = self._arms(columns, outcome, treated)
+            return one - other
+
+        key = ("effects", self.outcome, self.treated, self.propensity, self.table, self.covariates)
+        return columns, tables.once(key, compute)
+
+
+@dataclass(frozen=True)
+class SelfJudgedRule(PolicyValue):
+    """As `PolicyValue`, of a rule that is learned from the very rows that judge it: what one must not do.
+
+    In each cell those are treated whose mean effect is positive, and the gain is the mean of just these
+    effects. Chance that made a cell look good is counted as gain: the winner's curse. The more cells, the
+    larger. Errors are those of a rule that had been fixed beforehand, as an analyst would take it.
+
+    Parameters
+    ----------
+    outcome, treated, propensity, table, cluster, covariates, cost
+        As for `PolicyValue`; `rule` is not looked at.
+    cells : str
+        Column of whole numbers from 0.
+    against : str, optional
+        Column of a fixed rule to compare with.
+    against_cells : str, optional
+        In place of `against`: the cells of another rule that is learned in the same way.
+    """
+
+    cells: str = ""
+    against_cells: str | None = None
+
+    def batch(self, tables: Tables) -> Estimate:
+        """As `Estimator.batch`."""
+        columns, effects = self._effects(tables)
+        others = [name for name in (self.against, self.against_cells) if name is not None]
+        check_known("column", [self.cells, *others], columns)
+        if len(others) > 1:
+            raise InputError("against and against_cells: give one of the two")
+        share = self._learned(columns[self.cells], effects)
+        if self.against_cells is not None:
+            share = share - self._learned(columns[self.against_cells], effects)
+        elif self.against is not None:
+            share = share - columns[self.against]
+        return self._mean(share * (effects - self.cost), columns)
+
+    def _learned(self, cells, effects):
+        """1 for the rows of the cells whose mean effect is above the cost."""
+        numbers, count = group_numbers(cells, len(effects))
+        sums = group_sums(effects - self.cost, numbers, count)
+        return np.take_along_axis((sums > 0) * 1.0, numbers, axis=-1)
 
 
 def _design(covariates, columns):
