@@ -14,6 +14,7 @@ from crmlab.estimators.causal import (
     SelfJudgedRule,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
+from crmlab.estimators.interactions import CrossDifference
 from crmlab.estimators.linear import (
     ControlFunction,
     InResidualDeviations,
@@ -26,6 +27,7 @@ from crmlab.estimators.panel import GroupTimeEffects
 from crmlab.estimators.ratios import RatioOfEffects
 from crmlab.estimators.regression import AverageSlope, Combination, Fitted, Product, Regression
 from crmlab.estimators.survival import ProportionalHazards
+from crmlab.estimators.switching import FittedChanceInstruments, SwitchingRegression
 
 __all__ = [
     "AverageSlope",
@@ -34,11 +36,13 @@ __all__ = [
     "ChoiceModel",
     "Combination",
     "ControlFunction",
+    "CrossDifference",
     "DoublyRobust",
     "Estimate",
     "EstimationFailed",
     "Estimator",
     "Fitted",
+    "FittedChanceInstruments",
     "GroupTimeEffects",
     "InResidualDeviations",
     "InverseProbability",
@@ -54,6 +58,7 @@ __all__ = [
     "Regression",
     "SelfJudgedRule",
     "SingleEstimator",
+    "SwitchingRegression",
     "TwoStageLeastSquares",
     "WillingnessToPay",
     "Within",
