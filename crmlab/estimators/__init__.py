@@ -14,6 +14,7 @@ from crmlab.estimators.causal import (
     SelfJudgedRule,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
+from crmlab.estimators.crosslagged import PanelPath, fit_panel, inadmissible
 from crmlab.estimators.interactions import CrossDifference
 from crmlab.estimators.linear import (
     ControlFunction,
@@ -25,7 +26,7 @@ from crmlab.estimators.linear import (
 from crmlab.estimators.ordered import OrderedProbit
 from crmlab.estimators.panel import GroupTimeEffects
 from crmlab.estimators.ratios import RatioOfEffects
-from crmlab.estimators.regression import AverageSlope, Combination, Fitted, Product, Regression
+from crmlab.estimators.regression import AverageSlope, Combination, Contrast, Fitted, Product, Regression
 from crmlab.estimators.survival import ProportionalHazards
 from crmlab.estimators.switching import FittedChanceInstruments, SwitchingRegression
 
@@ -35,6 +36,7 @@ __all__ = [
     "ChoiceCoefficient",
     "ChoiceModel",
     "Combination",
+    "Contrast",
     "ControlFunction",
     "CrossDifference",
     "DoublyRobust",
@@ -49,6 +51,7 @@ __all__ = [
     "LeastSquares",
     "LogisticRegression",
     "OrderedProbit",
+    "PanelPath",
     "PolicyValue",
     "ProbitRegression",
     "Product",
@@ -62,4 +65,6 @@ __all__ = [
     "TwoStageLeastSquares",
     "WillingnessToPay",
     "Within",
+    "fit_panel",
+    "inadmissible",
 ]

@@ -209,6 +209,39 @@ class Product(Estimator):
         return Estimate(a.value * b.value, np.sqrt(variance))
 
 
+@dataclass(frozen=True)
+class Contrast(Estimator):
+    """A weighted sum of estimates from samples that have no unit in common: a mean, or a difference.
+
+    Parameters
+    ----------
+    parts : sequence of Estimator
+    weights : sequence of float
+        One a part: ``(1, -1)`` for a difference, ``(0.5, 0.5)`` for a mean.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer weights than parts.
+    """
+
+    parts: Sequence[Estimator]
+    weights: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.parts) != len(self.weights):
+            raise InputError(
+                f"weights gives {len(self.weights)} for {len(self.parts)} parts; give one a part"
+            )
+
+    def batch(self, tables: Tables) -> Estimate:
+        """As `Estimator.batch`."""
+        estimates = [part.batch(tables) for part in self.parts]
+        value = sum(weight * each.value for weight, each in zip(self.weights, estimates))
+        variance = sum((w * each.standard_error) ** 2 for w, each in zip(self.weights, estimates))
+        return Estimate(value, np.sqrt(variance))
+
+
 def group_numbers(groups: np.ndarray, simulations: int) -> tuple[np.ndarray, int]:
     """Groups of rows as numbers from 0, and how many numbers there are.
 
