@@ -10,6 +10,7 @@ from crmlab.data.panels import choice_rows
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.scanner import load_catsup, load_cracker
 from crmlab.data.service_quality import load_sq
+from crmlab.data.soldiers import load_univbct
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 from crmlab.data.tea import load_tea
 from crmlab.data.verification import Verified, verified
@@ -34,6 +35,7 @@ __all__ = [
     "load_reichheld_sasser",
     "load_sq",
     "load_tea",
+    "load_univbct",
     "quality_report",
     "verified",
 ]

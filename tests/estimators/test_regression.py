@@ -14,6 +14,7 @@ from crmlab.design.simulating import _estimate_at_once, _estimate_each
 from crmlab.estimators import (
     AverageSlope,
     Combination,
+    Contrast,
     LeastSquares,
     LogisticRegression,
     ProbitRegression,
@@ -359,3 +360,16 @@ def test_an_average_slope_takes_one_weight_a_term_and_says_why_a_fit_failed():
     flat = Tables({"customers": {"x": np.ones(20), "y": np.arange(20.0)}})
     with pytest.raises(EstimationFailed, match="not of full rank"):
         AverageSlope(CURVED, lambda c: (0, 1, 2 * c["x"]))(flat)
+
+
+def test_contrasts_of_separate_samples():
+    slopes = [LeastSquares("y ~ x", "x", table=name) for name in ("first", "second")]
+    tables = Tables({name: drawn(seed).columns("customers") for seed, name in ((1, "first"), (2, "second"))})
+    first, second = (each.batch(tables) for each in slopes)
+    difference, mean = (Contrast(slopes, weights).batch(tables) for weights in ((1, -1), (0.5, 0.5)))
+    assert difference.value == pytest.approx(first.value - second.value)
+    assert mean.value == pytest.approx((first.value + second.value) / 2)
+    assert difference.standard_error == pytest.approx(np.hypot(first.standard_error, second.standard_error))
+    assert mean.standard_error == pytest.approx(difference.standard_error / 2)
+    with pytest.raises(InputError, match="weights gives 1 for 2 parts"):
+        Contrast(slopes, (1,))
