@@ -14,7 +14,7 @@ from crmlab.estimators.causal import (
     SelfJudgedRule,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
-from crmlab.estimators.crosslagged import PanelPath, fit_panel, inadmissible
+from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible
 from crmlab.estimators.interactions import CrossDifference
 from crmlab.estimators.linear import (
     ControlFunction,
@@ -66,5 +66,6 @@ __all__ = [
     "WillingnessToPay",
     "Within",
     "fit_panel",
+    "impulse_response",
     "inadmissible",
 ]

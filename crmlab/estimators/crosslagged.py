@@ -172,6 +172,23 @@ def inadmissible(fits: Fits) -> Array:
     return found & fits.converged
 
 
+def impulse_response(paths: Array, periods: int) -> Array:
+    """What one unit more at the start brings in each later period, both ways: powers of the paths' matrix.
+
+    Parameters
+    ----------
+    paths : array of shape (2, 2)
+        Rows to, columns from.
+    periods : int
+
+    Returns
+    -------
+    array of shape (periods + 1, 2, 2)
+        The first is the unit itself, the identity.
+    """
+    return np.stack([np.linalg.matrix_power(paths, each) for each in range(periods + 1)])
+
+
 def _is_variance(name: str) -> bool:
     first, operator, second = name.partition(" ~~ ")
     return bool(operator) and first == second

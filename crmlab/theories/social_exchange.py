@@ -232,23 +232,6 @@ def compliers_gain(p: ExchangeMarket) -> float:
     return mean_over_normal(lambda w: compliers(w) * gain(w)) / share
 
 
-def impulse(matrix: Array, quarters: int) -> Array:
-    """What one favour more brings in each later quarter: powers of the paths' matrix.
-
-    Parameters
-    ----------
-    matrix : array of shape (2, 2)
-        Rows to, columns from, as `paths` has it.
-    quarters : int
-
-    Returns
-    -------
-    array of shape (quarters + 1, 2, 2)
-        The first is the favour itself, the identity.
-    """
-    return np.stack([np.linalg.matrix_power(matrix, each) for each in range(quarters + 1)])
-
-
 # The design ---------------------------------------------------------------------------------------------
 
 
@@ -275,10 +258,10 @@ def fair_branch(tables: Tables) -> tuple[Array, Array]:
 def _branches(path: str, fair: float, unfair: float) -> dict[str, Contrast]:
     """A weighted sum of a path in both branches, by panel model."""
     return {
-        name: Contrast(
+        model: Contrast(
             (PanelPath(fair_branch, path, model), PanelPath(unfair_branch, path, model)), (fair, unfair)
         )
-        for name, model in (("random intercepts", "random intercepts"), ("cross-lagged", "cross-lagged"))
+        for model in ("random intercepts", "cross-lagged")
     }
 
 
@@ -353,13 +336,19 @@ hypotheses = [
     ),
 ]
 
-NOTHING = {
-    "level_to_satisfaction": 0.0,
-    "alternative_to_staying": 0.0,
-    "favour_to_purchase": 0.0,
-    "firm_to_customer": 0.0,
-    "customer_to_firm": 0.0,
-}
+NOTHING = dict.fromkeys(
+    [
+        "level_to_satisfaction",
+        "alternative_to_staying",
+        "favour_to_purchase",
+        "firm_to_customer",
+        "customer_to_firm",
+    ],
+    0.0,
+)
+NO_COMMON_CAUSE = dict.fromkeys(
+    ["outcome_with_level", "warmth_to_purchase", "match_if_fair", "match_if_unfair"], 0.0
+)
 
 design = Design(
     name="social_exchange",
@@ -367,13 +356,7 @@ design = Design(
     claim="Favours are returned, and whoever gets more than elsewhere stays.",
     parameters=ExchangeMarket(),
     presets={
-        "null": NOTHING
-        | {
-            "outcome_with_level": 0.0,
-            "warmth_to_purchase": 0.0,
-            "match_if_fair": 0.0,
-            "match_if_unfair": 0.0,
-        },
+        "null": NOTHING | NO_COMMON_CAUSE,
         "literature": {},
         "claim": {
             "level_to_satisfaction": 0.7,

@@ -6,7 +6,7 @@ import pytest
 from crmlab.design.streams import Streams
 from crmlab.errors import InputError
 from crmlab.estimators import PanelPath
-from crmlab.estimators.crosslagged import fit_panel, inadmissible
+from crmlab.estimators.crosslagged import fit_panel, impulse_response, inadmissible
 from crmlab.theories import social_exchange as theory
 from crmlab.theories.social_exchange import QUARTERS, design
 
@@ -170,7 +170,7 @@ def test_presets():
 
 def test_the_impulse_of_a_favour():
     p = design.parameters
-    response = theory.impulse(theory.paths(p, 1), 3)
+    response = impulse_response(theory.paths(p, 1), 3)
     assert response[0] == pytest.approx(np.eye(2))
     assert response[2, 1, 0] == pytest.approx(2 * p.persistence * p.firm_to_customer)
     given = np.zeros((4, 2))
