@@ -182,7 +182,6 @@ def _generosity(p: ExchangeMarket, rng: Any, fair: Array) -> tuple[Array, Array]
 
 def satisfaction_and_staying(p: ExchangeMarket) -> tuple[Array, Array]:
     """Means and covariances of satisfaction and of the index of staying, its error included."""
-    with_offers = LEVEL_WITH_OFFERS
     weights = np.array(  # on outcome, level, offer, the two errors
         [
             [p.outcome_to_satisfaction, -p.level_to_satisfaction, 0.0, 1.0, 0.0],
@@ -192,8 +191,8 @@ def satisfaction_and_staying(p: ExchangeMarket) -> tuple[Array, Array]:
     weights[1] += p.satisfaction_to_staying * weights[0]
     spreads = np.eye(5)
     spreads[0, 1] = spreads[1, 0] = p.outcome_with_level
-    spreads[1, 2] = spreads[2, 1] = with_offers
-    spreads[0, 2] = spreads[2, 0] = with_offers * p.outcome_with_level
+    spreads[1, 2] = spreads[2, 1] = LEVEL_WITH_OFFERS
+    spreads[0, 2] = spreads[2, 0] = LEVEL_WITH_OFFERS * p.outcome_with_level
     mean = weights @ np.array([0.0, p.mean_level, p.mean_alternative, 0.0, 0.0])
     return mean + np.array([0.0, p.base_staying]), weights @ spreads @ weights.T
 
@@ -336,17 +335,9 @@ hypotheses = [
     ),
 ]
 
-NOTHING = dict.fromkeys(
-    [
-        "level_to_satisfaction",
-        "alternative_to_staying",
-        "favour_to_purchase",
-        "firm_to_customer",
-        "customer_to_firm",
-    ],
-    0.0,
-)
-NO_COMMON_CAUSE = dict.fromkeys(
+YARDSTICKS = ["level_to_satisfaction", "alternative_to_staying"]
+NOTHING = dict.fromkeys([*YARDSTICKS, "favour_to_purchase", "firm_to_customer", "customer_to_firm"], 0.0)
+NO_CAUSE = dict.fromkeys(
     ["outcome_with_level", "warmth_to_purchase", "match_if_fair", "match_if_unfair"], 0.0
 )
 
@@ -356,7 +347,7 @@ design = Design(
     claim="Favours are returned, and whoever gets more than elsewhere stays.",
     parameters=ExchangeMarket(),
     presets={
-        "null": NOTHING | NO_COMMON_CAUSE,
+        "null": NOTHING | NO_CAUSE,
         "literature": {},
         "claim": {
             "level_to_satisfaction": 0.7,
