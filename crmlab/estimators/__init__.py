@@ -14,8 +14,10 @@ from crmlab.estimators.causal import (
     SelfJudgedRule,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
+from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible
 from crmlab.estimators.interactions import CrossDifference
+from crmlab.estimators.joint import Weakest
 from crmlab.estimators.linear import (
     ControlFunction,
     InResidualDeviations,
@@ -23,6 +25,8 @@ from crmlab.estimators.linear import (
     TwoStageLeastSquares,
     Within,
 )
+from crmlab.estimators.mixed import IntraclassCorrelation, MixedModel, within_and_between
+from crmlab.estimators.necessity import NecessaryCondition
 from crmlab.estimators.ordered import OrderedProbit
 from crmlab.estimators.panel import GroupTimeEffects
 from crmlab.estimators.ratios import RatioOfEffects
@@ -47,9 +51,12 @@ __all__ = [
     "FittedChanceInstruments",
     "GroupTimeEffects",
     "InResidualDeviations",
+    "IntraclassCorrelation",
     "InverseProbability",
     "LeastSquares",
     "LogisticRegression",
+    "MixedModel",
+    "NecessaryCondition",
     "OrderedProbit",
     "PanelPath",
     "PolicyValue",
@@ -60,12 +67,15 @@ __all__ = [
     "RatioOfEffects",
     "Regression",
     "SelfJudgedRule",
+    "ShareAmong",
     "SingleEstimator",
     "SwitchingRegression",
     "TwoStageLeastSquares",
+    "Weakest",
     "WillingnessToPay",
     "Within",
     "fit_panel",
     "impulse_response",
     "inadmissible",
+    "within_and_between",
 ]
