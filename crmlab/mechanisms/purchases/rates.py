@@ -21,17 +21,22 @@ Some = Array | float  # one number a customer, or one for all
 Drawn = tuple[Counts, Array, tuple[npt.NDArray[np.generic], ...]]
 
 
-class Options(TypedDict, total=False):
-    """What every simulator of this module takes besides its parameters; `pareto_nbd` says what each is."""
+class Recording(TypedDict, total=False):
+    """How what customers do is recorded; `pareto_nbd` says what each is."""
 
     grain: float | None
     spend: Mapping[str, float] | None
+    threads: int | None
+    first: int
+
+
+class Options(Recording, total=False):
+    """What every simulator of this module takes besides its parameters; `pareto_nbd` says what each is."""
+
     purchase_covariates: npt.ArrayLike | None
     purchase_effects: npt.ArrayLike | None
     dropout_covariates: npt.ArrayLike | None
     dropout_effects: npt.ArrayLike | None
-    threads: int | None
-    first: int
 
 
 def pareto_nbd(

@@ -3,16 +3,21 @@
 import copy
 import html
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, ndtri  # scipy.stats would take half a second to import
 
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks, fitting
+from crmlab.models.btyd.rows import Rows
 from crmlab.words import words
 
+Array = npt.NDArray[np.float64]
 SMALLEST, LARGEST = 1e-6, 1e6  # bounds of a parameter, in its natural unit
 
 
@@ -50,20 +55,20 @@ class Model:
     """
 
     name = ""
-    parameter_names = ()
+    parameter_names: tuple[str, ...] = ()
     many_tops = False  # whether the likelihood is known for several maxima
-    time_parameters = ()  # those measured in the unit of time (or of money)
+    time_parameters: tuple[str, ...] = ()  # those measured in the unit of time (or of money)
 
-    def __init__(self, confidence_level=0.95):
+    def __init__(self, confidence_level: float = 0.95) -> None:
         self.confidence_level = checks.one_number("confidence_level", confidence_level)
         if self.confidence_level >= 1:
             raise InputError(f"confidence_level is {confidence_level:g}; give a share such as 0.95")
-        self.covariate_names_ = ()
+        self.covariate_names_: tuple[tuple[str, ...], ...] = ()
 
     # -- parameters ------------------------------------------------------------------------------------
 
     @classmethod
-    def from_params(cls, **params):
+    def from_params(cls, **params: float) -> Self:
         """A model with known parameters: the oracle to hold estimates against.
 
         Raises
@@ -83,12 +88,12 @@ class Model:
         model.params_ = pd.Series(values, index=list(model.parameter_names), name="estimate")
         return model
 
-    def __getattr__(self, attribute):
+    def __getattr__(self, attribute: str) -> Any:
         if attribute.endswith("_") and not attribute.startswith("_"):
             raise NotFittedError(f"{type(self).__name__} has no {attribute} before fit(); call fit first")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
 
-    def _values(self):
+    def _values(self) -> list[float]:
         """The parameters as floats, without coefficients of covariates."""
         return [float(self.params_[name]) for name in self.parameter_names]
 
@@ -96,23 +101,23 @@ class Model:
 
     def _estimate(
         self,
-        rows,
-        build,
-        starts,
-        scale=1.0,
-        slope_names=(),
-        fixed=None,
-        customers=None,
-        ceiling=np.inf,
-        back=None,
-    ):
+        rows: Rows,
+        build: Callable[[Rows], fitting.Objective],
+        starts: Sequence[Sequence[float]],
+        scale: float = 1.0,
+        slope_names: Sequence[str] = (),
+        fixed: Mapping[str, float] | None = None,
+        customers: float | None = None,
+        ceiling: float = np.inf,
+        back: Array | None = None,
+    ) -> Self:
         """Maximise and store everything a fitted model has.
 
         Parameters
         ----------
-        rows : fitting.Rows
+        rows : Rows
         build : callable
-            ``build(rows)`` returns the likelihood of rows, see fitting.Likelihood.
+            ``build(rows)`` returns the likelihood of rows, see Likelihood.
         starts : list of sequences of float
             Parameters to start from.
         scale : float
@@ -155,7 +160,7 @@ class Model:
         self._store(names, optimum, convergence, rows, hold, customers or rows.total)
         return self
 
-    def _fixed(self, fixed, names):
+    def _fixed(self, fixed: Mapping[str, float] | None, names: Sequence[str]) -> dict[str, float]:
         fixed = dict(fixed or {})
         check_known("fixed parameter", fixed, names)
         return {
@@ -165,7 +170,7 @@ class Model:
             for name, value in fixed.items()
         }
 
-    def _put(self, names, k, coefficients, covariance):
+    def _put(self, names: Sequence[str], k: int, coefficients: Array, covariance: Array) -> None:
         """Store coefficients (logs of the first k parameters, then slopes) and what follows from them."""
         index = list(names)
         with np.errstate(over="ignore"):
@@ -186,7 +191,15 @@ class Model:
             covariance,
         )
 
-    def _store(self, names, optimum, convergence, rows, hold, customers):
+    def _store(
+        self,
+        names: Sequence[str],
+        optimum: fitting.Optimum,
+        convergence: fitting.Convergence,
+        rows: Rows,
+        hold: npt.NDArray[np.bool_],
+        customers: float,
+    ) -> None:
         """Store the likelihood and how the fit ended, and warn where that is no interior maximum."""
         self.log_likelihood_ = float(optimum.value * rows.total)
         self.n_customers_ = customers
@@ -204,7 +217,7 @@ class Model:
                 stacklevel=4,
             )
 
-    def confidence_intervals(self, level=0.95):
+    def confidence_intervals(self, level: float = 0.95) -> pd.DataFrame:
         """Wald intervals at `level`: on the log scale for parameters, plain for coefficients of covariates.
 
         Returns
@@ -221,11 +234,11 @@ class Model:
         return pd.DataFrame(ends, index=self.params_.index, columns=["low", "high"])
 
     @property
-    def confidence_intervals_(self):
+    def confidence_intervals_(self) -> pd.DataFrame:
         """The intervals at the model's ``confidence_level``."""
         return self.confidence_intervals(self.confidence_level)
 
-    def parameter_draws(self, n, seed):
+    def parameter_draws(self, n: int, seed: int) -> pd.DataFrame:
         """Draws from the estimates' large-sample distribution; see `interval` for what they are good for.
 
         Returns
@@ -243,7 +256,9 @@ class Model:
         draws[:, :k] = np.exp(draws[:, :k])
         return pd.DataFrame(draws, columns=self.params_.index)
 
-    def interval(self, function, level=0.95, draws=400, seed=0):
+    def interval(
+        self, function: Callable[[Self], npt.ArrayLike], level: float = 0.95, draws: int = 400, seed: int = 0
+    ) -> tuple[Array, Array]:
         """Interval of anything computed from the model, from draws of the parameters.
 
         Parameters
@@ -262,24 +277,25 @@ class Model:
             other = copy.copy(self)
             other.params_ = row
             values.append(function(other))
-        return tuple(np.quantile(values, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0))
+        low, high = np.quantile(np.array(values, float), [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
+        return low, high
 
-    def likelihood_ratio_test(self, restricted):
+    def likelihood_ratio_test(self, restricted: "Model") -> "LikelihoodRatioTest":
         """Test this fit against one with fewer free parameters; see the function `likelihood_ratio_test`."""
         return likelihood_ratio_test(restricted, self)
 
     # -- how it shows itself -----------------------------------------------------------------------------
 
     @property
-    def summary(self):
+    def summary(self) -> pd.DataFrame:
         """One row a parameter: estimate, standard_error, low, high."""
         return pd.concat([self.params_, self.standard_errors_, self.confidence_intervals_], axis=1)
 
-    def _story(self):
+    def _story(self) -> list[str]:
         """Sentences that say what the parameters mean for these customers."""
         return []
 
-    def _lines(self):
+    def _lines(self) -> list[str]:
         """The head lines of the display."""
         if "params_" not in self.__dict__:
             return [words("btyd.unfitted", name=self.name)]
@@ -293,17 +309,17 @@ class Model:
         )
         return [head, ended, numbers]
 
-    def _table(self):
+    def _table(self) -> pd.DataFrame | None:
         if "params_" not in self.__dict__:
             return None
         return self.summary if "standard_errors_" in self.__dict__ else self.params_.to_frame()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         table = self._table()
         body = [] if table is None else ["", table.to_string(float_format=lambda value: f"{value:.4g}"), ""]
         return "\n".join(self._lines() + body + (self._story() if table is not None else []))
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         head, *rest = self._lines()
         table = self._table()
         parts = [f"<p><strong>{html.escape(head)}</strong></p>"]
@@ -331,7 +347,7 @@ class LikelihoodRatioTest:
     degrees_of_freedom: int
     p_value: float
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return words(
             "btyd.likelihood_ratio",
             statistic=self.statistic,
@@ -340,7 +356,7 @@ class LikelihoodRatioTest:
         )
 
 
-def likelihood_ratio_test(restricted, full):
+def likelihood_ratio_test(restricted: Model, full: Model) -> LikelihoodRatioTest:
     """Does `full` fit better than `restricted`, which is the same model with fewer free parameters?
 
     Parameters
@@ -361,7 +377,7 @@ def likelihood_ratio_test(restricted, full):
     if type(restricted) is not type(full):
         raise InputError(f"{restricted.name} is not nested in {full.name}; compare them by aic_")
 
-    def free(model):
+    def free(model: Model) -> list[str]:
         return [name for name in model.params_.index if name not in model.fixed_]
 
     extra = [name for name in free(full) if name not in free(restricted)]

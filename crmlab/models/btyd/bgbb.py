@@ -4,16 +4,26 @@ In each period a customer still alive buys with probability ~ Beta(α, β); at t
 customer drops out with probability ~ Beta(γ, δ).
 """
 
+from collections.abc import Mapping
+from typing import Self
+
 import numpy as np
+import numpy.typing as npt
 from scipy.special import gammaln
 
 from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
-from crmlab.models.btyd import checks, fitting
+from crmlab.mechanisms.purchases.periods import CustomersByPeriod
+from crmlab.mechanisms.purchases.streams import Seed
+from crmlab.models.btyd import checks
+from crmlab.models.btyd.arguments import shaped
 from crmlab.models.btyd.base import Model
-from crmlab.models.btyd.histories import _shaped
+from crmlab.models.btyd.likelihood import Likelihood
+from crmlab.models.btyd.rows import compress
 from crmlab.models.btyd.special import beta_mean, log_rising
 from crmlab.words import words
+
+Array = npt.NDArray[np.float64]
 
 
 class BGBB(Model):
@@ -31,7 +41,15 @@ class BGBB(Model):
     name = "BG/BB"
     parameter_names = ("alpha", "beta", "gamma", "delta")
 
-    def fit(self, frequency, recency, n_periods, weights=None, *, fixed=None):
+    def fit(
+        self,
+        frequency: npt.ArrayLike,
+        recency: npt.ArrayLike,
+        n_periods: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+        *,
+        fixed: Mapping[str, float] | None = None,
+    ) -> Self:
         """Estimate the parameters by maximum likelihood.
 
         Parameters
@@ -56,10 +74,10 @@ class BGBB(Model):
             raise InputError(
                 f"frequency is 0 in all {columns[0].size} rows: nobody bought, so nothing can be estimated"
             )
-        rows = fitting.compress(columns, weights)
+        rows = compress(columns, weights)
 
         def build(some):
-            return fitting.Likelihood(self._terms, some, 4)
+            return Likelihood(self._terms, some, 4)
 
         starts = [(a, b, c, d) for a, b in ((0.5, 1.0), (2.0, 2.0)) for c, d in ((0.5, 2.0), (1.0, 8.0))]
         return self._estimate(rows, build, starts, fixed=fixed)
@@ -130,7 +148,15 @@ class BGBB(Model):
         }
         return top + np.log(total), first, second
 
-    def log_likelihood(self, frequency, recency, n_periods, weights=None, *, individual=False):
+    def log_likelihood(
+        self,
+        frequency: npt.ArrayLike,
+        recency: npt.ArrayLike,
+        n_periods: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+        *,
+        individual: bool = False,
+    ) -> float | Array:
         """Log-likelihood of customers at the model's parameters (each row's own if `individual`)."""
         columns, weights = self._checked(frequency, recency, n_periods, weights)
         value = self._terms(columns, *self._values())[0]
@@ -154,7 +180,13 @@ class BGBB(Model):
         stayed = log(delta, n + ahead) - log(gamma + delta, n + ahead)
         return np.exp(bought + stayed - self._terms(columns, *self._values())[0])
 
-    def probability_alive(self, frequency, recency, n_periods, ahead=1):
+    def probability_alive(
+        self,
+        frequency: npt.ArrayLike,
+        recency: npt.ArrayLike,
+        n_periods: npt.ArrayLike,
+        ahead: npt.ArrayLike = 1,
+    ) -> Array | float:
         """Probability that customers with these histories are alive in period n_periods + ahead.
 
         The article's, with ahead = 1, is being alive at the next opportunity; ahead = 0 is the last one
@@ -166,9 +198,9 @@ class BGBB(Model):
         """
         columns, shape = self._ask(frequency, recency, n_periods)
         ahead = checks.counts("ahead", np.atleast_1d(ahead))[0]
-        return _shaped(self._alive_at(columns, ahead), shape)
+        return shaped(self._alive_at(columns, ahead), shape)
 
-    def expected_purchases(self, n):
+    def expected_purchases(self, n: npt.ArrayLike) -> Array | float:
         """Expected purchases of a new customer at the next n opportunities (equation 9, summed).
 
         Returns
@@ -178,9 +210,11 @@ class BGBB(Model):
         alpha, beta, gamma, delta = self._values()
         n = np.asarray(n)
         count = checks.counts("n", n.ravel())
-        return _shaped(alpha / (alpha + beta) * _periods_alive(count, gamma, delta + 0.0 * count), n.shape)
+        return shaped(alpha / (alpha + beta) * _periods_alive(count, gamma, delta + 0.0 * count), n.shape)
 
-    def conditional_expected_purchases(self, ahead, frequency, recency, n_periods):
+    def conditional_expected_purchases(
+        self, ahead: npt.ArrayLike, frequency: npt.ArrayLike, recency: npt.ArrayLike, n_periods: npt.ArrayLike
+    ) -> Array | float:
         """Expected purchases at the next `ahead` opportunities of customers (equation 13).
 
         Returns
@@ -193,9 +227,9 @@ class BGBB(Model):
         ahead = checks.counts("ahead", given[0])
         buys = (alpha + x) / (alpha + beta + n)
         later = _periods_alive(ahead, gamma, delta + n)
-        return _shaped(self._alive_at((x, t_x, n), 0.0) * buys * later, shape)
+        return shaped(self._alive_at((x, t_x, n), 0.0) * buys * later, shape)
 
-    def probability_of_n(self, x, n):
+    def probability_of_n(self, x: npt.ArrayLike, n: npt.ArrayLike) -> Array | float:
         """Probability that a new customer buys at exactly x of the next n opportunities (equation 8).
 
         Returns
@@ -223,9 +257,11 @@ class BGBB(Model):
             - log(gamma + delta, k + ~alive)
             + np.where(alive, 0.0, np.log(gamma))
         )
-        return _shaped(np.sum(np.where(possible, np.exp(np.where(possible, terms, 0.0)), 0.0), axis=1), shape)
+        return shaped(np.sum(np.where(possible, np.exp(np.where(possible, terms, 0.0)), 0.0), axis=1), shape)
 
-    def discounted_expected_residual_transactions(self, discount_rate, frequency, recency, n_periods):
+    def discounted_expected_residual_transactions(
+        self, discount_rate: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, n_periods: npt.ArrayLike
+    ) -> Array | float:
         """Expected purchases after n_periods without end, discounted to its end at `discount_rate` a period.
 
         Equation 14: the dropout probability of a customer alive is Beta(γ, δ+n), and the sum over periods
@@ -242,11 +278,19 @@ class BGBB(Model):
         length, code = np.unique(n, return_inverse=True)
         periods = beta_mean(lambda theta, rows: (1.0 - theta) / (rate + theta), gamma, delta + length, rate)
         buys = (alpha + x) / (alpha + beta + n)
-        return _shaped(self._alive_at(columns, 0.0) * buys * periods[code], shape)
+        return shaped(self._alive_at(columns, 0.0) * buys * periods[code], shape)
 
     def customer_lifetime_value(
-        self, horizon, discount_rate, frequency, recency, n_periods, spend, *, margin=1.0
-    ):
+        self,
+        horizon: float,
+        discount_rate: float,
+        frequency: npt.ArrayLike,
+        recency: npt.ArrayLike,
+        n_periods: npt.ArrayLike,
+        spend: npt.ArrayLike,
+        *,
+        margin: float = 1.0,
+    ) -> Array | float:
         """Value of purchases at the next `horizon` opportunities, discounted at the end of each period.
 
         Returns
@@ -262,9 +306,9 @@ class BGBB(Model):
         for period in range(1, horizon + 1):
             until = self.conditional_expected_purchases(period, *given[:3])
             total, before = total + (until - before) * (1.0 + discount_rate) ** -period, until
-        return _shaped(total * spend * margin, shape)
+        return shaped(total * spend * margin, shape)
 
-    def simulate(self, n, n_periods, seed):
+    def simulate(self, n: int, n_periods: npt.ArrayLike, seed: Seed) -> CustomersByPeriod:
         """Draw customers from the model; see `crmlab.mechanisms.purchases.bg_bb`."""
         return purchases.bg_bb(n, n_periods, seed=seed, **dict(zip(self.parameter_names, self._values())))
 
@@ -273,7 +317,7 @@ class BGBB(Model):
         return [words("btyd.bgbb", buys=alpha / (alpha + beta), drops=gamma / (gamma + delta))]
 
 
-def _periods_alive(count, gamma, delta):
+def _periods_alive(count: Array, gamma: float, delta: Array) -> Array:
     """Expected periods alive of the next `count`, θ ~ Beta(gamma, delta): Σ E(1−θ)^t, t = 1 … count."""
     result = np.zeros(count.size)
     starts, code = np.unique(delta, return_inverse=True)

@@ -6,13 +6,17 @@ bought again is active for certain; the modified form lets dropout follow the fi
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import betainc, betaln, expit, gammaln
 
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import checks
-from crmlab.models.btyd.histories import HistoryModel, over_unique
+from crmlab.models.btyd.arguments import over_unique
+from crmlab.models.btyd.histories import HistoryModel
 from crmlab.models.btyd.special import beta_mean, discounted_power, log_rising, softplus
 from crmlab.words import words
+
+Array = npt.NDArray[np.float64]
 
 
 class _BetaGeometric(HistoryModel):
@@ -101,7 +105,9 @@ class _BetaGeometric(HistoryModel):
         ahead = over_unique(_while_active, t, r + x, alpha + T, a, b + x + self.flips_at_start)
         return self._alive(columns, r, alpha, a, b) * ahead
 
-    def forecast(self, t, frequency, recency, T):
+    def forecast(
+        self, t: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, T: npt.ArrayLike
+    ) -> tuple[Array, Array]:
         """Expected purchases in (T, T+t] of customers with these histories, with derivatives.
 
         Parameters

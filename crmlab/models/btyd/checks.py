@@ -1,14 +1,22 @@
 """Refuse bad customer data with a sentence that names the argument, the rows and the remedy."""
 
+from collections.abc import Sequence
+from typing import NoReturn, SupportsFloat, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crmlab.errors import InputError
 
+Array = npt.NDArray[np.float64]
+# One row a customer; what is no table of names is taken as an array, shape (n,) or (n, k).
+Covariates: TypeAlias = pd.DataFrame | pd.Series | Array | Sequence[float] | Sequence[Sequence[float]] | None
+
 SHOWN = 5  # offending rows named in a message
 
 
-def numbers(name, values, remedy="give numbers"):
+def numbers(name: str, values: npt.ArrayLike, remedy: str = "give numbers") -> Array:
     """A column as a float array of shape (n,).
 
     Raises
@@ -37,7 +45,7 @@ def numbers(name, values, remedy="give numbers"):
     return column
 
 
-def _from_objects(name, raw, remedy):
+def _from_objects(name: str, raw: npt.NDArray[np.object_], remedy: str) -> Array:
     number = pd.to_numeric(pd.Series(raw), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     text = np.fromiter((isinstance(value, (str, bytes)) or value is None for value in raw), bool, len(raw))
     bad = text | np.isnan(number)
@@ -46,7 +54,14 @@ def _from_objects(name, raw, remedy):
     return number
 
 
-def refuse(name, column, bad, trouble, remedy, other=None):
+def refuse(
+    name: str,
+    column: Sequence[object] | npt.NDArray[np.generic],
+    bad: npt.NDArray[np.bool_],
+    trouble: str,
+    remedy: str,
+    other: tuple[str, Array] | None = None,
+) -> NoReturn:
     """Raise an InputError about the rows where `bad` is true; `other` is (name, column) to show beside."""
     rows = np.flatnonzero(bad)
     shown = []
@@ -60,13 +75,13 @@ def refuse(name, column, bad, trouble, remedy, other=None):
     )
 
 
-def _show(value):
+def _show(value: object) -> str:
     if isinstance(value, (float, np.floating)):
         return f"{value:g}"
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def same_length(**columns):
+def same_length(**columns: npt.ArrayLike | None) -> None:
     """Refuse columns of unequal length, naming each one's."""
     lengths = {name: np.size(column) for name, column in columns.items() if column is not None}
     if len(set(lengths.values())) > 1:
@@ -74,7 +89,7 @@ def same_length(**columns):
         raise InputError(f"columns of unequal length: {told}; give one row a customer in each")
 
 
-def counts(name, values, least=0):
+def counts(name: str, values: npt.ArrayLike, least: int = 0) -> Array:
     """A column of whole numbers, at least `least`, as floats."""
     column = numbers(name, values, "give whole numbers")
     if column.min() < least:
@@ -90,7 +105,7 @@ def counts(name, values, least=0):
     return column
 
 
-def positive(name, values, remedy):
+def positive(name: str, values: npt.ArrayLike, remedy: str) -> Array:
     """A column of numbers above 0."""
     column = numbers(name, values)
     if column.min() <= 0:
@@ -98,7 +113,7 @@ def positive(name, values, remedy):
     return column
 
 
-def at_least_0(name, values):
+def at_least_0(name: str, values: npt.ArrayLike) -> Array:
     """A column of numbers of at least 0."""
     column = numbers(name, values)
     if column.min() < 0:
@@ -106,7 +121,7 @@ def at_least_0(name, values):
     return column
 
 
-def spread(**columns):
+def spread(**columns: npt.ArrayLike) -> tuple[list[Array], tuple[int, ...]]:
     """Columns broadcast against one another and flattened, and their common shape.
 
     Returns
@@ -124,14 +139,20 @@ def spread(**columns):
     return [np.broadcast_to(each, shape).ravel() for each in arrays.values()], shape
 
 
-def weights_for(weights, n):
+def weights_for(weights: npt.ArrayLike | None, n: int) -> Array:
     """Weights (how many customers each row stands for) as floats of shape (n,); ones if None."""
     if weights is None:
         return np.ones(n)
     return positive("weights", weights, "a weight says how many customers a row stands for")
 
 
-def history(frequency, recency, T, weights=None, end="T"):
+def history(
+    frequency: npt.ArrayLike,
+    recency: npt.ArrayLike,
+    T: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    end: str = "T",
+) -> tuple[Array, Array, Array, Array]:
     """Check one customer summary: counts and times measured from each customer's first purchase.
 
     Parameters
@@ -188,28 +209,36 @@ def history(frequency, recency, T, weights=None, end="T"):
     return frequency, recency, T, weights
 
 
-def covariates(name, values, n):
+def covariates(name: str, values: Covariates, n: int) -> tuple[tuple[str, ...], Array | None]:
     """Covariates as (names, array of shape (n, k)); (empty tuple, None) if `values` is None."""
     if values is None:
         return (), None
-    if isinstance(values, pd.Series):
-        values = values.to_frame(values.name if values.name is not None else "covariate")
-    if not isinstance(values, pd.DataFrame):
-        array = np.asarray(values)
-        array = array[:, None] if array.ndim == 1 else array
-        if array.ndim != 2:
-            raise InputError(f"{name} has {array.ndim} dimensions; give a table with one row a customer")
-        values = pd.DataFrame(array, columns=[f"covariate_{j + 1}" for j in range(array.shape[1])])
-    if len(values) != n:
-        raise InputError(f"{name} has {len(values)} rows for {n} customers; give one row a customer")
-    if not values.columns.is_unique:
-        twice = values.columns[values.columns.duplicated()][0]
+    table = _table(name, values)
+    if len(table) != n:
+        raise InputError(f"{name} has {len(table)} rows for {n} customers; give one row a customer")
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
         raise InputError(f"{name} has more than one column {twice!r}; rename or leave out the others")
-    columns = [numbers(f"{name}[{column!r}]", values[column]) for column in values.columns]
-    return tuple(str(column) for column in values.columns), np.column_stack(columns)
+    columns = [numbers(f"{name}[{column!r}]", table[column]) for column in table.columns]
+    return tuple(str(column) for column in table.columns), np.column_stack(columns)
 
 
-def one_number(name, value, low=0.0, strict=True, high=np.inf):
+def _table(name: str, values: Covariates) -> pd.DataFrame:
+    """Covariates with names for their columns."""
+    if isinstance(values, pd.DataFrame):
+        return values
+    if isinstance(values, pd.Series):
+        return values.to_frame(values.name if values.name is not None else "covariate")
+    array = np.asarray(values)
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2:
+        raise InputError(f"{name} has {array.ndim} dimensions; give a table with one row a customer")
+    return pd.DataFrame(array, columns=[f"covariate_{j + 1}" for j in range(array.shape[1])])
+
+
+def one_number(
+    name: str, value: SupportsFloat | str, low: float = 0.0, strict: bool = True, high: float = np.inf
+) -> float:
     """A single finite number within (low, high] (or [low, high] unless `strict`) as float."""
     try:
         number = float(value)

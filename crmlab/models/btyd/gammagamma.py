@@ -3,18 +3,27 @@
 Each purchase is worth Gamma(p, ν) and ν ~ Gamma(q, γ) over customers, independently of how often they buy.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import polygamma, psi
 
 from crmlab.cores import available_cores
 from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
-from crmlab.models.btyd import checks, fitting
+from crmlab.mechanisms.purchases.streams import Seed
+from crmlab.models.btyd import checks
 from crmlab.models.btyd.base import Model
+from crmlab.models.btyd.checks import Covariates
+from crmlab.models.btyd.histories import HistoryModel
+from crmlab.models.btyd.rows import BLOCK, Rows, compress
 from crmlab.models.btyd.special import log_beta
 from crmlab.words import words
+
+Array = npt.NDArray[np.float64]
 
 
 class GammaGamma(Model):
@@ -32,7 +41,14 @@ class GammaGamma(Model):
     parameter_names = ("p", "q", "gamma")
     time_parameters = ("gamma",)
 
-    def fit(self, frequency, monetary_value, weights=None, *, fixed=None):
+    def fit(
+        self,
+        frequency: npt.ArrayLike,
+        monetary_value: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+        *,
+        fixed: Mapping[str, float] | None = None,
+    ) -> Self:
         """Estimate the parameters by maximum likelihood.
 
         Parameters
@@ -61,7 +77,7 @@ class GammaGamma(Model):
                 f"monetary_value is {money[0]:g} in all {money.size} rows; without differences in spend "
                 f"the likelihood has no maximum"
             )
-        rows = fitting.Rows((frequency, money), weights)
+        rows = Rows((frequency, money), weights)
         scale = rows.weighted(money) / rows.total
         starts = [(p, q, scale * max(q - 1.0, 0.5) / p) for p in (1.0, 6.0) for q in (1.5, 4.0, 12.0)]
         return self._estimate(rows, _SpendLikelihood, starts, scale, fixed=fixed)
@@ -85,7 +101,14 @@ class GammaGamma(Model):
             )
         return frequency, money, weights
 
-    def log_likelihood(self, frequency, monetary_value, weights=None, *, individual=False):
+    def log_likelihood(
+        self,
+        frequency: npt.ArrayLike,
+        monetary_value: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+        *,
+        individual: bool = False,
+    ) -> float | Array:
         """Log-likelihood of customers' mean spends at the model's parameters.
 
         Parameters
@@ -101,7 +124,9 @@ class GammaGamma(Model):
         )
         return value if individual else float(np.sum(weights * value))
 
-    def expected_spend(self, frequency=None, monetary_value=None):
+    def expected_spend(
+        self, frequency: npt.ArrayLike | None = None, monetary_value: npt.ArrayLike | None = None
+    ) -> Array | float:
         """Expected amount of a purchase: of a new customer, or of customers with this history.
 
         The mean of p/ν is p·γ/(q−1), infinite if q ≤ 1; given a history it is p(γ + x·m)/(p·x + q − 1), a
@@ -141,17 +166,17 @@ class GammaGamma(Model):
 
     def customer_lifetime_value(
         self,
-        purchase_model,
-        horizon,
-        discount_rate,
-        frequency,
-        recency,
-        T,
-        monetary_value,
+        purchase_model: HistoryModel,
+        horizon: float,
+        discount_rate: float,
+        frequency: npt.ArrayLike,
+        recency: npt.ArrayLike,
+        T: npt.ArrayLike,
+        monetary_value: npt.ArrayLike,
         *,
-        margin=1.0,
-        **covariates,
-    ):
+        margin: float = 1.0,
+        **covariates: Covariates,
+    ) -> Array | float:
         """Value of purchases in (T, T+horizon]: expected spend times discounted expected purchases.
 
         Parameters
@@ -172,7 +197,7 @@ class GammaGamma(Model):
             horizon, discount_rate, frequency, recency, T, spend, margin=margin, **covariates
         )
 
-    def simulate(self, frequency, seed):
+    def simulate(self, frequency: npt.ArrayLike, seed: Seed) -> tuple[Array, Array]:
         """Draw (monetary_value, mean_spend) for customers with these frequencies; see `gamma_gamma`."""
         p, q, gamma = self._values()
         return purchases.gamma_gamma(frequency, p=p, q=q, gamma=gamma, seed=seed)
@@ -201,7 +226,7 @@ class _SpendLikelihood:
         x, m = rows.columns
         self.spent, self.weight = x * m, rows.weight
         self.total, self.evaluations = rows.total, 0
-        sizes = fitting.compress((x,), rows.weight)
+        sizes = compress((x,), rows.weight)
         (self.sizes,), self.counts = sizes.columns, sizes.weight
         self.weighted_x = rows.weight * x
         self.purchases = float(self.weighted_x.sum())
@@ -210,7 +235,7 @@ class _SpendLikelihood:
         self.log_spent = float(
             np.sum(self.weighted_x * log_m) + np.sum(self.counts * self.sizes * np.log(self.sizes))
         )
-        self.parts = [slice(start, start + fitting.BLOCK) for start in range(0, len(rows), fitting.BLOCK)]
+        self.parts = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
         threads = min(available_cores(), len(self.parts))
         self.map = ThreadPoolExecutor(threads).map if threads > 1 else map
 

@@ -9,13 +9,17 @@ it.
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import expit, exprel, gammaln
 
 from crmlab.mechanisms import purchases
-from crmlab.models.btyd.histories import HistoryModel, over_unique
+from crmlab.models.btyd.arguments import over_unique
+from crmlab.models.btyd.histories import HistoryModel
 from crmlab.models.btyd.special import CELLS, discounted_power, gauss_legendre, log_rising, panels, softplus
 from crmlab.words import words
 
+Array = npt.NDArray[np.float64]
+Some = Array | float  # one number a row, or one for all
 NODES = np.array([8, 12, 16, 24, 32, 48, 64])
 TAIL = 40.0  # the integral stops where the integrand has fallen by e^−40
 
@@ -47,7 +51,7 @@ class ParetoNBD(HistoryModel):
     def _terms(self, columns, r, alpha, s, beta):
         """Log-likelihood of each row, base + log(1 + odds of having died), with its derivatives."""
         x, _t_x, T = columns
-        odds, z1, z2 = log_odds(columns, r, alpha, s, beta, derivatives=True)
+        odds, z1, z2 = log_odds_with_slopes(columns, r, alpha, s, beta)
         died = expit(odds)
         q = died * (1.0 - died)
         R, R1, R2 = log_rising(r, x)
@@ -109,7 +113,7 @@ class ParetoNBD(HistoryModel):
         return [words("btyd.paretonbd", rate=r / alpha, gap=alpha / r, median=median)]
 
 
-def log_odds(columns, r, alpha, s, beta, derivatives=False):
+def log_odds(columns: tuple[Array, ...], r: Some, alpha: Some, s: Some, beta: Some) -> Array:
     """Log odds of having died before T rather than being alive, for each row.
 
     odds = s ∫ from t_x to T of ((α+T)/(α+τ))^(r+x) ((β+T)/(β+τ))^s dτ/(β+τ).
@@ -118,9 +122,20 @@ def log_odds(columns, r, alpha, s, beta, derivatives=False):
     -------
     array, shape (n,)
         −inf where t_x equals T.
-    first, second : list of 4 arrays, dict of 10 arrays
-        Derivatives in (r, alpha, s, beta), with ``derivatives=True``.
     """
+    return _log_odds(columns, r, alpha, s, beta, derivatives=False)[0]
+
+
+def log_odds_with_slopes(
+    columns: tuple[Array, ...], r: Some, alpha: Some, s: Some, beta: Some
+) -> tuple[Array, list[Array], dict[tuple[int, int], Array]]:
+    """`log_odds`, its 4 derivatives in (r, alpha, s, beta) and its 10 second ones."""
+    odds, (first, second) = _log_odds(columns, r, alpha, s, beta, derivatives=True)
+    return odds, first, second
+
+
+def _log_odds(columns, r, alpha, s, beta, derivatives):
+    """The log odds, and their derivatives or None."""
     x, t_x, T = columns
     shape = np.shape(x)
     alpha_first = np.broadcast_to(np.less_equal(alpha, beta), shape)
@@ -140,12 +155,9 @@ def log_odds(columns, r, alpha, s, beta, derivatives=False):
             + np.log(total)
         )
     if not derivatives:
-        return odds
-    return (
-        odds,
-        *_odds_derivatives(
-            alpha_first, k, s, T, alpha, beta, near_a, near_b, fall_a, fall_b, means, products
-        ),
+        return odds, None
+    return odds, _odds_derivatives(
+        alpha_first, k, s, T, alpha, beta, near_a, near_b, fall_a, fall_b, means, products
     )
 
 

@@ -4,15 +4,24 @@ At each renewal a customer leaves with probability θ ~ Beta(α, β), for good. 
 although nobody's does: those likely to leave leave first.
 """
 
+from collections.abc import Mapping
+from typing import Self
+
 import numpy as np
+import numpy.typing as npt
 
 from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
-from crmlab.models.btyd import checks, fitting
+from crmlab.mechanisms.purchases.streams import Seed
+from crmlab.models.btyd import checks
+from crmlab.models.btyd.arguments import shaped
 from crmlab.models.btyd.base import Model
-from crmlab.models.btyd.histories import _shaped
+from crmlab.models.btyd.likelihood import Likelihood
+from crmlab.models.btyd.rows import Rows
 from crmlab.models.btyd.special import beta_mean, log_rising
 from crmlab.words import words
+
+Array = npt.NDArray[np.float64]
 
 
 class ShiftedBetaGeometric(Model):
@@ -36,7 +45,14 @@ class ShiftedBetaGeometric(Model):
     name = "sBG"
     parameter_names = ("alpha", "beta")
 
-    def fit(self, survivors=None, lost=None, n_customers=None, *, fixed=None):
+    def fit(
+        self,
+        survivors: npt.ArrayLike | None = None,
+        lost: npt.ArrayLike | None = None,
+        n_customers: int | None = None,
+        *,
+        fixed: Mapping[str, float] | None = None,
+    ) -> Self:
         """Estimate the parameters from counts of one cohort.
 
         Parameters
@@ -65,10 +81,10 @@ class ShiftedBetaGeometric(Model):
         t = np.arange(1.0, left.size)
         renewal, stays = np.tile(t, 2), np.repeat([0.0, 1.0], t.size)
         weight = np.concatenate([gone, stayed])
-        rows = fitting.Rows((renewal[weight > 0], stays[weight > 0]), weight[weight > 0])
+        rows = Rows((renewal[weight > 0], stays[weight > 0]), weight[weight > 0])
 
         def build(some):
-            return fitting.Likelihood(self._terms, some, 2)
+            return Likelihood(self._terms, some, 2)
 
         starts = [_from_moments(gone, left[:-1]), (1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
         return self._estimate(rows, build, starts, fixed=fixed, customers=left[0])
@@ -119,38 +135,40 @@ class ShiftedBetaGeometric(Model):
 
     # -- prediction ------------------------------------------------------------------------------------
 
-    def survival(self, t):
+    def survival(self, t: npt.ArrayLike) -> Array | float:
         """Probability that a customer is still there after t renewals."""
         alpha, beta = self._values()
         t = np.asarray(t)
         count = checks.counts("t", t.ravel())
-        return _shaped(np.exp(log_rising(beta, count)[0] - log_rising(alpha + beta, count)[0]), t.shape)
+        return shaped(np.exp(log_rising(beta, count)[0] - log_rising(alpha + beta, count)[0]), t.shape)
 
-    def retention_rate(self, t):
+    def retention_rate(self, t: npt.ArrayLike) -> Array | float:
         """Share of those who made t−1 renewals that make the t-th: (β+t−1)/(α+β+t−1)."""
         alpha, beta = self._values()
         t = np.asarray(t)
         count = checks.counts("t", t.ravel(), least=1)
-        return _shaped((beta + count - 1.0) / (alpha + beta + count - 1.0), t.shape)
+        return shaped((beta + count - 1.0) / (alpha + beta + count - 1.0), t.shape)
 
-    def probability_of_leaving(self, t):
+    def probability_of_leaving(self, t: npt.ArrayLike) -> Array | float:
         """Probability that a new customer leaves at renewal t."""
         alpha, beta = self._values()
         t = np.asarray(t)
         count = checks.counts("t", t.ravel(), least=1)
-        return _shaped(self.survival(count - 1.0) * alpha / (alpha + beta + count - 1.0), t.shape)
+        return shaped(self.survival(count - 1.0) * alpha / (alpha + beta + count - 1.0), t.shape)
 
-    def expected_survivors(self, n_customers, t):
+    def expected_survivors(self, n_customers: float, t: npt.ArrayLike) -> Array | float:
         """Customers of `n_customers` still there after t renewals."""
         return n_customers * self.survival(t)
 
-    def discounted_expected_lifetime(self, discount_rate):
+    def discounted_expected_lifetime(self, discount_rate: float) -> float:
         """Expected periods of a new customer, each discounted to the start: the mean of (1+d)/(d+θ)."""
         alpha, beta = self._values()
         d = checks.one_number("discount_rate", discount_rate)
         return float(beta_mean(lambda theta, rows: (1.0 + d) / (d + theta), alpha, beta, d)[0])
 
-    def discounted_expected_residual_lifetime(self, discount_rate, renewals):
+    def discounted_expected_residual_lifetime(
+        self, discount_rate: float, renewals: npt.ArrayLike
+    ) -> Array | float:
         """Expected further periods of customers about to renew, after `renewals` renewals made.
 
         Fader & Hardie (2010), equation 8: the next period counts in full if the customer renews.
@@ -164,9 +182,11 @@ class ShiftedBetaGeometric(Model):
         renewals = np.asarray(renewals)
         made = checks.counts("renewals", renewals.ravel())
         ahead = beta_mean(lambda theta, rows: (1.0 - theta) * (1.0 + d) / (d + theta), alpha, beta + made, d)
-        return _shaped(ahead, renewals.shape)
+        return shaped(ahead, renewals.shape)
 
-    def customer_lifetime_value(self, discount_rate, margin=1.0, horizon=None):
+    def customer_lifetime_value(
+        self, discount_rate: float, margin: float = 1.0, horizon: int | None = None
+    ) -> float:
         """Value of a new customer who pays `margin` a period, at the start of each.
 
         Parameters
@@ -180,7 +200,7 @@ class ShiftedBetaGeometric(Model):
         t = np.arange(checks.counts("horizon", np.atleast_1d(horizon), least=1)[0])
         return float(margin * np.sum(self.survival(t) * (1.0 + d) ** -t))
 
-    def simulate(self, n, n_periods, seed):
+    def simulate(self, n: int, n_periods: int, seed: Seed) -> npt.NDArray[np.int_]:
         """Survivors after 0, 1, …, n_periods renewals of n customers drawn from the model."""
         alpha, beta = self._values()
         lifetime, _ = purchases.shifted_beta_geometric(n, alpha=alpha, beta=beta, seed=seed)

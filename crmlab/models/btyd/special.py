@@ -1,20 +1,24 @@
 """The few special functions the customer-base models need, accurate over their whole range."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import betainc, expit, gammaln, polygamma, psi
 
+Array = npt.NDArray[np.float64]
+Some = Array | float  # an array, or one number
 TABLE = 1_000_000  # counts up to here are summed exactly; above, log-gamma differences take over
 CELLS = 1 << 15  # numbers in one working array: few enough to stay in the processor's cache
 
 
-def softplus(z):
+def softplus(z: Array) -> Array:
     """log(1 + e^z) without overflow."""
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
-def log_rising(s, n):
+def log_rising(s: Some, n: Array) -> tuple[Array, Array, Array]:
     """log Γ(s+n) − log Γ(s) with its first and second derivative in s.
 
     For a scalar s it is the sum of log(s+j), j < n: no cancellation, however large s is.
@@ -33,15 +37,16 @@ def log_rising(s, n):
     top = int(n.max()) if n.size else 0
     if np.ndim(s) or top > TABLE:
         return log_gamma_ratio(s, n), psi(s + n) - psi(s), polygamma(1, s + n) - polygamma(1, s)
-    factors = s + np.arange(top)
+    factors: Array = float(s) + np.arange(top, dtype=np.float64)
     at = n.astype(np.intp)
-    return tuple(
-        np.concatenate(([0.0], np.cumsum(each)))[at]
-        for each in (np.log(factors), 1.0 / factors, -1.0 / factors**2)
-    )
+
+    def summed(each: Array) -> Array:
+        return np.concatenate(([0.0], np.cumsum(each)))[at]
+
+    return summed(np.log(factors)), summed(1.0 / factors), summed(-1.0 / factors**2)
 
 
-def log_gamma_ratio(s, a):
+def log_gamma_ratio(s: Some, a: Some) -> Array:
     """log Γ(s+a) − log Γ(s) for s, a above or at 0, by Stirling's series where the two would cancel."""
     z = np.maximum(s, 30.0)
     stirling = (
@@ -50,31 +55,37 @@ def log_gamma_ratio(s, a):
     return np.where(np.asarray(s) < 30.0, gammaln(s + a) - gammaln(s), stirling)
 
 
-def _stirling_rest(z):
+def _stirling_rest(z: Some) -> Some:
     y = 1.0 / (z * z)
     return (1.0 / 12.0 - y * (1.0 / 360.0 - y * (1.0 / 1260.0 - y / 1680.0))) / z
 
 
-def log_beta(a, b):
+def log_beta(a: Some, b: Some) -> Array:
     """log B(a, b) without cancellation when one of them is large."""
     small, large = np.minimum(a, b), np.maximum(a, b)
     return gammaln(small) - log_gamma_ratio(large, small)
 
 
 @cache
-def gauss_legendre(n):
+def gauss_legendre(n: int) -> tuple[Array, Array]:
     """Nodes and weights of the n-point Gauss–Legendre rule on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(n)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
-def panels(count, nodes=16):
+def panels(count: int, nodes: int = 16) -> tuple[Array, Array]:
     """A Gauss–Legendre rule on [0, 1] made of `count` equal panels."""
     x, w = gauss_legendre(nodes)
     return (((np.arange(count)[:, None] + x) / count).ravel(), np.tile(w / count, count))
 
 
-def beta_mean(function, a, b, turning, slopes=False):
+def beta_mean(
+    function: Callable[[Array, slice], Array],
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    turning: npt.ArrayLike,
+    slopes: bool = False,
+) -> Array:
     """E[f(p)] for p ~ Beta(a, b), where f is smooth in log p and constant for p far below `turning`.
 
     Gauss–Legendre in the logit of p, where every integrand of these models is analytic; the mass outside
@@ -125,7 +136,9 @@ def beta_mean(function, a, b, turning, slopes=False):
     return np.concatenate(parts, axis=-1)
 
 
-def _beta_slopes(values, means, log_p, log_q, a, b):
+def _beta_slopes(
+    values: Array, means: Array, log_p: Array, log_q: Array, a: Array, b: Array
+) -> tuple[Array, Array]:
     """Derivatives in a and b of sums over nodes, by the scores of the density and of the tails' masses.
 
     Beyond the ends p, or 1 − p, is all but 0, where the mass is p^a / (a B(a, b)).
@@ -139,7 +152,7 @@ def _beta_slopes(values, means, log_p, log_q, a, b):
     )
 
 
-def discounted_power(rate, power):
+def discounted_power(rate: npt.ArrayLike, power: npt.ArrayLike) -> Array:
     """∫₀^∞ e^(−rate·v) (1+v)^(−power) dv, the generalised exponential integral e^y E_power(y), y = rate.
 
     Parameters

@@ -22,6 +22,8 @@ from crmlab.models.btyd import (
     fitting,
     likelihood_ratio_test,
 )
+from crmlab.models.btyd.likelihood import Likelihood
+from crmlab.models.btyd.rows import Rows, compress
 
 BG = dict(r=0.5, alpha=5.0, a=0.8, b=2.5)
 PARETO = dict(r=0.6, alpha=8.0, s=0.7, beta=12.0)
@@ -87,7 +89,7 @@ def test_compression_keeps_every_customer(generator):
     ]
     weights = generator.random(5000) + 0.5
     for given in (None, weights):
-        rows = fitting.compress(columns, given)
+        rows = compress(columns, given)
         assert len(rows) == 36
         table = pd.DataFrame(np.column_stack(columns)).assign(w=1.0 if given is None else given)
         expected = table.groupby([0, 1, 2]).w.sum()
@@ -100,11 +102,10 @@ def test_compression_keeps_every_customer(generator):
 
 
 def test_result_does_not_depend_on_threads(base):
-    rows = fitting.compress((base.frequency.astype(float), base.recency, base.T))
-    many = fitting.Rows(tuple(np.tile(column, 40) for column in rows.columns), np.tile(rows.weight, 40))
+    rows = compress((base.frequency.astype(float), base.recency, base.T))
+    many = Rows(tuple(np.tile(column, 40) for column in rows.columns), np.tile(rows.weight, 40))
     values = [
-        fitting.Likelihood(BGNBD()._terms, many, 4, threads=threads)(np.log([0.5, 5, 0.8, 2.5]))
-        for threads in (1, 3)
+        Likelihood(BGNBD()._terms, many, 4, threads=threads)(np.log([0.5, 5, 0.8, 2.5])) for threads in (1, 3)
     ]
     assert all(np.array_equal(a, b) for a, b in zip(*values))
 
@@ -202,8 +203,8 @@ def test_covariate_hessian_is_the_gradients_slope(kind, draw, truth):
     z = generator.normal(size=(300, 2))
     data = draw(300, 40.0, seed=7, **truth)
     model = kind()
-    rows = fitting.compress((data.frequency.astype(float), data.recency, data.T), None, z, z[:, :1])
-    likelihood = fitting.Likelihood(model._terms, rows, 4, model._slopes(rows))
+    rows = compress((data.frequency.astype(float), data.recency, data.T), None, z, z[:, :1])
+    likelihood = Likelihood(model._terms, rows, 4, model._slopes(rows))
     at = np.concatenate([np.log(list(truth.values())), [0.3, -0.2, 0.4]])
     _, _, hessian = likelihood(at)
     for j in range(7):
@@ -380,7 +381,7 @@ def test_of_several_maxima_the_highest_is_found():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = ModifiedBGNBD().fit(*columns)
-        likelihood = fitting.Likelihood(model._terms, fitting.compress(columns), 4)
+        likelihood = Likelihood(model._terms, compress(columns), 4)
         reached = fitting.ascend(
             likelihood, np.log(list(truth.values())), np.full(4, -12.0), np.full(4, 12.0), np.zeros(4, bool)
         )
