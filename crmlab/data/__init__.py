@@ -6,7 +6,7 @@ from crmlab.data.locating import how_to_get, is_available
 from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
 from crmlab.data.neighbourhood import load_kano
-from crmlab.data.panels import choice_rows
+from crmlab.data.panels import choice_rows, repeat_choices
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.scanner import load_catsup, load_cracker
 from crmlab.data.service_quality import load_sq
@@ -37,5 +37,6 @@ __all__ = [
     "load_tea",
     "load_univbct",
     "quality_report",
+    "repeat_choices",
     "verified",
 ]

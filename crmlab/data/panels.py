@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from crmlab.errors import check_known
+from crmlab.errors import InputError, check_known
 
 PARTS = ("price", "disp", "feat")
 
@@ -47,3 +47,32 @@ def choice_rows(purchases: pd.DataFrame, brands: Sequence[str]) -> pd.DataFrame:
         }
     )
     return table.assign(**{brand: (table["brand"] == brand) * 1.0 for brand in brands[1:]})
+
+
+def repeat_choices(purchases: pd.DataFrame, brands: Sequence[str]) -> pd.DataFrame:
+    """As `choice_rows`, with the brand bought last time; a household's first purchase is left out.
+
+    Parameters
+    ----------
+    purchases : DataFrame
+        The purchases of a household follow each other, in the order of time.
+    brands : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        With a column ``last`` more: 1 at the brand of the household's purchase before, else 0.
+
+    Raises
+    ------
+    InputError
+        If a brand is not in the panel, or a household's purchases do not follow each other.
+    """
+    household = purchases["id"]
+    first = household.ne(household.shift())
+    if first.sum() != household.nunique():
+        raise InputError("purchases of a household do not follow each other; sort them by id, then by time")
+    before = purchases["choice"].shift().to_numpy()
+    rows = choice_rows(purchases, brands)
+    rows["last"] = (rows["brand"].to_numpy() == np.repeat(before, len(brands))) * 1.0
+    return rows[~np.repeat(first.to_numpy(), len(brands))].reset_index(drop=True)

@@ -4,9 +4,12 @@ A person is of class k with a chance of her own kind, and chooses by that class'
 Russell 1989, doi:10.1177/002224378902600401). Fitted by expectation–maximisation with a Newton step a class.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import scipy.linalg
 from scipy.special import log_softmax, logsumexp
 
 from crmlab.errors import InputError
@@ -78,6 +81,8 @@ class MixtureLogit:
     covariance : array of shape (classes * terms + classes - 1,) twice
         Of the coefficients, class by class, then of the log odds of the later classes against the first: the
         inverse of the sum of people's squared scores.
+    common : tuple of int
+        Terms whose coefficient is the same in all classes.
     """
 
     shares: np.ndarray
@@ -85,11 +90,13 @@ class MixtureLogit:
     memberships: np.ndarray
     log_likelihood: float
     covariance: np.ndarray
+    common: tuple[int, ...] = ()
 
     @property
     def free_parameters(self) -> int:
-        """Coefficients, and all shares but one."""
-        return self.coefficients.size + len(self.shares) - 1
+        """Coefficients, those common to all classes once, and all shares but one."""
+        again = len(self.shares) - 1
+        return self.coefficients.size - again * len(self.common) + again
 
     @property
     def bic(self) -> float:
@@ -107,7 +114,9 @@ class MixtureLogit:
         return logsumexp(later.log_chances(self.coefficients), b=self.memberships[later.person], axis=1)
 
 
-def fit_mixture_logit(panel: Panel, classes: int, starts: int = 5, seed: int = 0) -> MixtureLogit:
+def fit_mixture_logit(
+    panel: Panel, classes: int, starts: int = 5, seed: int = 0, common: Sequence[int] = ()
+) -> MixtureLogit:
     """A finite-mixture logit by maximum likelihood, the best of several starts; one class is the plain logit.
 
     Parameters
@@ -117,32 +126,49 @@ def fit_mixture_logit(panel: Panel, classes: int, starts: int = 5, seed: int = 0
     starts : int
         From random memberships.
     seed : int
+    common : sequence of int
+        Numbers of the terms that have one coefficient for all classes.
 
     Raises
     ------
     InputError
-        If there are fewer people than classes.
+        If there are fewer people than classes, or no term has such a number.
     """
     if not 1 <= classes <= panel.people:
         raise InputError(f"classes is {classes}; give 1 to {panel.people}, the number of people")
+    if not set(common) <= set(range(panel.attributes.shape[-1])):
+        raise InputError(f"common is {list(common)}; give numbers from 0 to {panel.attributes.shape[-1] - 1}")
+    free = _free(classes, panel.attributes.shape[-1], common)
     rng = np.random.default_rng(seed)
     blank = np.zeros((classes, panel.attributes.shape[-1]))
     drawn = [rng.dirichlet(np.full(classes, 0.5), panel.people) for _ in range(starts if classes > 1 else 1)]
-    fits = [_climb(panel, blank, memberships, SHORT) for memberships in drawn]
+    fits = [_climb(panel, blank, memberships, SHORT, free) for memberships in drawn]
     _, coefficients, memberships, _ = max(fits, key=lambda fit: fit[-1])
-    shares, coefficients, memberships, likelihood = _climb(panel, coefficients, memberships, STEPS)
+    shares, coefficients, memberships, likelihood = _climb(panel, coefficients, memberships, STEPS, free)
     order = np.argsort(-shares)
     shares, coefficients, memberships = shares[order], coefficients[order], memberships[:, order]
-    covariance = np.linalg.pinv(_squared_scores(panel, shares, coefficients, memberships))
-    return MixtureLogit(shares, coefficients, memberships, float(likelihood), covariance)
+    scores = _scores(panel, shares, coefficients, memberships)
+    wide = scipy.linalg.block_diag(free, np.eye(classes - 1))
+    covariance = wide @ np.linalg.pinv(wide.T @ (scores.T @ scores) @ wide) @ wide.T
+    return MixtureLogit(shares, coefficients, memberships, float(likelihood), covariance, tuple(common))
 
 
-def _climb(panel, coefficients, memberships, steps):
+def _free(classes, terms, common):
+    """Which free coefficient each class's coefficient is: 0 and 1, shape (classes * terms, free ones)."""
+    own = [term for term in range(terms) if term not in common]
+    number = np.empty((classes, terms), int)
+    number[:, own] = np.arange(classes * len(own)).reshape(classes, len(own))
+    number[:, list(common)] = classes * len(own) + np.arange(len(common))
+    return np.eye(classes * len(own) + len(common))[number.ravel()]
+
+
+def _climb(panel, coefficients, memberships, steps, free):
     """Expectation–maximisation until the likelihood no longer gains."""
     before = -np.inf
     for _ in range(steps):
         shares = np.maximum(memberships.mean(0), 1e-12)
-        coefficients = _newton_step(panel, coefficients, memberships[panel.person])
+        step = _newton_step if free.shape[0] == free.shape[1] else partial(_joint_step, free=free)
+        coefficients = step(panel, coefficients, memberships[panel.person])
         joint = panel.by_person(panel.log_chances(coefficients)) + np.log(shares)
         total = logsumexp(joint, axis=1)
         memberships, likelihood = np.exp(joint - total[:, None]), total.sum()
@@ -169,18 +195,36 @@ def _newton_step(panel, coefficients, weights):
     return moved
 
 
+def _joint_step(panel, coefficients, weights, free):
+    """One step of all classes' weighted logits together, as some coefficients are the same in all."""
+    scores, blocks = [], []
+    for beta, weight in zip(coefficients, weights.T, strict=True):
+        centred, chances = _centred(panel, beta)
+        scores.append(weight @ centred[np.arange(len(weight)), panel.chosen])
+        flat = centred.reshape(-1, centred.shape[-1])
+        blocks.append((flat * (weight[:, None] * chances).reshape(-1, 1)).T @ flat)
+    information = free.T @ scipy.linalg.block_diag(*blocks) @ free
+    step = np.linalg.solve(information + RIDGE * np.eye(len(information)), free.T @ np.concatenate(scores))
+    step = (free @ step).reshape(coefficients.shape)
+    now = (weights * panel.log_chances(coefficients)).sum()
+    for shorter in (1.0, 0.5, 0.25, 0.125, 0.0):
+        if (weights * panel.log_chances(coefficients + shorter * step)).sum() >= now - 1e-12:
+            break
+    return coefficients + shorter * step
+
+
 def _centred(panel, beta):
     """Attributes less their mean over a choice's alternatives, and the chances that weight that mean."""
     chances = np.exp(log_softmax(panel.attributes @ beta, axis=1))
     return panel.attributes - (chances[..., None] * panel.attributes).sum(1, keepdims=True), chances
 
 
-def _squared_scores(panel, shares, coefficients, memberships):
+def _scores(panel, shares, coefficients, memberships):
+    """Each person's score in all classes' coefficients, then in the later classes' log odds."""
     rows = np.arange(len(panel.chosen))
     scores = [
         memberships[:, [k]] * panel.by_person(_centred(panel, beta)[0][rows, panel.chosen])
         for k, beta in enumerate(coefficients)
     ]
     scores.append(memberships[:, 1:] - shares[1:])
-    every = np.concatenate(scores, axis=1)
-    return every.T @ every
+    return np.concatenate(scores, axis=1)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from crmlab.data import choice_rows
+from crmlab.data import choice_rows, repeat_choices
 from crmlab.errors import InputError
 
 PANEL = pd.DataFrame(
@@ -27,3 +27,11 @@ def test_a_row_for_each_purchase_and_brand():
 def test_an_unknown_brand_is_refused():
     with pytest.raises(InputError, match="unknown brand 'c'"):
         choice_rows(PANEL, ["a", "c"])
+
+
+def test_the_brand_bought_last_and_no_first_purchase():
+    panel = pd.concat([PANEL, PANEL.assign(id=[8, 8])], ignore_index=True)
+    rows = repeat_choices(panel, ["a", "b"])
+    assert rows.household.tolist() == [7, 7, 8, 8] and rows["last"].tolist() == [1, 0, 1, 0]
+    with pytest.raises(InputError, match="do not follow each other"):
+        repeat_choices(panel.iloc[[0, 2, 1, 3]], ["a", "b"])
