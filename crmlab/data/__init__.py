@@ -9,6 +9,7 @@ from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows, repeat_choices
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.scanner import load_catsup, load_cracker
+from crmlab.data.segments import load_bank, load_mcdonalds
 from crmlab.data.service_quality import load_sq
 from crmlab.data.soldiers import load_univbct
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
@@ -23,6 +24,7 @@ __all__ = [
     "customer_summary",
     "how_to_get",
     "is_available",
+    "load_bank",
     "load_catsup",
     "load_cdnow_log",
     "load_cdnow_sample",
@@ -31,6 +33,7 @@ __all__ = [
     "load_contract_survivors",
     "load_cracker",
     "load_kano",
+    "load_mcdonalds",
     "load_mobi",
     "load_reichheld_sasser",
     "load_sq",
