@@ -18,7 +18,6 @@ LONG = {
     "crmlab/theories/customer_lifetime_value.py": 420,
     "crmlab/theories/lifecycle.py": 520,
     "crmlab/theories/satisfaction.py": 575,
-    "crmlab/theories/trust_commitment.py": 520,
 }
 LINES = 400
 

@@ -50,6 +50,10 @@ class Tables:
             self._frames[name] = pd.DataFrame(columns)
         return self._frames[name]
 
+    def beside(self, *names: str) -> pd.DataFrame:
+        """Tables of the same rows side by side: what models of many variables are fitted to."""
+        return pd.concat([self[name] for name in names], axis=1)
+
     def __getattr__(self, name):
         if name.startswith("_"):
             raise AttributeError(name)

@@ -44,6 +44,24 @@ class Diagram:
         check_known("node", [name for arrow in self.arrows for name in arrow], self.nodes)
         check_known("node", self.latent, self.nodes)
 
+    @classmethod
+    def by_cause(
+        cls,
+        nodes: Mapping[str, tuple[float, float]],
+        effects: Mapping[str, Sequence[str]],
+        latent: Sequence[str] = (),
+    ) -> "Diagram":
+        """The diagram in which each cause has these effects.
+
+        Examples
+        --------
+        >>> places = {"contact": (0, 0), "potential": (0.5, 1), "spend": (1, 0)}
+        >>> Diagram.by_cause(places, {"potential": ["contact", "spend"], "contact": ["spend"]}).arrows
+        [('potential', 'contact'), ('potential', 'spend'), ('contact', 'spend')]
+        """
+        pairs = [(cause, effect) for cause, caused in effects.items() for effect in caused]
+        return cls(nodes, pairs, latent)
+
     def causes(self, effect: str) -> list[str]:
         """The direct causes of a variable."""
         return [cause for cause, caused in self.arrows if caused == effect]

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crmlab.design import Estimate, Estimator, Tables
-from crmlab.models.errors_in_variables import MeasuredRegression
+from crmlab.estimators.linear import LeastSquares
+from crmlab.estimators.regression import Product
+from crmlab.models.errors_in_variables import MeasuredRegression, scale_score
 from crmlab.models.mediation import bootstrap_interval, bootstrap_p_value
 from crmlab.models.pls import signed_weights
 
@@ -137,6 +139,91 @@ class BootstrapProduct(Estimator):
         if good < (1 - self.tolerated) * RESAMPLES:
             return f"{RESAMPLES - good} of {RESAMPLES} resamples could not be fitted"
         return self.first.failure
+
+
+@dataclass(frozen=True, eq=False)
+class MarkedMeasures:
+    """What corrected regressions are given: scores of scales with their error, what they share, and records.
+
+    Parameters
+    ----------
+    scales : mapping of str to sequence of str
+        Items of each scale, by the name that its score gets.
+    marker : str
+        The scale about something else, which shares with the others what the form adds, and nothing more.
+    shared_by : sequence of str
+        The scales whose mean, times the marker, says how much that is: δ² in points² on average.
+    records : str
+        The table whose columns are measured without error.
+    answers : sequence of str
+        The tables that hold the items.
+    scores : str
+        The table that holds records and mean scores, called ``NAME_score``.
+    """
+
+    scales: Mapping[str, Sequence[str]] = field(repr=False)
+    marker: str
+    shared_by: Sequence[str]
+    records: str
+    answers: Sequence[str]
+    scores: str = "scores"
+
+    @property
+    def surveyed(self) -> frozenset[str]:
+        """The scales that are about the subject."""
+        return frozenset(self.scales) - {self.marker}
+
+    def __call__(self, tables: Tables) -> dict[str, Array]:
+        """Records, scores, ``NAME noise`` and ``shared`` by name: arrays of shape ``(..., rows)``."""
+        return tables.once(("measures", self), lambda: self._measures(tables))
+
+    def _measures(self, tables: Tables) -> dict[str, Array]:
+        items = {name: column for table in self.answers for name, column in tables.columns(table).items()}
+        found = dict(tables.columns(self.records))
+        for name, asked in self.scales.items():
+            found[name], found[f"{name} noise"] = scale_score([items[item] for item in asked])
+        found["shared"] = (
+            found[self.marker] * sum(found[name] for name in self.shared_by) / len(self.shared_by)
+        )
+        return found
+
+    def regression(self, formula: str, term: str) -> CorrectedRegression:
+        """One coefficient of a regression among these measures."""
+        return CorrectedRegression(formula, term, self, self.surveyed)
+
+    def on_scores(self, formula: str, term: str) -> LeastSquares:
+        """The same coefficient by least squares on mean scores, as if they were what they measure."""
+
+        def named(text):
+            return " ".join(f"{word}_score" if word in self.surveyed else word for word in text.split())
+
+        return LeastSquares(named(formula), named(term), table=self.scores, covariance="HC1")
+
+    def both_ways(self, formula: str, term: str) -> dict[str, Estimator]:
+        """The coefficient corrected, and on mean scores."""
+        return {
+            "marker-corrected": self.regression(formula, term),
+            "mean scores": self.on_scores(formula, term),
+        }
+
+    def indirect(
+        self, first: tuple[str, str], second: tuple[str, str], direction: str
+    ) -> dict[str, Estimator]:
+        """An indirect effect: two bootstrap intervals, corrected, and Sobel's test on mean scores.
+
+        Parameters
+        ----------
+        first, second : (str, str)
+            Formula and term of each of its factors.
+        direction : {">", "<"}
+            Of the claim.
+        """
+        one, other = self.regression(*first), self.regression(*second)
+        return {
+            "percentile bootstrap": BootstrapProduct(one, other, direction),
+            "bias-corrected bootstrap": BootstrapProduct(one, other, direction, "bias-corrected"),
+            "mean scores": Product(self.on_scores(*first), self.on_scores(*second)),
+        }
 
 
 @dataclass(frozen=True)

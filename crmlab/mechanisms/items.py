@@ -1,5 +1,6 @@
 """What is observed of a latent trait: items ticked on a scale, money spent by period."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -128,6 +129,45 @@ class Scale:
     def true_score(self, trait: Array) -> Array:
         """Expected answer of those with a given trait, whatever their error and method."""
         return self.mean_answer(self.loading * np.asarray(trait, float), np.sqrt(1 - self.loading**2))
+
+
+def answers(
+    items: Mapping[str, Sequence[str]],
+    traits: Mapping[str, Array],
+    scale: Scale,
+    rng: np.random.Generator,
+    common: Array | None = None,
+) -> dict[str, Array]:
+    """Answers to a questionnaire that asks for several traits on one scale.
+
+    Parameters
+    ----------
+    items : mapping of str to sequence of str
+        The names of each trait's items.
+    traits : mapping of str to array of shape (..., rows)
+        Standardised; only those that `items` names are asked for.
+    scale : Scale
+    rng, common
+        As in `Scale.draw`.
+
+    Returns
+    -------
+    dict of str to array of shape (..., rows)
+        By item.
+    """
+    found: dict[str, Array] = {}
+    for trait, names in items.items():
+        found |= dict(zip(names, scale.draw(traits[trait], rng, len(names), common), strict=True))
+    return found
+
+
+def mean_scores(found: Mapping[str, Array], items: Mapping[str, Sequence[str]]) -> dict[str, Array]:
+    """``TRAIT_score``, the mean of a trait's items, for each trait; and the answers that are no items."""
+    asked = {name for names in items.values() for name in names}
+    scores = {
+        f"{trait}_score": sum(found[name] for name in names) / len(names) for trait, names in items.items()
+    }
+    return scores | {name: values for name, values in found.items() if name not in asked}
 
 
 def _density(values: Array) -> Array:

@@ -21,25 +21,40 @@ from functools import cache
 from math import exp, sqrt
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm
 
-from crmlab.design import Cohort, Design, Hypothesis, Parameters, Tables, count, effect, path, probit, share
-from crmlab.estimators import LeastSquares, Product
+from crmlab.design import (
+    Cohort,
+    Construct,
+    Design,
+    Hypothesis,
+    Parameters,
+    Tables,
+    count,
+    effect,
+    path,
+    probit,
+    share,
+)
+from crmlab.design.streams import Streams
+from crmlab.estimators import LeastSquares
 from crmlab.estimators.factors import StructuralEstimate
-from crmlab.estimators.measured import BootstrapProduct, CorrectedRegression, PLSPath
-from crmlab.mechanisms.items import Scale
+from crmlab.estimators.measured import MarkedMeasures, PLSPath
+from crmlab.mechanisms.counts import poisson_counts
+from crmlab.mechanisms.items import Scale, answers, mean_scores
+from crmlab.mechanisms.named import named_paths, weighted, weights_on
 from crmlab.mechanisms.paths import PathModel
-from crmlab.models.errors_in_variables import scale_score
+from crmlab.models.structural import measured_by
 
 MARGIN = 0.15  # points of commitment a standard deviation of pressure: a direct path too small to care for
 ITEMS = 4
-SCALES = {
-    name: [f"{name}_{number}" for number in range(1, ITEMS + 1)]
-    for name in ("trust", "commitment", "satisfaction", "marker")
-}
-LATER = {name: [f"later_{item}" for item in SCALES[name]] for name in ("trust", "commitment")}
+SUBJECTS = ("trust", "commitment", "satisfaction")
+SCALES = {name: [f"{name}_{number}" for number in range(1, ITEMS + 1)] for name in (*SUBJECTS, "marker")}
+ABOUT = {name: SCALES[name] for name in SUBJECTS}
+LATER = {f"later_{name}": [f"later_{item}" for item in SCALES[name]] for name in ("trust", "commitment")}
 RECORDS = ["transparency", "consistency", "response", "pressure"]  # what may act on trust
+LOGGED = [*RECORDS, "investment", "termination_cost"]
+IMPRESSIONS = {name: [f"perceived_{name}"] for name in [*RECORDS[:3], "investment"]}
 ON_TRUST = "satisfaction + " + " + ".join(RECORDS)
 ON_COMMITMENT = "trust + satisfaction + investment + termination_cost + pressure"
 MORGAN_HUNT, PALMATIER = "Morgan & Hunt (1994)", "Palmatier et al. (2006)"
@@ -56,14 +71,14 @@ class TrustMarket(Parameters):
     consistency_to_trust: float = path(0.20)
     response_to_trust: float = path(0.15)
     pressure_to_trust: float = path(-0.30, source=f"negative: {MORGAN_HUNT}, opportunism; size ours")
-    satisfaction_to_trust: float = path(0.35)
-    trust_to_commitment: float = path(0.45, source=f"positive: {MORGAN_HUNT}; size ours")
-    satisfaction_to_commitment: float = path(0.10)
     investment_to_commitment: float = path(0.15)
     termination_cost_to_commitment: float = path(0.30, source=f"positive: {MORGAN_HUNT}; size ours")
+    satisfaction_to_trust: float = path(0.35)
+    satisfaction_to_commitment: float = path(0.10)
     pressure_to_commitment: float = path(
         0.0, "standardised path around trust", source=f"none: {MORGAN_HUNT}; some: their rival"
     )
+    trust_to_commitment: float = path(0.45, source=f"positive: {MORGAN_HUNT}; size ours")
     base_renewal: float = probit(0.50)
     commitment_to_renewal: float = probit(0.30, A_DEVIATION, source=f"positive: {PALMATIER}; size ours")
     satisfaction_to_renewal: float = probit(0.15, A_DEVIATION)
@@ -94,56 +109,30 @@ class TrustMarket(Parameters):
     @property
     def paths(self) -> PathModel:
         """All that is linear: records, satisfaction, trust and commitment in both years."""
-        on_trust, on_commitment = [*RECORDS, "satisfaction"], ON_COMMITMENT.split(" + ")
-        on_commitment = ["investment", "termination_cost", *(n for n in on_commitment if n in on_trust)]
-        return PathModel(
-            {(name, "trust"): getattr(self, f"{name}_to_trust") for name in RECORDS}
-            | {(n, "commitment"): getattr(self, f"{n}_to_commitment") for n in on_commitment[:2]}
-            | {("satisfaction", "trust"): self.satisfaction_to_trust}
-            | {(n, "commitment"): getattr(self, f"{n}_to_commitment") for n in on_commitment[2:]}
-            | {
-                ("trust", "commitment"): self.trust_to_commitment,
-                ("trust", "later_trust"): self.trust_persistence,
-                ("commitment", "later_trust"): self.commitment_to_later_trust,
-                ("commitment", "later_commitment"): self.commitment_persistence,
-                ("trust", "later_commitment"): self.trust_to_later_commitment,
-            }
-        )
+        over_a_year = {
+            ("trust", "later_trust"): self.trust_persistence,
+            ("commitment", "later_trust"): self.commitment_to_later_trust,
+            ("commitment", "later_commitment"): self.commitment_persistence,
+            ("trust", "later_commitment"): self.trust_to_later_commitment,
+        }
+        return PathModel(named_paths(self, "trust", "commitment") | over_a_year)
 
     def scale(self, points: int = 7, spread: float = 0.7, exposure: float = 1.0) -> Scale:
         """The scale of an item; `exposure` is its method loading as a share of δ."""
         return Scale(points, spread, self.loading, exposure * self.method_loading)
 
-    @property
-    def renewal_weights(self) -> dict:
-        """What the renewal index adds up, its level apart, by variable."""
-        return {
-            "commitment": self.commitment_to_renewal,
-            "satisfaction": self.satisfaction_to_renewal,
-            "termination_cost": self.termination_cost_to_renewal,
-        }
 
-    @property
-    def referral_weights(self) -> dict:
-        """What the log of the referral rate adds up, its level apart, by variable."""
-        return {
-            "commitment": self.commitment_to_referrals,
-            "satisfaction": self.satisfaction_to_referrals,
-        }
-
-
-def simulate_trust_market(p, streams):
+def simulate_trust_market(p: TrustMarket, streams: Streams) -> Cohort:
     """Draw a cohort: ``customers`` (records, what they did), ``surveys`` and, a year later, ``follow_up``."""
     rng, n = streams["customers"], p.n_customers
     this_year = [name for name in p.paths.variables if not name.startswith("later_")]
     drawn = p.paths.draw(rng, n, this_year)
-    inclination = _weighted(p.renewal_weights, drawn)
+    inclination = weighted(weights_on(p, "renewal"), drawn)
     renewed = (p.base_renewal + inclination + rng.standard_normal(n) > 0) * 1.0
-    rate = np.exp(p.base_referrals + _weighted(p.referral_weights, drawn))
-    referrals = _poisson(rate, streams["referrals"].random(n))
+    rate = np.exp(p.base_referrals + weighted(weights_on(p, "referrals"), drawn))
+    referrals = poisson_counts(rate, streams["referrals"].random(n))
     method = streams["method"].standard_normal(n)
-    records = {name: drawn[name] for name in [*RECORDS, "investment", "termination_cost"]}
-    customers = records | {"renewed": renewed, "referrals": referrals}
+    customers = {name: drawn[name] for name in LOGGED} | {"renewed": renewed, "referrals": referrals}
     surveys = cache(lambda: _survey(p, drawn, inclination, method, streams["surveys"]))
     follow_up = cache(lambda: _follow_up(p, drawn, method, streams["follow_up"]))
     return Cohort(
@@ -151,147 +140,72 @@ def simulate_trust_market(p, streams):
             "customers": customers,
             "surveys": surveys,
             "follow_up": follow_up,
-            "scores": lambda: (
-                customers | _mean_scores(surveys(), SCALES) | _mean_scores(follow_up(), LATER, "later_")
-            ),
+            "scores": lambda: customers | mean_scores(surveys() | follow_up(), SCALES | LATER),
         },
-        truth={name: drawn[name] for name in ("trust", "commitment", "satisfaction")} | {"method": method},
+        truth={name: drawn[name] for name in SUBJECTS} | {"method": method},
     )
-
-
-def _weighted(weights, values):
-    return sum(weight * values[name] for name, weight in weights.items())
-
-
-def _poisson(mean, uniform):
-    """Counts by inversion: a batch of generators takes no array of means, and scipy's quantiles are slow."""
-    chance = np.exp(-mean)
-    left, count, number = uniform - chance, np.zeros(mean.shape), 0
-    while (left > 0).any() and number < 1000:
-        number += 1
-        count += left > 0
-        chance = chance * mean / number
-        left = left - chance
-    return count
-
-
-def _mean_scores(answers, scales, prefix=""):
-    """The mean of each scale's items, and the questions that stand alone."""
-    asked = {item for items in scales.values() for item in items}
-    scores = {
-        f"{prefix}{name}_score": sum(answers[item] for item in items) / len(items)
-        for name, items in scales.items()
-    }
-    return scores | {name: values for name, values in answers.items() if name not in asked}
 
 
 def _survey(p, drawn, inclination, method, rng):
     """The first year's answers: four scales, four impressions of the firm, the stated chance of renewing."""
-    answers = {}
-    for name in ("trust", "commitment", "satisfaction"):
-        answers |= dict(zip(SCALES[name], p.scale().draw(drawn[name], rng, ITEMS, method)))
-    unrelated, marker = rng.standard_normal(p.n_customers), p.scale(exposure=p.marker_exposure)
-    answers |= dict(zip(SCALES["marker"], marker.draw(unrelated, rng, ITEMS, method)))
-    for name in ("transparency", "consistency", "response", "investment"):
-        (answers[f"perceived_{name}"],) = p.scale().draw(drawn[name], rng, 1, method)
-    intention = inclination / sqrt(p.paths.covariance(p.renewal_weights))
+    found = answers(ABOUT, drawn, p.scale(), rng, method)
+    unrelated, marker = {"marker": rng.standard_normal(p.n_customers)}, p.scale(exposure=p.marker_exposure)
+    found |= answers({"marker": SCALES["marker"]}, unrelated, marker, rng, method)
+    found |= answers(IMPRESSIONS, drawn, p.scale(), rng, method)
+    intention = inclination / sqrt(p.paths.covariance(weights_on(p, "renewal")))
     (stated,) = p.scale(points=11, spread=0.45).draw(intention, rng, 1, method)
-    return answers | {"stated_chance": (stated - 1) / 10}
+    return found | {"stated_chance": (stated - 1) / 10}
 
 
 def _follow_up(p, drawn, method, rng):
     """Trust and commitment a year later, asked again."""
-    later = p.paths.draw(rng, p.n_customers, given=drawn)
-    answers = {}
-    for name, items in LATER.items():
-        answers |= dict(zip(items, p.scale().draw(later[f"later_{name}"], rng, ITEMS, method)))
-    return answers
+    return answers(LATER, p.paths.draw(rng, p.n_customers, given=drawn), p.scale(), rng, method)
 
 
 # What is true, from the parameters alone ---------------------------------------------------------------
 
 
-def points(p):
+def points(p: TrustMarket) -> float:
     """Points of a scale from 1 to 7 for a standard deviation of its trait."""
     return p.scale().points_per_deviation
 
 
 def _chance_for_a_probit_unit(p):
     """Mean slope of the renewal chance in the index: ``φ(r0/σ)/σ``. Its index is normal, so it is exact."""
-    spread = sqrt(1 + p.paths.covariance(p.renewal_weights))
+    spread = sqrt(1 + p.paths.covariance(weights_on(p, "renewal")))
     return float(norm.pdf(p.base_renewal / spread)) / spread
 
 
-def mean_referrals(p):
+def mean_referrals(p: TrustMarket) -> float:
     """Referrals of a customer a year: the mean of a lognormal rate."""
-    return exp(p.base_referrals + p.paths.covariance(p.referral_weights) / 2)
+    return exp(p.base_referrals + p.paths.covariance(weights_on(p, "referrals")) / 2)
 
 
-def renewal_for_commitment(p):
+def renewal_for_commitment(p: TrustMarket) -> float:
     """Slope of the chance of renewing on a point of commitment, by least squares."""
     return p.commitment_to_renewal * _chance_for_a_probit_unit(p) / points(p)
 
 
-def referrals_for_commitment(p):
+def referrals_for_commitment(p: TrustMarket) -> float:
     """Slope of a year's referrals on a point of commitment, by least squares."""
     return p.commitment_to_referrals * mean_referrals(p) / points(p)
 
 
 # Estimators that only this lesson needs ----------------------------------------------------------------
+MEASURES = MarkedMeasures(SCALES | LATER, "marker", SUBJECTS, "customers", ("surveys", "follow_up"))
 
+PLS_CONSTRUCTS = ABOUT | {name: [name] for name in LOGGED}
+PLS_PATHS = list(named_paths(TrustMarket(), "trust", "commitment"))
 
-def measures(tables):
-    """All that the corrected regressions use, by name: arrays of shape ``(..., rows)``.
-
-    Records as they are; each scale's score, ``NAME noise`` with the row's statement of its error variance,
-    and ``shared``: the product of the marker score and the mean of the others, δ² in points² on average.
-    """
-    return tables.once("measures", lambda: _measures(tables))
-
-
-def _measures(tables):
-    found = dict(tables.columns("customers"))
-    surveys, follow_up = tables.columns("surveys"), tables.columns("follow_up")
-    scales = {name: [surveys[item] for item in items] for name, items in SCALES.items()}
-    scales |= {f"later_{name}": [follow_up[item] for item in items] for name, items in LATER.items()}
-    for name, items in scales.items():
-        found[name], found[f"{name} noise"] = scale_score(items)
-    found["shared"] = found["marker"] * (found["trust"] + found["commitment"] + found["satisfaction"]) / 3
-    return found
-
-
-SURVEYED = frozenset({"trust", "commitment", "satisfaction", "later_trust", "later_commitment"})
-
-
-def marker_corrected(formula, term):
-    """A regression of which measurement error and the shared method are taken out; see `measures`."""
-    return CorrectedRegression(formula, term, measures, SURVEYED)
-
-
-PLS_CONSTRUCTS = {name: SCALES[name] for name in ("satisfaction", "trust", "commitment")} | {
-    name: [name] for name in [*RECORDS, "investment", "termination_cost"]
-}
-PLS_PATHS = [(name, "trust") for name in ["satisfaction", *RECORDS]] + [
-    (name, "commitment") for name in ["trust", "satisfaction", "investment", "termination_cost", "pressure"]
-]
-
-
-MEASUREMENT = "\n".join(
-    f"{name} =~ " + " + ".join(SCALES[name]) for name in ("satisfaction", "trust", "commitment")
-)
-PATHS = f"""
-trust ~ {ON_TRUST}
-commitment ~ b*{ON_COMMITMENT}
+MEASUREMENT = measured_by(ABOUT)
+PATHS = f"\ntrust ~ {ON_TRUST}\ncommitment ~ b*{ON_COMMITMENT}\n"
+METHOD = f"""
+{measured_by({"marker": SCALES["marker"]})}
+{measured_by({"method": [item for items in SCALES.values() for item in items]}, "1*")}
+method ~~ 0*satisfaction
+method ~~ 0*marker
+marker ~~ 0*satisfaction
 """
-METHOD = "\n".join(
-    [
-        "marker =~ " + " + ".join(SCALES["marker"]),
-        "method =~ " + " + ".join(f"1*{item}" for items in SCALES.values() for item in items),
-        *(f"method ~~ 0*{name}" for name in ("satisfaction", "marker")),
-        "marker ~~ 0*satisfaction",
-    ]
-)
-
 ELSEWHERE = {"trust": {"investment", "termination_cost"}, "commitment": set(RECORDS) - {"pressure"}}
 
 
@@ -301,19 +215,14 @@ def arrow(cause: str, effect: str, exclusions: bool = True) -> str:
     Without `exclusions` all else acts on both, and the directions are equivalent. With them, as in `PATHS`,
     three records act on trust alone, investment and termination cost on commitment alone.
     """
-    all_else = [*ON_TRUST.split(" + "), "investment", "termination_cost"]
+    all_else = ["satisfaction", *LOGGED]
     on = {end: [n for n in all_else if not (exclusions and n in ELSEWHERE[end])] for end in ELSEWHERE}
     paths = f"{cause} ~ {' + '.join(on[cause])}\n{effect} ~ {' + '.join([cause, *on[effect]])}"
     return f"{MEASUREMENT}\n{METHOD}\n{paths}"
 
 
-def survey_table(tables: Tables) -> pd.DataFrame:
-    """Answers and records side by side: what factor and path models are fitted to."""
-    return pd.concat([tables["surveys"], tables["customers"]], axis=1)
-
-
-def survey_columns(tables):
-    """The same as columns."""
+def survey_columns(tables: Tables) -> dict[str, np.ndarray]:
+    """Answers and records: what factor and path models are fitted to."""
     return tables.columns("surveys") | tables.columns("customers")
 
 
@@ -328,31 +237,12 @@ COMMITMENT_RECORDS = "commitment_score ~ investment + termination_cost + " + " +
 ON_RENEWAL = "commitment + satisfaction + termination_cost"
 
 
-def as_scores(formula):
-    """A formula among measures as one among mean scores: ``trust`` becomes ``trust_score``."""
-    return " ".join(f"{word}_score" if word in SURVEYED else word for word in formula.split())
-
-
-def _naive(formula, term):
-    """Least squares on the mean scores, as if they were what they measure."""
-    return LeastSquares(as_scores(formula), as_scores(term), table="scores", covariance="HC1")
-
-
 def _antecedent(name, formula):
     """What the firm's records say of an antecedent, and what customers' impressions of it say."""
     perceived = f"{formula.split()[0]} ~ perceived_{name}"
     return {
         "records": LeastSquares(formula, name, table="scores"),
         "impressions": LeastSquares(perceived, f"perceived_{name}", table="scores"),
-    }
-
-
-def _mediation(first, second, direction):
-    """Two bootstrap intervals of an indirect effect, and Sobel's test on mean scores."""
-    return {
-        "percentile bootstrap": BootstrapProduct(first, second, direction),
-        "bias-corrected bootstrap": BootstrapProduct(first, second, direction, "bias-corrected"),
-        "mean scores": Product(_naive(first.formula, first.term), _naive(second.formula, second.term)),
     }
 
 
@@ -379,7 +269,7 @@ hypotheses = [
         truth=lambda p: p.trust_to_commitment,
         unit="standardised path",
         estimators={
-            "marker-corrected": marker_corrected(f"commitment ~ {ON_COMMITMENT}", "trust"),
+            "marker-corrected": MEASURES.regression(f"commitment ~ {ON_COMMITMENT}", "trust"),
             "structural model": STRUCTURAL_PATH,
             "PLS": PLS_PATH,
         },
@@ -390,10 +280,7 @@ hypotheses = [
         ">",
         truth=lambda p: p.trust_to_later_commitment,
         unit="standardised path over a year",
-        estimators={
-            "marker-corrected": marker_corrected("later_commitment ~ trust + commitment", "trust"),
-            "mean scores": _naive("later_commitment ~ trust + commitment", "trust"),
-        },
+        estimators=MEASURES.both_ways("later_commitment ~ trust + commitment", "trust"),
     ),
     Hypothesis(
         "H3",
@@ -401,10 +288,7 @@ hypotheses = [
         ">",
         truth=lambda p: p.satisfaction_to_trust,
         unit="standardised path",
-        estimators={
-            "marker-corrected": marker_corrected(f"trust ~ {ON_TRUST}", "satisfaction"),
-            "mean scores": _naive(f"trust ~ {ON_TRUST}", "satisfaction"),
-        },
+        estimators=MEASURES.both_ways(f"trust ~ {ON_TRUST}", "satisfaction"),
     ),
     Hypothesis(
         "H4a",
@@ -412,11 +296,8 @@ hypotheses = [
         ">",
         truth=renewal_for_commitment,
         unit="chance of renewing per point of commitment",
-        estimators={
-            "marker-corrected": marker_corrected(f"renewed ~ {ON_RENEWAL}", "commitment"),
-            "mean scores": _naive(f"renewed ~ {ON_RENEWAL}", "commitment"),
-            "stated chance": _naive(f"stated_chance ~ {ON_RENEWAL}", "commitment"),
-        },
+        estimators=MEASURES.both_ways(f"renewed ~ {ON_RENEWAL}", "commitment")
+        | {"stated chance": MEASURES.on_scores(f"stated_chance ~ {ON_RENEWAL}", "commitment")},
     ),
     Hypothesis(
         "H4b",
@@ -424,10 +305,7 @@ hypotheses = [
         ">",
         truth=referrals_for_commitment,
         unit="referrals a year per point of commitment",
-        estimators={
-            "marker-corrected": marker_corrected("referrals ~ commitment + satisfaction", "commitment"),
-            "mean scores": _naive("referrals ~ commitment + satisfaction", "commitment"),
-        },
+        estimators=MEASURES.both_ways("referrals ~ commitment + satisfaction", "commitment"),
     ),
     Hypothesis(
         "H5a",
@@ -435,9 +313,9 @@ hypotheses = [
         "<",
         truth=lambda p: p.pressure_to_trust * p.trust_to_commitment * points(p),
         unit="points of commitment per standard deviation of pressure",
-        estimators=_mediation(
-            marker_corrected(f"trust ~ {ON_TRUST}", "pressure"),
-            marker_corrected(f"commitment ~ {ON_COMMITMENT}", "trust"),
+        estimators=MEASURES.indirect(
+            (f"trust ~ {ON_TRUST}", "pressure"),
+            (f"commitment ~ {ON_COMMITMENT}", "trust"),
             "<",
         ),
     ),
@@ -447,9 +325,9 @@ hypotheses = [
         ">",
         truth=lambda p: p.termination_cost_to_commitment * points(p) * renewal_for_commitment(p),
         unit="chance of renewing per standard deviation of termination cost",
-        estimators=_mediation(
-            marker_corrected(f"commitment ~ {ON_COMMITMENT}", "termination_cost"),
-            marker_corrected(f"renewed ~ {ON_RENEWAL}", "commitment"),
+        estimators=MEASURES.indirect(
+            (f"commitment ~ {ON_COMMITMENT}", "termination_cost"),
+            (f"renewed ~ {ON_RENEWAL}", "commitment"),
             ">",
         ),
     ),
@@ -460,10 +338,7 @@ hypotheses = [
         truth=lambda p: p.pressure_to_commitment * points(p),
         margin=MARGIN,
         unit="points of commitment per standard deviation of pressure",
-        estimators={
-            "marker-corrected": marker_corrected(f"commitment ~ {ON_COMMITMENT}", "pressure"),
-            "mean scores": _naive(f"commitment ~ {ON_COMMITMENT}", "pressure"),
-        },
+        estimators=MEASURES.both_ways(f"commitment ~ {ON_COMMITMENT}", "pressure"),
     ),
     Hypothesis(
         "H6",
@@ -475,17 +350,12 @@ hypotheses = [
     ),
 ]
 
-NO_LINK = {
-    "transparency_to_trust": 0.0,
-    "consistency_to_trust": 0.0,
-    "response_to_trust": 0.0,
-    "satisfaction_to_trust": 0.0,
-    "trust_to_commitment": 0.0,
-    "trust_to_later_commitment": 0.0,
-    "investment_to_commitment": 0.0,
-    "commitment_to_renewal": 0.0,
-    "commitment_to_referrals": 0.0,
-}
+NO_LINK = dict.fromkeys(
+    [f"{name}_to_trust" for name in (*RECORDS[:3], "satisfaction")]
+    + [f"{name}_to_commitment" for name in ("trust", "investment")]
+    + ["trust_to_later_commitment", "commitment_to_renewal", "commitment_to_referrals"],
+    0.0,
+)
 
 NO_TRAP = {  # hypotheses whose naive analysis the trap does not fool, and why
     "H4b": "referrals are counted, not asked for, so the form adds noise to one side and nothing to both",
@@ -517,4 +387,13 @@ design = Design(
     model=simulate_trust_market,
     hypotheses=hypotheses,
     batched=True,
+    constructs={
+        "trust": Construct("trust", "Confidence that the firm is reliable and honest."),
+        "commitment": Construct("commitment", "The wish to keep a relationship that is worth the effort."),
+        "satisfaction": Construct("satisfaction", "The judgement of what the firm has delivered so far."),
+        "termination_cost": Construct("termination cost", "What it would cost a customer to end it all."),
+        "investment": Construct("investment", "What the firm puts into this relationship alone."),
+        "pressure": Construct("pressure selling", "Selling that serves the firm at the customer's cost."),
+        "marker": Construct("marker scale", "Questions about something else, which only the form ties in."),
+    },
 )

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from crmlab.design.streams import BatchStreams, Streams
 from crmlab.errors import InputError
-from crmlab.mechanisms.items import Scale, spend_by_period
+from crmlab.mechanisms.items import Scale, answers, mean_scores, spend_by_period
 
 SCALES = [Scale(7, 0.7, 0.75, 0.3), Scale(2, 1.0, 0.6), Scale(11, 0.45, 0.9), Scale(5, 0.3, 0.95, 0.3)]
 
@@ -73,3 +73,18 @@ def test_log_spend_loads_as_declared():
     for period in np.log(spend):
         assert np.corrcoef(habit, period)[0, 1] == pytest.approx(0.8, abs=0.005)
     assert np.median(spend) == pytest.approx(40, rel=0.01)
+
+
+def test_a_questionnaire_is_its_items_drawn_one_trait_after_the_other():
+    scale, rng = Scale(points=5, loading=0.7, method=0.3), np.random.default_rng(4)
+    traits = dict(zip(("trust", "value"), rng.standard_normal((2, 50)), strict=True))
+    method = rng.standard_normal(50)
+    items = {"value": ["value_1", "value_2"], "trust": ["trust_1"]}
+    found = answers(items, traits, scale, np.random.default_rng(5), method)
+    again = np.random.default_rng(5)
+    by_hand = [*scale.draw(traits["value"], again, 2, method), *scale.draw(traits["trust"], again, 1, method)]
+    assert list(found) == ["value_1", "value_2", "trust_1"]
+    assert np.array_equal(list(found.values()), by_hand)
+    scores = mean_scores(found | {"age": method}, items)
+    assert list(scores) == ["value_score", "trust_score", "age"]
+    assert np.array_equal(scores["value_score"], (found["value_1"] + found["value_2"]) / 2)

@@ -4,7 +4,6 @@ import nbformat
 import numpy as np
 import pytest
 import semopy
-from scipy import stats
 
 from crmlab.design import Cohort, EstimationFailed
 from crmlab.design.streams import Streams
@@ -139,13 +138,6 @@ def test_headlines_find_the_truth_in_a_large_cohort(large):
 # -- the market -------------------------------------------------------------------------------------------
 
 
-def test_counts_by_inversion_are_those_of_scipy():
-    rng = np.random.default_rng(1)
-    mean, uniform = np.exp(rng.normal(-0.5, 0.8, (3, 2000))), rng.random((3, 2000))
-    assert (theory._poisson(mean, uniform) == stats.poisson.ppf(uniform, mean)).all()
-    assert theory._poisson(np.array([0.5]), np.array([1.0 - 2**-53]))[0] < 1000
-
-
 def test_answers_are_on_their_scales():
     cohort = design.preset("trap").simulate(2)
     surveys = cohort.surveys
@@ -181,9 +173,10 @@ def test_the_correction_is_that_of_a_factor_model_with_a_method_factor(preset):
     for seed in range(12):
         cohort = design.preset(preset).simulate(seed)
         fit = fit_structural(
-            theory.MEASUREMENT + "\n" + theory.METHOD + theory.PATHS, theory.survey_table(cohort.tables)
+            theory.MEASUREMENT + "\n" + theory.METHOD + theory.PATHS,
+            cohort.tables.beside("surveys", "customers"),
         )
-        ours = theory.marker_corrected(f"commitment ~ {theory.ON_COMMITMENT}", "trust")(cohort.tables)
+        ours = theory.MEASURES.regression(f"commitment ~ {theory.ON_COMMITMENT}", "trust")(cohort.tables)
         pairs.append((*fit.combine(lambda values: values["b"]), ours.value, ours.standard_error))
     theirs, their_error, ours, our_error = np.array(pairs).T
     assert np.corrcoef(theirs, ours)[0, 1] > 0.9
@@ -194,7 +187,11 @@ def test_the_correction_is_that_of_a_factor_model_with_a_method_factor(preset):
 def test_partial_least_squares_is_the_packages():
     cohort = design.simulate(3)
     fit = fit_pls(
-        theory.survey_table(cohort.tables), theory.PLS_CONSTRUCTS, theory.PLS_PATHS, bootstrap=300, seed=1
+        cohort.tables.beside("surveys", "customers"),
+        theory.PLS_CONSTRUCTS,
+        theory.PLS_PATHS,
+        bootstrap=300,
+        seed=1,
     )
     estimate = theory.PLS_PATH(cohort.tables)
     assert estimate.value == pytest.approx(fit.path("trust", "commitment"))
@@ -229,7 +226,7 @@ def test_a_scale_that_measures_nothing_is_a_failure_that_is_told():
     )  # no item agrees with the rest
     noise = Cohort(columns).tables
     with pytest.raises(EstimationFailed, match="no inverse"):
-        theory.marker_corrected("commitment ~ trust", "trust")(noise)
+        theory.MEASURES.regression("commitment ~ trust", "trust")(noise)
 
 
 def test_bad_resamples_are_counted_and_few_are_no_failure(monkeypatch):
@@ -346,7 +343,7 @@ def chi_squares(models, tables):
 
 
 def test_with_nothing_left_out_the_two_arrows_fit_alike():
-    table = theory.survey_table(design.simulate(1).tables)
+    table = design.simulate(1).tables.beside("surveys", "customers")
     models = both_arrows(exclusions=False)
     (forward,), (backward,) = chi_squares(models, [table])
     assert forward == pytest.approx(backward, abs=1e-4) and {each.degrees_of_freedom for each in models} == {
@@ -360,7 +357,7 @@ def test_with_records_left_out_the_right_arrow_fits_better():
     """The exclusions identify the arrow; degrees of freedom are lavaan's count, 21 below semopy's."""
     models = both_arrows(exclusions=True)
     assert {each.degrees_of_freedom for each in models} == {189}
-    tables = [theory.survey_table(design.simulate((3, number)).tables) for number in range(60)]
+    tables = [design.simulate((3, number)).tables.beside("surveys", "customers") for number in range(60)]
     lead = np.subtract(*reversed(chi_squares(models, tables)))
     assert (lead > 0).mean() > 0.9 and 12 < lead.mean() < 24
     semopys = fit_by_semopy(theory.arrow("trust", "commitment"), tables[0])
@@ -370,7 +367,7 @@ def test_with_records_left_out_the_right_arrow_fits_better():
 def test_where_trust_does_nothing_neither_arrow_leads():
     models = both_arrows(exclusions=True)
     null = design.preset("null").replace(method_loading=0.3)
-    tables = [theory.survey_table(null.simulate((3, number)).tables) for number in range(40)]
+    tables = [null.simulate((3, number)).tables.beside("surveys", "customers") for number in range(40)]
     lead = np.subtract(*reversed(chi_squares(models, tables)))
     assert abs(lead.mean()) < 4 * lead.std() / np.sqrt(len(lead)) + 0.5
 
@@ -386,7 +383,7 @@ class LeakyMarket(theory.TrustMarket):
 
 def test_a_false_exclusion_turns_the_verdict():
     cohorts = [theory.simulate_trust_market(LeakyMarket(), Streams((3, number))) for number in range(40)]
-    tables = [theory.survey_table(each.tables) for each in cohorts]
+    tables = [each.tables.beside("surveys", "customers") for each in cohorts]
     lead = np.subtract(*reversed(chi_squares(both_arrows(exclusions=True), tables)))
     assert (lead < 0).mean() > 0.9
 

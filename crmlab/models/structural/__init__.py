@@ -4,6 +4,7 @@ from crmlab.models.structural.engine import Moments
 from crmlab.models.structural.model import Fits, StructuralModel
 from crmlab.models.structural.single import NotConverged, StructuralFit, fit_structural
 from crmlab.models.structural.statistics import fit_statistics
+from crmlab.models.structural.syntax import measured_by
 
 __all__ = [
     "Fits",
@@ -13,4 +14,5 @@ __all__ = [
     "StructuralModel",
     "fit_statistics",
     "fit_structural",
+    "measured_by",
 ]

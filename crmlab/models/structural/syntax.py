@@ -11,6 +11,7 @@ equal. ``#`` starts a comment.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmlab.errors import InputError
@@ -18,6 +19,26 @@ from crmlab.errors import InputError
 NAME = r"[^\W\d][\w.]*"
 TERM = re.compile(rf"(?:(?P<by>.+)\*)?\s*(?P<variable>{NAME}|1)")
 OPERATORS = ("=~", "~~", "~")
+
+
+def measured_by(scales: Mapping[str, Sequence[str]], loading: str = "") -> str:
+    """The lines of a measurement model: a factor for each scale, measured by its items.
+
+    Parameters
+    ----------
+    scales : mapping of str to sequence of str
+        Items by factor.
+    loading : str
+        Before each item: ``"1*"`` fixes the loadings at 1.
+
+    Examples
+    --------
+    >>> measured_by({"trust": ["trust_1", "trust_2"]})
+    'trust =~ trust_1 + trust_2'
+    """
+    return "\n".join(
+        f"{name} =~ {' + '.join(loading + item for item in items)}" for name, items in scales.items()
+    )
 
 
 @dataclass(frozen=True)
