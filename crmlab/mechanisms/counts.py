@@ -42,7 +42,7 @@ def poisson_counts(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     probability = np.exp(-flat)
     total, at = probability, 0
     while len(waiting):
-        above = (draw >= total) & ((probability > 0) | (at < mean_left))  # what rounding leaves is no count
+        above = (draw >= total) & ((probability > 1e-17) | (at < mean_left))  # rounding leaves no count
         waiting, mean_left, draw = waiting[above], mean_left[above], draw[above]
         at += 1
         probability = probability[above] * mean_left / at
