@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
 
-def named_paths(parameters: object, *effects: str) -> dict[tuple[str, str], float]:
+def named_paths(parameters: Any, *effects: str) -> dict[tuple[str, str], float]:
     """The parameters called ``CAUSE_to_EFFECT``, for some effects, as paths in the order of the fields.
 
     Parameters
@@ -26,11 +27,11 @@ def named_paths(parameters: object, *effects: str) -> dict[tuple[str, str], floa
     return found
 
 
-def weights_on(parameters: object, effect: str) -> dict[str, float]:
+def weights_on(parameters: Any, effect: str) -> dict[str, float]:
     """What an index adds up, by cause: the parameters called ``CAUSE_to_EFFECT``."""
     return {cause: value for (cause, _), value in named_paths(parameters, effect).items()}
 
 
 def weighted(weights: Mapping[str, float], values: Mapping[str, np.ndarray]) -> np.ndarray:
     """The weighted sum of variables."""
-    return sum(weight * values[name] for name, weight in weights.items())
+    return np.asarray(sum(weight * values[name] for name, weight in weights.items()))
