@@ -1,5 +1,6 @@
 """Real data with their cards, and the way from a transaction log to a customer summary."""
 
+from crmlab.data.call_centre import load_calls
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
 from crmlab.data.churn import load_churn
 from crmlab.data.locating import how_to_get, is_available
@@ -10,7 +11,7 @@ from crmlab.data.panels import choice_rows, repeat_choices
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.scanner import load_catsup, load_cracker
 from crmlab.data.segments import load_bank, load_mcdonalds
-from crmlab.data.service_quality import load_sq
+from crmlab.data.service_quality import load_nca, load_servqual_correlations, load_sq
 from crmlab.data.soldiers import load_univbct
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 from crmlab.data.tea import load_tea
@@ -25,6 +26,7 @@ __all__ = [
     "how_to_get",
     "is_available",
     "load_bank",
+    "load_calls",
     "load_catsup",
     "load_cdnow_log",
     "load_cdnow_sample",
@@ -35,7 +37,9 @@ __all__ = [
     "load_kano",
     "load_mcdonalds",
     "load_mobi",
+    "load_nca",
     "load_reichheld_sasser",
+    "load_servqual_correlations",
     "load_sq",
     "load_tea",
     "load_univbct",
