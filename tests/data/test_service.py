@@ -9,7 +9,13 @@ from crmlab.errors import InputError
 from crmlab.estimators import IntraclassCorrelation
 from crmlab.models.necessity import ceiling_effect, copula_p_value, permutation_p_value
 
-SCALES = {"tangibles": (1, 4), "reliability": (5, 9), "responsiveness": (10, 13), "assurance": (14, 17), "empathy": (18, 22)}  # fmt: skip
+SCALES = {
+    "tangibles": (1, 4),
+    "reliability": (5, 9),
+    "responsiveness": (10, 13),
+    "assurance": (14, 17),
+    "empathy": (18, 22),
+}
 
 
 def alpha(correlations):
