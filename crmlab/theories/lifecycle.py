@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import expit
-from scipy.stats import poisson
 
 from crmlab.design import (
     AtEdge,
@@ -37,25 +37,22 @@ from crmlab.design import (
     Estimate,
     Hypothesis,
     Parameters,
+    Tables,
     count,
     logit,
     positive,
     share,
     spread,
 )
+from crmlab.design.streams import Streams
 from crmlab.errors import InputError
 from crmlab.estimators import LeastSquares, LogisticRegression
+from crmlab.mechanisms.counts import poisson_counts
+from crmlab.mechanisms.ladder import Ladder, walk
 from crmlab.mechanisms.stages import (
-    FIRST,
     LAPSED,
-    LAPSED_FOR,
     LOYAL,
     MONTHS,
-    MOVED_UP,
-    NEXT,
-    PLACES,
-    REPEAT,
-    STAGE_OF,
     counted,
     ladder_table,
     lapses_table,
@@ -126,12 +123,12 @@ class Relationships(Parameters):
             )
 
     @property
-    def up(self):
+    def up(self) -> np.ndarray:
         """Of P(advance), in logit units, by stage of the ladder."""
         return np.array([self.up_prospect, self.up_first, self.up_repeat, self.up_loyal])
 
     @property
-    def keep(self):
+    def keep(self) -> np.ndarray:
         """Of P(advance or stay), in logit units; a prospect cannot lapse."""
         return np.array([np.inf, self.keep_first, self.keep_repeat, self.keep_loyal])
 
@@ -139,7 +136,7 @@ class Relationships(Parameters):
 # The market ---------------------------------------------------------------------------------------------
 
 
-def simulate_lifecycle(p, streams):
+def simulate_lifecycle(p: Relationships, streams: Streams) -> Cohort:
     """Draw a cohort.
 
     ``months``: a row a customer and month; ``ladder`` and ``lapses``: the same months from the second on,
@@ -149,21 +146,9 @@ def simulate_lifecycle(p, streams):
     chance = streams["customers"].random((2, n))
     heavy = (chance[..., 0, :] < p.heavy_share) * 1
     place = 2 * np.digitize(chance[..., 1, :], np.cumsum(START)[:-1])
-    chance = streams["moves"].random((2, MONTHS, n))
-    advance, keep = _chances(p)
-    matched = p.contact_share * expit(p.targeting * np.array([-0.5, 0.5]))
-    codes, outcomes = [], []
-    for month in range(MONTHS):
-        contact = chance[..., 0, month, :]
-        action = (contact < p.contact_share) * 1 + (contact < matched[heavy])
-        code = (heavy * PLACES + place) * 3 + action
-        outcome = (chance[..., 1, month, :] >= advance[code]) * 1 + (chance[..., 1, month, :] >= keep[code])
-        place = NEXT[outcome, place]
-        codes.append(code)
-        outcomes.append(outcome)
+    codes, outcomes = walk(ladders(p), heavy, place, streams["moves"].random((2, MONTHS, n)))
     counts = counted(codes[1:], outcomes[1:])
-    multiple = _multiples(p, streams["users"], n // 2)
-    visits, active = _draw_visits(p, streams["visits"], n // 2, multiple)
+    visits, active = _draw_visits(p, streams, n // 2)
     return Cohort(
         tables={
             "months": lambda: months_table(np.stack(codes, -1), np.stack(outcomes, -1)),
@@ -176,35 +161,17 @@ def simulate_lifecycle(p, streams):
     )
 
 
-def _chances(p):
-    """P(advance) and P(advance or stay) by kind, place and action, each flattened."""
-    heavy = np.arange(2)[:, None, None]
-    z = p.heavy * heavy + p.memory * MOVED_UP[:, None] + _lifts(p)
-    back = p.win_back + p.heavy * heavy + p.lapse_time * (LAPSED_FOR[:, None] - 1)
-    lapsed = (STAGE_OF == LAPSED)[:, None]
-    advance = np.where(lapsed, back, np.append(p.up, 0.0)[STAGE_OF][:, None] + z)
-    return expit(advance).ravel(), expit(np.append(p.keep, np.inf)[STAGE_OF][:, None] + z).ravel()
-
-
-def _lifts(p):
-    """What no, a general and a matched contact add, logit units."""
-    return np.array([0.0, p.contact_lift, p.contact_lift + p.match_lift])
-
-
-def _multiples(p, rng, users):
-    """What each app user's rates of visits are multiplied by, shape (..., users), or 1 for all."""
-    return rng.gamma(1 / p.visit_spread**2, p.visit_spread**2, users) if p.visit_spread else 1.0
-
-
-def _draw_visits(p, rng, users, multiple):
+def _draw_visits(p, streams, users):
     """Visits and hidden states of app users, each of shape (..., users, months)."""
+    rng = streams["visits"]
     chance = rng.random((MONTHS, users))
     rates = p.visits_dormant, p.visits_active
-    if (
-        p.visit_spread
-    ):  # an inverse of the distribution function: rates that differ cannot be given to a batch
+    if p.visit_spread:  # rates that differ cannot be given to a batch of generators
         level = rng.random((MONTHS, users))
-        counts = [poisson.ppf(level, rate * multiple[..., None, :]).astype(int) for rate in rates]
+        multiple = streams["users"].gamma(1 / p.visit_spread**2, p.visit_spread**2, users)
+        counts = [
+            poisson_counts(rate * multiple[..., None, :] + 0 * level, level).astype(int) for rate in rates
+        ]
     else:
         counts = [rng.poisson(rate, (MONTHS, users)) for rate in rates]
     active = [chance[..., 0, :] < expit(p.start_active)]
@@ -220,70 +187,19 @@ def _draw_visits(p, rng, users, multiple):
 # What is true, from the parameters alone ---------------------------------------------------------------
 
 
-def ladder_chain(p, heavy):
-    """Probabilities of a month's moves of one kind of customer, averaged over contacts, shape (2, 4, 5).
-
-    First axis: had not, or had, moved up the month before.
-    """
-    z = p.heavy * heavy + p.memory * np.arange(2)[:, None, None] + _lifts(p)[None, :, None]
-    shares = _contact_shares(p, heavy)[None, :, None]
-    advance, keep = ((shares * expit(z + each)).sum(1) for each in (p.up, p.keep))
-    chain = np.zeros((2, 4, 5))
-    for stage in range(4):
-        best, middle = min(stage + 1, LOYAL), REPEAT if stage == LOYAL else stage
-        chain[:, stage, best] += advance[:, stage]
-        chain[:, stage, middle] += keep[:, stage] - advance[:, stage]
-        chain[:, stage, LAPSED] += 1 - keep[:, stage]
-    return chain
+def ladders(p: Relationships) -> list[Ladder]:
+    """The moves of light and of heavy users of the category."""
+    lifts = np.array([0.0, p.contact_lift, p.contact_lift + p.match_lift])
+    found = []
+    for heavy in (0, 1):
+        matched = p.contact_share * expit(p.targeting * (heavy - 0.5))
+        shares = np.array([1 - p.contact_share, p.contact_share - matched, matched])
+        level = p.heavy * heavy
+        found.append(Ladder(p.up, p.keep, level, p.memory, lifts, shares, p.win_back + level, p.lapse_time))
+    return found
 
 
-def _contact_shares(p, heavy):
-    matched = p.contact_share * expit(p.targeting * (heavy - 0.5))
-    return np.array([1 - p.contact_share, p.contact_share - matched, matched])
-
-
-def months_to_lapse(p, heavy):
-    """Expected months until a customer of one kind first lapses, from each stage of the ladder, shape (4,).
-
-    The chain is widened by whether the last move was up, which makes it first-order whatever `memory` is.
-    """
-    return np.linalg.solve(np.eye(8) - _widened(p, heavy), np.ones(8))[:4]
-
-
-def still_there(p: Relationships, heavy: int, months: int) -> np.ndarray:
-    """Share of one kind who have not lapsed 0, 1, … months after they moved up to a first purchase.
-
-    Parameters
-    ----------
-    p : Relationships
-    heavy : {0, 1}
-    months : int
-
-    Returns
-    -------
-    array, shape (months + 1,)
-    """
-    inner = _widened(p, heavy)
-    place = np.zeros(8)
-    place[4 + FIRST] = 1.0
-    left = [1.0]
-    for _ in range(months):
-        place = place @ inner
-        left.append(float(place.sum()))
-    return np.array(left)
-
-
-def _widened(p, heavy):
-    """Moves before lapse, by whether the last one was up and by stage: shape (8, 8), that is (2, 4) twice."""
-    chain = ladder_chain(p, heavy)
-    inner = np.zeros((2, 4, 2, 4))
-    for stage in range(4):
-        for after in range(4):
-            inner[:, stage, int(after == stage + 1), after] = chain[:, stage, after]
-    return inner.reshape(8, 8)
-
-
-def win_back_chance(p, lapsed_for, heavy=None):
+def win_back_chance(p: Relationships, lapsed_for: ArrayLike, heavy: int | None = None) -> np.ndarray:
     """Probability that a customer who has been lapsed for so many months comes back in the next.
 
     Parameters
@@ -297,7 +213,7 @@ def win_back_chance(p, lapsed_for, heavy=None):
     """
     months = np.asarray(lapsed_for)
     reach = np.arange(1, int(months.max()) + 1)
-    chances = [expit(p.win_back + p.heavy * kind + p.lapse_time * (reach - 1)) for kind in (0, 1)]
+    chances = [ladder.back_after(reach) for ladder in ladders(p)]
     if heavy is not None:
         return chances[heavy][months - 1]
     left = [np.append(1.0, np.cumprod(1 - chance)[:-1]) for chance in chances]
@@ -313,14 +229,14 @@ def chance_on_record(p: Relationships, months: pd.DataFrame) -> np.ndarray:
     kind, stage, moved_up, lapsed_for = (
         np.asarray(months[name]) for name in ("heavy", "stage", "moved_up", "lapsed_for")
     )
-    chain = np.stack([ladder_chain(p, each) for each in (0, 1)])
-    back = np.stack([win_back_chance(p, np.arange(1, MONTHS + 1), each) for each in (0, 1)])
+    chain = np.stack([ladder.chain() for ladder in ladders(p)])
+    back = np.stack([ladder.back_after(np.arange(1, MONTHS + 1)) for ladder in ladders(p)])
     here = np.minimum(stage, LOYAL)
     advance = chain[kind, moved_up, here, np.minimum(here + 1, LOYAL)]
     return np.where(stage == LAPSED, back[kind, np.maximum(lapsed_for, 1) - 1], advance)
 
 
-def visit_model(p):
+def visit_model(p: Relationships) -> HiddenMarkov:
     """The hidden Markov model of the app users."""
     return HiddenMarkov(
         [1 - expit(p.start_active), expit(p.start_active)],
@@ -330,7 +246,7 @@ def visit_model(p):
     )
 
 
-def off_curve(model):
+def off_curve(model: HiddenMarkov) -> float:
     """Share of months in which an app user's state is not what the growth curve says, of a `HiddenMarkov`."""
     shares = model.state_shares(CURVE_SIGN)
     return 1 - shares[np.arange(MONTHS), CURVE].mean()
@@ -339,7 +255,7 @@ def off_curve(model):
 # Estimators that only this lesson needs ----------------------------------------------------------------
 
 
-def hidden_share_off_curve(tables):
+def hidden_share_off_curve(tables: Tables) -> Estimate:
     """Share of months off the growth curve by a hidden Markov model of the visits; delta method error."""
     visits = np.asarray(tables.columns("visits")["visits"]).reshape(-1, MONTHS)
     return Estimate(*map(float, fit_hidden_markov(visits, 2, covariates=CURVE_SIGN).combine(off_curve)))
@@ -364,14 +280,15 @@ def hidden_chances(cohort: Cohort) -> tuple[Estimate, pd.DataFrame]:
 
 # The design ---------------------------------------------------------------------------------------------
 
-NAIVE_LADDER = "advanced ~ first + repeat + loyal + contacted + matched + moved_up"
-ADJUSTED_LADDER = NAIVE_LADDER + " + heavy"
-NAIVE_LAPSES, ADJUSTED_LAPSES = "returned ~ lapsed_for", "returned ~ lapsed_for + heavy"
+LADDER = "advanced ~ first + repeat + loyal + contacted + matched + moved_up"
 
 
-def _logit(formula, term, table):
-    """One coefficient of a logistic regression on counts of months of a kind."""
-    return LogisticRegression(formula, term, table, trials="months")
+def _kinds(formula, term, table):
+    """Logistic regressions on counts of months, with the kind of customer among the terms and without."""
+    return {
+        "within kinds": LogisticRegression(f"{formula} + heavy", term, table, trials="months"),
+        "all alike": LogisticRegression(formula, term, table, trials="months"),
+    }
 
 
 hypotheses = [
@@ -382,10 +299,7 @@ hypotheses = [
         truth=lambda p: p.memory,
         margin=MEMORY_MARGIN,
         unit="logit units after a move up last month",
-        estimators={
-            "within kinds": _logit(ADJUSTED_LADDER, "moved_up", "ladder"),
-            "all alike": _logit(NAIVE_LADDER, "moved_up", "ladder"),
-        },
+        estimators=_kinds(LADDER, "moved_up", "ladder"),
     ),
     Hypothesis(
         "H2",
@@ -393,10 +307,7 @@ hypotheses = [
         ">",
         truth=lambda p: p.match_lift,
         unit="logit units",
-        estimators={
-            "within kinds": _logit(ADJUSTED_LADDER, "matched", "ladder"),
-            "all alike": _logit(NAIVE_LADDER, "matched", "ladder"),
-        },
+        estimators=_kinds(LADDER, "matched", "ladder"),
     ),
     Hypothesis(
         "H3",
@@ -404,10 +315,7 @@ hypotheses = [
         "<",
         truth=lambda p: p.lapse_time,
         unit="logit units a further month of lapse",
-        estimators={
-            "within kinds": _logit(ADJUSTED_LAPSES, "lapsed_for", "lapses"),
-            "all alike": _logit(NAIVE_LAPSES, "lapsed_for", "lapses"),
-        },
+        estimators=_kinds("returned ~ lapsed_for", "lapsed_for", "lapses"),
     ),
     Hypothesis(
         "H4",
@@ -425,7 +333,7 @@ hypotheses = [
 
 
 # One month's move and the month before it. The growth curve's year and the app's visits stand apart.
-DIAGRAM = Diagram(
+DIAGRAM = Diagram.by_cause(
     {
         "heavy_user": (0.52, 1.0),
         "earlier_contact": (0.02, 1.0),
@@ -439,33 +347,22 @@ DIAGRAM = Diagram(
         "active": (0.52, 0.0),
         "visits": (1.02, 0.0),
     },
-    [
-        ("heavy_user", "earlier_contact"),
-        ("heavy_user", "earlier_stage"),
-        ("heavy_user", "stage"),
-        ("heavy_user", "contact"),
-        ("heavy_user", "next_stage"),
-        ("earlier_stage", "earlier_contact"),
-        ("earlier_stage", "stage"),
-        ("earlier_contact", "stage"),
-        ("earlier_stage", "moved_up"),
-        ("stage", "moved_up"),
-        ("earlier_stage", "lapsed_for"),
-        ("stage", "lapsed_for"),
-        ("stage", "contact"),
-        ("stage", "next_stage"),
-        ("moved_up", "next_stage"),
-        ("contact", "next_stage"),
-        ("lapsed_for", "next_stage"),
-        ("month", "active"),
-        ("active", "visits"),
-    ],
+    {
+        "heavy_user": ("earlier_contact", "earlier_stage", "stage", "contact", "next_stage"),
+        "earlier_stage": ("earlier_contact", "stage", "moved_up", "lapsed_for"),
+        "earlier_contact": ("stage",),
+        "stage": ("moved_up", "lapsed_for", "contact", "next_stage"),
+        "moved_up": ("next_stage",),
+        "contact": ("next_stage",),
+        "lapsed_for": ("next_stage",),
+        "month": ("active",),
+        "active": ("visits",),
+    },
     latent=("active",),
 )
 
 NULL = {"match_lift": 0.0, "lapse_time": 0.0, "memory": MEMORY_MARGIN}
 AT_TOLERATED = AtEdge("H4", (0.0, 6.0))
-BLURRED = {"visits_dormant": 0.5, "visits_active": 2.2}
 
 design = Design(
     name="lifecycle",
@@ -478,8 +375,9 @@ design = Design(
         "literature": {},
         "claim": {"memory": 0.0, "match_lift": 0.5, "lapse_time": -0.25, "curve_pull": 0.0},
         "trap": NULL
-        | BLURRED
         | {
+            "visits_dormant": 0.5,
+            "visits_active": 2.2,
             "heavy": 2.0,
             "heavy_share": 0.7,
             "win_back": -2.0,

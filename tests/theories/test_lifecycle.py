@@ -61,7 +61,7 @@ def test_moves_happen_with_the_chain_s_probabilities(large):
     for (heavy, moved_up, stage), rows in cohort.months.query("stage < @LAPSED").groupby(
         ["heavy", "moved_up", "stage"]
     ):
-        expected = lifecycle.ladder_chain(parameters, heavy)[moved_up, stage]
+        expected = lifecycle.ladders(parameters)[heavy].chain()[moved_up, stage]
         found = np.bincount(rows.next_stage, minlength=5) / len(rows)
         assert (np.abs(found - expected) <= four_errors(expected, len(rows)) + 1e-9).all(), (
             heavy,
@@ -74,7 +74,7 @@ def test_moves_happen_with_the_chain_s_probabilities(large):
 @pytest.mark.parametrize("heavy", [0, 1])
 def test_months_to_lapse_are_what_a_long_simulation_shows(memory, heavy):
     parameters = design.replace(memory=memory).parameters
-    chain, rng = lifecycle.ladder_chain(parameters, heavy), np.random.default_rng(4)
+    chain, rng = lifecycle.ladders(parameters)[heavy].chain(), np.random.default_rng(4)
     stage, moved, lived = np.repeat(range(4), 20_000), np.zeros(80_000, int), np.zeros(80_000)
     for _ in range(400):
         here = stage < LAPSED
@@ -85,7 +85,9 @@ def test_months_to_lapse_are_what_a_long_simulation_shows(memory, heavy):
         stage[here] = after
     lived = lived.reshape(4, -1)
     error = lived.std(axis=1) / np.sqrt(20_000)
-    assert (np.abs(lifecycle.months_to_lapse(parameters, heavy) - lived.mean(axis=1)) < 4 * error).all()
+    assert (
+        np.abs(lifecycle.ladders(parameters)[heavy].months_to_lapse() - lived.mean(axis=1)) < 4 * error
+    ).all()
 
 
 def test_those_still_there_are_what_a_large_market_shows(large):
@@ -95,10 +97,10 @@ def test_those_still_there_are_what_a_large_market_shows(large):
     for kind in (0, 1):
         chosen = panel[(heavy == kind) & (panel[:, 0] == 0) & (panel[:, 1] == 1), 1:]
         there = (np.cumsum(chosen == LAPSED, axis=1) == 0).mean(axis=0)
-        expected = lifecycle.still_there(parameters, kind, MONTHS - 1)
+        expected = lifecycle.ladders(parameters)[kind].still_there(MONTHS - 1)
         assert (np.abs(there - expected) <= four_errors(expected, len(chosen)) + 1e-9).all()
-    late = lifecycle.still_there(parameters, 0, 2000)
-    chain = lifecycle.ladder_chain(parameters, 0)
+    late = lifecycle.ladders(parameters)[0].still_there(2000)
+    chain = lifecycle.ladders(parameters)[0].chain()
     assert late[0] == 1 and late[1] == pytest.approx(1 - chain[1, 1, LAPSED]) and late[-1] < 1e-6
 
 
@@ -253,7 +255,7 @@ def test_a_market_that_cannot_be_is_refused():
 
 def test_regressions_on_counts_are_those_on_single_months():
     cohort = design.simulate(7)
-    counts = LogisticRegression(lifecycle.ADJUSTED_LADDER, "moved_up", "ladder", trials="months").fit(
+    counts = LogisticRegression(f"{lifecycle.LADDER} + heavy", "moved_up", "ladder", trials="months").fit(
         cohort.tables
     )
     months = smf.logit(
