@@ -1,13 +1,19 @@
 """A cohort: the simulated tables, and apart from them the truth that made them."""
 
 import html
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crmlab.errors import InputError, check_known, listing
 from crmlab.words.layout import headings
+
+Columns = Mapping[str, npt.NDArray[Any]]  # of one table: numbers, words or truth values
+Kept = TypeVar("Kept")
 
 
 class Tables:
@@ -18,27 +24,28 @@ class Tables:
     a function that returns the mapping: it is called when somebody first wants the table.
     """
 
-    def __init__(self, tables):
+    def __init__(self, tables: Mapping[str, Columns | Callable[[], Columns]]) -> None:
         self._columns = dict(tables)
-        self._frames = {}
-        self._known = {}
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._known: dict[Hashable, Any] = {}
 
-    def names(self):
+    def names(self) -> list[str]:
         """The tables' names, in their order."""
         return list(self._columns)
 
-    def columns(self, name=None):
+    def columns(self, name: str | None = None) -> Columns:
         """One table as a mapping of columns to arrays; the only table if `name` is None."""
         if name is None:
             if len(self._columns) != 1:
                 raise InputError(f"table is None; there are several, say which: {listing(self._columns)}")
             name = next(iter(self._columns))
         check_known("table", [name], self._columns)
-        if callable(self._columns[name]):
-            self._columns[name] = self._columns[name]()
-        return self._columns[name]
+        found = self._columns[name]
+        if callable(found):
+            found = self._columns[name] = found()
+        return found
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> pd.DataFrame:
         columns = self.columns(name)
         if name not in self._frames:
             shapes = {np.shape(values) for values in columns.values()}
@@ -54,7 +61,7 @@ class Tables:
         """Tables of the same rows side by side: what models of many variables are fitted to."""
         return pd.concat([self[name] for name in names], axis=1)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -62,16 +69,16 @@ class Tables:
         except InputError as error:
             raise AttributeError(str(error)) from None
 
-    def once(self, key, compute):
+    def once(self, key: Hashable, compute: Callable[[], Kept]) -> Kept:
         """What `compute` returns, computed once for these tables: for estimators that share a fit."""
         if key not in self._known:
             self._known[key] = compute()
         return self._known[key]
 
-    def one(self, simulation):
+    def one(self, simulation: int) -> "Tables":
         """The tables of one of the cohorts drawn at once; a column of shape ``(rows,)`` is in all of them."""
 
-        def table(name):
+        def table(name: str) -> Callable[[], Columns]:
             return lambda: {
                 column: values[simulation] if np.ndim(values) > 1 else values
                 for column, values in self.columns(name).items()
@@ -82,7 +89,7 @@ class Tables:
     def stacked(self) -> "Tables":
         """One cohort as a batch of one: its columns with a first axis of length 1."""
 
-        def table(name):
+        def table(name: str) -> Callable[[], Columns]:
             return lambda: {
                 column: np.asarray(values)[None] if np.ndim(values) == 1 else values
                 for column, values in self.columns(name).items()
@@ -90,7 +97,7 @@ class Tables:
 
         return self.once("stacked", lambda: Tables({name: table(name) for name in self._columns}))
 
-    def drawn_at_once(self, simulations):
+    def drawn_at_once(self, simulations: int) -> "Tables":
         """These tables, which refuse columns that are neither ``(simulations, rows)`` nor ``(rows,)``."""
         for name, table in self._columns.items():
             check = partial(_of_shape, name, table, simulations)
@@ -98,7 +105,7 @@ class Tables:
         return self
 
 
-def _of_shape(name, table, simulations):
+def _of_shape(name: str, table: Columns | Callable[[], Columns], simulations: int) -> Columns:
     columns = table() if callable(table) else table
     for column, values in columns.items():
         shape = np.shape(values)
@@ -114,7 +121,7 @@ def _of_shape(name, table, simulations):
 class Truth(dict):
     """Latents, potential outcomes and parameters, by name: what a real analyst never sees."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
         except KeyError:
@@ -138,21 +145,23 @@ class Cohort:
     78
     """
 
-    def __init__(self, tables, truth=None):
+    def __init__(
+        self, tables: Mapping[str, Columns | Callable[[], Columns]], truth: Mapping[str, Any] | None = None
+    ) -> None:
         self.tables = Tables(tables)
         self.truth = Truth(truth or {})
         self.parameters = None
         self.seed = None
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> pd.DataFrame:
         return self.tables[name]
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_") or name == "tables":
             raise AttributeError(name)
         return getattr(self.tables, name)
 
-    def _lines(self):
+    def _lines(self) -> list[tuple[str, str, str, str]]:
         shown = []
         for name in self.tables.names():
             columns = self.tables.columns(name)
@@ -168,13 +177,13 @@ class Cohort:
                 shown.append(("truth", name, "", f"{value:.4g}" if isinstance(value, float) else str(value)))
         return shown
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [
             f"{side:9} {name:24} {shape:>10}  {what}".rstrip() for side, name, shape, what in self._lines()
         ]
         return "\n".join([f"Cohort (seed {self.seed})", *lines])
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         rows = "".join(
             "<tr>"
             + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in line)

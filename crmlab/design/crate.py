@@ -4,17 +4,24 @@ The crate follows RO-Crate 1.1 (https://w3id.org/ro/crate/1.1): ``ro-crate-metad
 file beside it and the run that made them, as a ``CreateAction`` whose instrument is crmlab.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crmlab import files
 from crmlab.design.protocol import ademp
 from crmlab.errors import InputError
 from crmlab.words import words
+
+if TYPE_CHECKING:
+    from crmlab.design.design import Design
+    from crmlab.design.diagnosis import Diagnosis
 
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
@@ -23,8 +30,8 @@ KINDS = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown"
 
 def write_crate(
     path: str | Path,
-    design,
-    diagnosis,
+    design: Design,
+    diagnosis: Diagnosis,
     version: str,
     sources: dict[str, bytes] | None = None,
     at: datetime | None = None,

@@ -5,7 +5,7 @@ and type M errors are Gelman & Carlin's (2014), doi:10.1177/1745691614551642. Me
 Maritz–Jarrett (1978) standard error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,9 @@ class Group:
         """The fits whose 95% interval excludes the null."""
         done = self.done
         return done[(done["low"] > self.null) | (done["high"] < self.null)]
+
+
+Own = Callable[[Group], Number | float]  # a diagnosand of the user's
 
 
 def mean(values: np.ndarray | pd.Series) -> Number:
@@ -215,7 +218,7 @@ BUILT_IN: dict[str, Callable[[Group], Number]] = {
 }
 
 
-def measure(group: Group, own: dict[str, Callable[[Group], Number | float]]) -> dict[str, float]:
+def measure(group: Group, own: dict[str, Own]) -> dict[str, float]:
     """All diagnosands of a group as columns ``name`` and ``name_mcse``.
 
     Parameters
@@ -243,7 +246,7 @@ def _with_error(name: str, found: Number | float) -> Number:
     return value, error
 
 
-def check_own(own: dict | None, taken: set[str]) -> dict:
+def check_own(own: Mapping[str, Own] | None, taken: set[str]) -> dict[str, Own]:
     """The user's diagnosands, their names checked.
 
     Raises

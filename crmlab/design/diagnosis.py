@@ -4,14 +4,16 @@ Terms and Monte-Carlo standard errors follow Morris, White & Crowther (2019), do
 type S error is Gelman & Carlin's (2014), doi:10.1177/1745691614551642.
 """
 
+from __future__ import annotations
+
 import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +24,14 @@ from crmlab.design.diagnosands import DEFAULT, Group, check_own, measure
 from crmlab.design.estimate import Estimate
 from crmlab.design.multiplicity import familywise
 from crmlab.design.simulating import simulated
-from crmlab.design.streams import seed_tuple
+from crmlab.design.streams import Seed, seed_tuple
 from crmlab.errors import InputError, check_known
 from crmlab.words import words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from crmlab.design.design import Design
 
 COLUMNS = {  # of a diagnosis, so no name for what is varied
     "hypothesis",
@@ -66,10 +73,10 @@ class Diagnosis:
     simulations: pd.DataFrame = field(repr=False)
     hypotheses: dict = field(repr=False)
     sims: int
-    seed: object
+    seed: Seed
     by: list
     designs: list = field(repr=False, default_factory=list)
-    own: dict = field(repr=False, default_factory=dict)
+    own: dict[str, diagnosands.Own] = field(repr=False, default_factory=dict)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -120,7 +127,7 @@ class Diagnosis:
         """
         return confidence_ranks(self._rows(hypothesis, estimator, at))
 
-    def replay(self, hypothesis: str, simulation: int, estimator: str | None = None, **at) -> "Replay":
+    def replay(self, hypothesis: str, simulation: int, estimator: str | None = None, **at) -> Replay:
         """One simulation again: its cohort, and the estimate or the error that it ended in.
 
         Parameters
@@ -207,7 +214,7 @@ class Diagnosis:
         shown["failures"] = table["failures"]
         return shown
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> Figure:
         """Draw it; see `crmlab.plots.diagnosis_plot`."""
         from crmlab.plots.diagnosis import diagnosis_plot  # drawing is paid for only by those who draw
 
@@ -252,7 +259,14 @@ def _bracketed(value: float, error: float, digits: int) -> str:
     return shown if np.isnan(error) else f"{shown} ({error:.{digits}f})"
 
 
-def diagnose(points, sims, seed, jobs, progress, own=None) -> Diagnosis:
+def diagnose(
+    points: Sequence[tuple[dict[str, Any], Design]],
+    sims: int | str,
+    seed: Seed,
+    jobs: int | None,
+    progress: bool | None,
+    own: Mapping[str, diagnosands.Own] | None = None,
+) -> Diagnosis:
     """Simulate and estimate at every point; see `Design.diagnose`.
 
     Parameters

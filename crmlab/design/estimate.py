@@ -40,7 +40,7 @@ class Estimate:
     p_value: float | np.ndarray | None = None
 
     @classmethod
-    def of(cls, fit, term):
+    def of(cls, fit: Any, term: str) -> "Estimate":
         """The estimate of one term of a fitted statsmodels model.
 
         Raises

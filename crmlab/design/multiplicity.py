@@ -4,10 +4,13 @@ Holm (1979), Scandinavian Journal of Statistics 6, 65–70: step-down Bonferroni
 least one false rejection at the level whatever the tests' dependence.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from crmlab.design.diagnosands import share
+from crmlab.design.estimate import Hypothesis
 from crmlab.errors import check_known
 
 CORRECTIONS = ("none", "holm")
@@ -100,7 +103,7 @@ def _mean_share(supported: np.ndarray) -> tuple[float, float]:
     return float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
 
 
-def corrected(tests: pd.DataFrame, hypotheses, correction: str) -> pd.DataFrame:
+def corrected(tests: pd.DataFrame, hypotheses: Sequence[Hypothesis], correction: str) -> pd.DataFrame:
     """One cohort's tests with the family's p-values and verdicts beside their own.
 
     Parameters

@@ -4,18 +4,24 @@ The headings are those of Morris, White & Crowther (2019), doi:10.1002/sim.8086:
 mechanisms, estimands, methods, performance measures.
 """
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING
 
 from crmlab.design.diagnosands import BUILT_IN, DEFAULT
 from crmlab.design.diagnosis import needed_simulations
 from crmlab.errors import check_known
 from crmlab.words import words
 
+if TYPE_CHECKING:
+    from crmlab.design.design import Design
+
 WORST = 0.5  # the share whose Monte-Carlo error is largest
 
 
 def ademp(
-    design, sims: int = 1000, seed: int = 1, measures: tuple[str, ...] = DEFAULT, version: str = ""
+    design: Design, sims: int = 1000, seed: int = 1, measures: tuple[str, ...] = DEFAULT, version: str = ""
 ) -> str:
     """The protocol of ``design.vary(preset=[...]).diagnose(sims, seed)``, as Markdown.
 

@@ -1,8 +1,12 @@
 """Simulations and their estimates as rows: many cohorts in one pass where market and estimators allow it."""
 
+from __future__ import annotations
+
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +14,14 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from crmlab.design.estimate import Estimate
 from crmlab.design.estimator import Estimator
-from crmlab.design.streams import BatchStreams, Streams, seed_tuple
+from crmlab.design.streams import BatchStreams, Seed, Streams, seed_tuple
 from crmlab.errors import InputError
 from crmlab.models.threads import one_blas_thread
 from crmlab.notebook.session import is_watched, progress_bar
 from crmlab.words import words
+
+if TYPE_CHECKING:
+    from crmlab.design.design import Design
 
 BATCH_NUMBERS = 400_000  # numbers a column of a batch may hold: what stays in a core's cache
 SILENT_SECONDS = 1.0  # before a progress bar appears
@@ -23,7 +30,13 @@ LONG_SECONDS = 60.0
 LOOPED_BLOCK = 25  # simulations of a task when each is run on its own: enough to hide the cost of sending it
 
 
-def simulated(points, numbers, seed, jobs, progress) -> pd.DataFrame:
+def simulated(
+    points: Sequence[tuple[dict[str, Any], Design]],
+    numbers: range,
+    seed: Seed,
+    jobs: int | None,
+    progress: bool | None,
+) -> pd.DataFrame:
     """The simulations of these numbers at every point, as rows."""
     root = seed_tuple(seed)
     tasks = [

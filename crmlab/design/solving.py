@@ -8,10 +8,13 @@ exactly as was asked. SimSolve of the R package SimDesign (Chalmers & Adkins 202
 the root is found by probabilistic bisection.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, copysign, isfinite, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,11 @@ from scipy.stats import norm
 
 from crmlab.errors import InputError, check_known
 from crmlab.words import words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from crmlab.design.design import Design
 
 ROUNDS = 12  # of simulation; most solutions take four
 SPREAD = 0.35  # of the probit: how far beside the crossing the points that fix the line's slope lie
@@ -72,7 +80,7 @@ class Solution:
             estimand=self.estimand,
         )
 
-    def plot(self):
+    def plot(self) -> Figure:
         """Draw it; see `crmlab.plots.solving.solution_plot`."""
         from crmlab.plots.solving import solution_plot  # drawing is paid for only by those who draw
 
@@ -80,7 +88,7 @@ class Solution:
 
 
 def solve(
-    design,
+    design: Design,
     hypothesis: str,
     power: float = 0.8,
     over: str = "n_customers",

@@ -6,13 +6,16 @@ in which tables are drawn nor on how many workers share the simulations.
 """
 
 import zlib
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from crmlab.errors import InputError
 
+Seed = int | Sequence[int]  # the run's, or the run's and the simulation's
 
-def seed_tuple(seed):
+
+def seed_tuple(seed: Seed) -> tuple[int, ...]:
     """A seed as a tuple of non-negative ints."""
     numbers = tuple(seed) if isinstance(seed, (tuple, list)) else (seed,)
     if not numbers or not all(
@@ -22,7 +25,7 @@ def seed_tuple(seed):
     return tuple(int(each) for each in numbers)
 
 
-def generator(seed, table):
+def generator(seed: tuple[int, ...], table: str) -> np.random.Generator:
     """The NumPy generator of one table of one simulation.
 
     Parameters
@@ -39,11 +42,11 @@ class Streams:
 
     simulations = None
 
-    def __init__(self, seed):
+    def __init__(self, seed: tuple[int, ...]) -> None:
         self.seed = seed
-        self._open = {}
+        self._open: dict[str, np.random.Generator] = {}
 
-    def __getitem__(self, table):
+    def __getitem__(self, table: str) -> np.random.Generator:
         if table not in self._open:
             self._open[table] = generator(self.seed, table)
         return self._open[table]
@@ -56,12 +59,12 @@ class BatchStreams:
     diagnosis and a looped one are the same diagnosis.
     """
 
-    def __init__(self, seeds):
+    def __init__(self, seeds: Iterable[tuple[int, ...]]) -> None:
         self.seeds = list(seeds)
         self.simulations = len(self.seeds)
-        self._open = {}
+        self._open: dict[str, BatchGenerator] = {}
 
-    def __getitem__(self, table):
+    def __getitem__(self, table: str) -> "BatchGenerator":
         if table not in self._open:
             self._open[table] = BatchGenerator([generator(seed, table) for seed in self.seeds])
         return self._open[table]
@@ -74,11 +77,11 @@ class BatchGenerator:
     scalars, as they are when they come from one parameter object.
     """
 
-    def __init__(self, generators):
+    def __init__(self, generators: list[np.random.Generator]) -> None:
         self._generators = generators
 
-    def __getattr__(self, method):
-        def draw(*arguments, **options):
+    def __getattr__(self, method: str) -> Callable[..., np.ndarray]:
+        def draw(*arguments: object, **options: object) -> np.ndarray:
             return np.stack([getattr(each, method)(*arguments, **options) for each in self._generators])
 
         if method.startswith("_"):

@@ -9,7 +9,8 @@ from scipy.stats import norm
 
 from crmlab.design import Estimate, Estimator, Tables
 from crmlab.errors import InputError, check_known
-from crmlab.models.choice import LogitFit, Ratio, fit_control_logit, fit_logit
+from crmlab.models.choice import LogitFit, fit_control_logit, fit_logit
+from crmlab.models.ratio import Ratio
 
 INTERVALS = ("fieller", "delta", "krinsky_robb")
 

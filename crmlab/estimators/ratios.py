@@ -9,7 +9,7 @@ from scipy.stats import norm
 from crmlab.design import Estimate, Estimator, Tables
 from crmlab.errors import InputError
 from crmlab.estimators.linear import LeastSquares
-from crmlab.models.choice import Ratio
+from crmlab.models.ratio import Ratio
 from crmlab.models.stacked import orthogonal
 
 

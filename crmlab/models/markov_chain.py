@@ -4,13 +4,17 @@ A panel holds the stage of each customer in each period, as whole numbers 0, 1, 
 ``(customers, periods)``, with -1 where a customer was not observed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from crmlab.errors import InputError, check_known, listing
+
+Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +42,10 @@ class MarkovChain:
     2.5
     """
 
-    counts: np.ndarray
-    states: tuple = ()
+    counts: Array
+    states: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         counts = np.asarray(self.counts, float)
         if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.size == 0:
             raise InputError(f"counts has shape {counts.shape}; give a square table, from by to")
@@ -54,7 +58,7 @@ class MarkovChain:
         object.__setattr__(self, "states", states)
 
     @classmethod
-    def fit(cls, panel, states):
+    def fit(cls, panel: npt.NDArray[np.integer], states: Sequence[str]) -> "MarkovChain":
         """The chain of a panel.
 
         Parameters
@@ -66,24 +70,24 @@ class MarkovChain:
         return cls(count_sequences(panel, len(states), 1), tuple(states))
 
     @property
-    def transition(self):
+    def transition(self) -> Array:
         """Estimated probabilities, shape (k, k)."""
         with np.errstate(invalid="ignore"):
             return self.counts / self.counts.sum(axis=1, keepdims=True)
 
     @property
-    def standard_errors(self):
+    def standard_errors(self) -> Array:
         """Of each probability, ``sqrt(p (1 - p) / n)``, shape (k, k)."""
         with np.errstate(invalid="ignore"):
             return np.sqrt(self.transition * (1 - self.transition) / self.counts.sum(axis=1, keepdims=True))
 
     @property
-    def table(self):
+    def table(self) -> pd.DataFrame:
         """The probabilities as a DataFrame, from by to."""
         names = pd.Index(self.states, name="from"), pd.Index(self.states, name="to")
         return pd.DataFrame(self.transition, *names)
 
-    def shares(self, start, periods):
+    def shares(self, start: npt.ArrayLike, periods: int) -> Array:
         """Expected share of customers in each state, period by period.
 
         Parameters
@@ -98,7 +102,7 @@ class MarkovChain:
         """
         return shares(self.transition, start, periods)
 
-    def time_in_states(self, absorbing):
+    def time_in_states(self, absorbing: str | Sequence[str]) -> pd.DataFrame:
         """Expected periods spent in each state before absorption, with standard errors.
 
         Parameters
@@ -119,7 +123,7 @@ class MarkovChain:
         table = pd.DataFrame(time.visits, index=pd.Index(names, name="start"), columns=names)
         return table.assign(total=time.total, standard_error=time.standard_errors(*rows))
 
-    def absorbed_in(self, absorbing):
+    def absorbed_in(self, absorbing: str | Sequence[str]) -> pd.DataFrame:
         """Probability of ending in each absorbing state, by the state from which a customer starts."""
         inner = self._inner(absorbing)
         ends = [self.states.index(name) for name in absorbing]
@@ -130,7 +134,7 @@ class MarkovChain:
             columns=list(absorbing),
         )
 
-    def _inner(self, absorbing):
+    def _inner(self, absorbing: str | Sequence[str]) -> list[int]:
         absorbing = [absorbing] if isinstance(absorbing, str) else list(absorbing)
         check_known("state", absorbing, self.states)
         inner = [at for at, name in enumerate(self.states) if name not in absorbing]
@@ -153,7 +157,7 @@ class FundamentalMatrix:
     visits: np.ndarray
 
     @classmethod
-    def of(cls, inner):
+    def of(cls, inner: Array) -> "FundamentalMatrix":
         """From Q, the probabilities of moving among the transient states.
 
         Raises
@@ -173,11 +177,11 @@ class FundamentalMatrix:
         return cls(np.linalg.inv(np.eye(len(inner)) - inner))
 
     @property
-    def total(self):
+    def total(self) -> Array:
         """Expected periods until absorption, ``N 1``."""
         return self.visits.sum(axis=1)
 
-    def standard_errors(self, inner, seen):
+    def standard_errors(self, inner: Array, seen: Array) -> Array:
         """Of `total`, when the rows of Q are shares of `seen` observed moves each; delta method.
 
         Because ``∂t_i / ∂p_ab = N_ia t_b``, the variance is
@@ -188,7 +192,7 @@ class FundamentalMatrix:
         return np.sqrt(self.visits**2 @ (spread / np.asarray(seen, float)))
 
 
-def shares(transition, start, periods):
+def shares(transition: npt.ArrayLike, start: npt.ArrayLike, periods: int) -> Array:
     """Expected share in each state, period by period, shape (periods + 1, k): ``start Pᵗ``."""
     path = [np.asarray(start, float)]
     for _ in range(periods):
@@ -196,7 +200,7 @@ def shares(transition, start, periods):
     return np.array(path)
 
 
-def count_sequences(panel, k, order):
+def count_sequences(panel: npt.ArrayLike, k: int, order: int) -> Array:
     """How often each sequence of ``order + 1`` states in a row was seen.
 
     Parameters
@@ -244,7 +248,7 @@ class LikelihoodRatio:
     degrees_of_freedom: int
 
     @property
-    def p_value(self):
+    def p_value(self) -> float:
         return float(stats.chi2.sf(self.statistic, self.degrees_of_freedom))
 
     def __add__(self, other):
@@ -254,7 +258,9 @@ class LikelihoodRatio:
         )
 
 
-def order_test(panel, k, order=1, groups=None):
+def order_test(
+    panel: npt.ArrayLike, k: int, order: int = 1, groups: npt.ArrayLike | None = None
+) -> LikelihoodRatio:
     """Does the chain remember more than `order` states? Likelihood ratio of order + 1 against order.
 
     Parameters
@@ -336,7 +342,7 @@ def bootstrap_order_test(
     return (larger + 1) / (draws + 1)
 
 
-def sameness_test(panel, k, groups):
+def sameness_test(panel: npt.ArrayLike, k: int, groups: npt.ArrayLike) -> LikelihoodRatio:
     """Do all groups of customers follow one chain? Likelihood ratio of a chain for each against one for all.
 
     Parameters
@@ -354,7 +360,7 @@ def sameness_test(panel, k, groups):
     return _independence(counts)
 
 
-def _independence(tables):
+def _independence(tables: npt.NDArray[np.number]) -> LikelihoodRatio:
     """Likelihood-ratio test of independence in each of a stack of tables, added up."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rows, columns = tables.sum(axis=2, keepdims=True), tables.sum(axis=1, keepdims=True)

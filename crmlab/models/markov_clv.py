@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crmlab.errors import InputError, listing
+
+Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +51,12 @@ class MarkovCLV:
     stop_reward: np.ndarray | None = None
     states: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         reward = _column("reward", self.reward)
         k = reward.size
 
-        def put(name, value):
-            return object.__setattr__(self, name, value)
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
 
         put("reward", reward)
         put("transition", _stochastic("transition", self.transition, k))
@@ -72,7 +75,9 @@ class MarkovCLV:
         put("states", states)
 
     @classmethod
-    def from_recency(cls, probability, contribution, marketing, discount_rate):
+    def from_recency(
+        cls, probability: npt.ArrayLike, contribution: float, marketing: float, discount_rate: float
+    ) -> "MarkovCLV":
         """The chain of Pfeifer & Carraway: states are periods since the last purchase, then gone for good.
 
         Parameters
@@ -110,7 +115,7 @@ class MarkovCLV:
             (*tuple(f"recency {j + 1}" for j in range(k)), "former customer"),
         )
 
-    def value(self, horizon=None):
+    def value(self, horizon: int | None = None) -> Array:
         """Expected discounted cash flow from each state: (I − P/(1+d))⁻¹R, or over `horizon` periods.
 
         Returns
@@ -119,7 +124,7 @@ class MarkovCLV:
         """
         return _value(self.transition, self.reward, self.discount_rate, horizon)
 
-    def stopping_rule(self):
+    def stopping_rule(self) -> "StoppingRule":
         """The best set of states to keep spending in, by policy iteration.
 
         In each state the firm continues (transition, reward) or stops for good, which is worth what
@@ -133,7 +138,7 @@ class MarkovCLV:
         k = self.reward.size
         stopped = (
             np.zeros(k)
-            if self.stop_reward is None
+            if self.stop_reward is None or self.stop_transition is None
             else _value(self.stop_transition, self.stop_reward, self.discount_rate)
         )
         keep = np.ones(k, bool)
@@ -148,12 +153,14 @@ class MarkovCLV:
             keep = better
         return StoppingRule(value, keep, self.states)
 
-    def _value_of(self, keep, stopped):
+    def _value_of(self, keep: npt.NDArray[np.bool_], stopped: Array) -> Array:
         v = 1.0 / (1.0 + self.discount_rate)
         system = np.eye(keep.size) - np.where(keep[:, None], v * self.transition, 0.0)
-        return np.linalg.solve(system, np.where(keep, self.reward, stopped))
+        return np.asarray(np.linalg.solve(system, np.where(keep, self.reward, stopped)), float)
 
-    def paths(self, n, periods, seed, start=0):
+    def paths(
+        self, n: int, periods: int, seed: int | np.random.Generator, start: int | str = 0
+    ) -> npt.NDArray[np.int64]:
         """Simulate the states of n customers.
 
         Parameters
@@ -185,7 +192,7 @@ class MarkovCLV:
         return path
 
     @property
-    def summary(self):
+    def summary(self) -> pd.DataFrame:
         """One row a state: reward, value, and value under the stopping rule."""
         rule = self.stopping_rule()
         return pd.DataFrame(
@@ -198,19 +205,19 @@ class MarkovCLV:
             index=list(self.states),
         )
 
-    def _finite_value(self):
+    def _finite_value(self) -> Array:
         try:
             return self.value()
         except InputError:
             return np.full(self.reward.size, np.nan)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"MarkovCLV, {self.reward.size} states, discount rate {self.discount_rate:g} a period\n\n"
             + self.summary.to_string(float_format=lambda value: f"{value:.3f}")
         )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return self.summary.to_html(float_format=lambda value: f"{value:.3f}", border=0)
 
 
@@ -218,29 +225,31 @@ class MarkovCLV:
 class StoppingRule:
     """The states worth spending in (`keep`) and the value of each state under that rule."""
 
-    value: np.ndarray
-    keep: np.ndarray
-    states: tuple
+    value: Array
+    keep: npt.NDArray[np.bool_]
+    states: tuple[str, ...]
 
     @property
-    def stop_at(self):
+    def stop_at(self) -> tuple[str, ...]:
         """States in which to stop."""
         return tuple(state for state, keep in zip(self.states, self.keep) if not keep)
 
 
-def _value(transition, reward, discount_rate, horizon=None):
+def _value(transition: Array, reward: Array, discount_rate: float, horizon: int | None = None) -> Array:
     v = 1.0 / (1.0 + discount_rate)
     if horizon is not None:
-        total, state = np.zeros(reward.size), np.eye(reward.size)
+        total: Array = np.zeros(reward.size)
+        state: Array = np.eye(reward.size)
         for _ in range(_whole("horizon", horizon, 0)):
-            total, state = total + state @ reward, v * state @ transition
+            total = total + state @ reward
+            state = np.asarray(v * state @ transition, float)
         return total
     if v < 1.0:
-        return np.linalg.solve(np.eye(reward.size) - v * transition, reward)
+        return np.asarray(np.linalg.solve(np.eye(reward.size) - v * transition, reward), float)
     return _undiscounted(transition, reward)
 
 
-def _undiscounted(transition, reward):
+def _undiscounted(transition: Array, reward: Array) -> Array:
     """Without discounting, value is finite only if the chain ends in states that earn nothing."""
     reach = np.linalg.matrix_power((transition > 0) + np.eye(reward.size) > 0, 1).astype(float)
     for _ in range(reward.size):
@@ -257,20 +266,20 @@ def _undiscounted(transition, reward):
     return value
 
 
-def _whole(name, value, least):
-    if not (isinstance(value, Real) and least <= value < np.inf and float(value).is_integer()):
+def _whole(name: str, value: object, least: int) -> int:
+    if not (isinstance(value, Real) and least <= float(value) < np.inf and float(value).is_integer()):
         raise InputError(f"{name} is {value!r}; give a whole number from {least}")
     return int(float(value))
 
 
-def _array(name, values):
+def _array(name: str, values: npt.ArrayLike) -> Array:
     try:
         return np.asarray(values, float)
     except (TypeError, ValueError):
         raise InputError(f"{name} must hold numbers, in rows of equal length; it is {values!r:.80}") from None
 
 
-def _column(name, values, k=None):
+def _column(name: str, values: npt.ArrayLike, k: int | None = None) -> Array:
     column = _array(name, values)
     if column.ndim != 1 or column.size == 0 or not np.isfinite(column).all():
         raise InputError(f"{name} must be one row of finite numbers, one for each state")
@@ -279,7 +288,7 @@ def _column(name, values, k=None):
     return column
 
 
-def _stochastic(name, values, k):
+def _stochastic(name: str, values: npt.ArrayLike, k: int) -> Array:
     matrix = _array(name, values)
     if matrix.shape != (k, k):
         raise InputError(f"{name} has shape {matrix.shape}; {k} states need {(k, k)}")

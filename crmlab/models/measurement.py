@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from itertools import permutations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crmlab.errors import InputError, check_known, listing
 from crmlab.models.mediation import bootstrap_interval
 from crmlab.models.structural import fit_structural
 
+Array = npt.NDArray[np.float64]
 RESAMPLED_NUMBERS = 4_000_000  # item values that a block of resamples holds at once
 
 
-def composite_reliability(loadings):
+def composite_reliability(loadings: npt.ArrayLike) -> float:
     """Share of a sum score's variance that the factor explains: ``(Σλ)² / ((Σλ)² + Σ(1 - λ²))``.
 
     Parameters
@@ -35,7 +37,7 @@ def composite_reliability(loadings):
     return float(total / (total + (1 - loadings**2).sum()))
 
 
-def average_variance_extracted(loadings):
+def average_variance_extracted(loadings: npt.ArrayLike) -> float:
     """Mean share of an item's variance that the factor explains: the mean squared standardised loading.
 
     References
@@ -46,7 +48,7 @@ def average_variance_extracted(loadings):
     return float((_loadings(loadings) ** 2).mean())
 
 
-def scale_quality(loadings, correlations):
+def scale_quality(loadings: pd.Series, correlations: pd.DataFrame) -> pd.DataFrame:
     """Each construct's composite reliability and variance extracted, beside what it shares with others.
 
     Parameters
@@ -121,7 +123,7 @@ class Heterotrait:
     table: pd.DataFrame
     draws: np.ndarray | None = field(default=None, repr=False)
 
-    def ratio(self, first, second):
+    def ratio(self, first: str, second: str) -> float:
         """The ratio of one pair, in either order."""
         pair = self.table[["first", "second"]].apply(set, axis=1) == {first, second}
         if not pair.any():
@@ -129,14 +131,20 @@ class Heterotrait:
             raise InputError(f"first and second are both {first!r}; a ratio needs two constructs")
         return float(self.table.loc[pair, "ratio"].iloc[0])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Heterotrait-monotrait ratios\n{self.table.round(4).to_string(index=False)}"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return self.table.round(3).to_html(index=False)
 
 
-def heterotrait_monotrait(table, constructs, bootstrap=0, seed=None, level=0.95):
+def heterotrait_monotrait(
+    table: pd.DataFrame,
+    constructs: Mapping[str, Sequence[str]],
+    bootstrap: int = 0,
+    seed: int | None = None,
+    level: float = 0.95,
+) -> Heterotrait:
     """Are two constructs two? Correlations between their items over correlations within.
 
     Parameters
@@ -193,7 +201,13 @@ def heterotrait_monotrait(table, constructs, bootstrap=0, seed=None, level=0.95)
     return Heterotrait(found.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds]), draws)
 
 
-def _resampled(values, owner, pairs, resamples, rng):
+def _resampled(
+    values: Array,
+    owner: npt.NDArray[np.intp],
+    pairs: list[tuple[int, int]],
+    resamples: int,
+    rng: np.random.Generator,
+) -> Array:
     """The ratios of every resample of rows."""
     rows, draws = len(values), []
     block = max(1, RESAMPLED_NUMBERS // values.size)
@@ -203,7 +217,7 @@ def _resampled(values, owner, pairs, resamples, rng):
     return np.concatenate(draws)
 
 
-def _correlations(values):
+def _correlations(values: Array) -> Array:
     """Correlations of the columns of each sample: ``(samples, items, items)``."""
     centred = values - values.mean(1, keepdims=True)
     spread = np.sqrt((centred**2).sum(1))
@@ -211,7 +225,7 @@ def _correlations(values):
         return (centred.swapaxes(-1, -2) @ centred) / (spread[:, :, None] * spread[:, None, :])
 
 
-def _ratios(correlations, owner, pairs):
+def _ratios(correlations: Array, owner: npt.NDArray[np.intp], pairs: list[tuple[int, int]]) -> Array:
     """Mean correlation between constructs over the geometric mean of those within: ``(samples, pairs)``."""
     size = np.abs(correlations)
     blocks = [np.flatnonzero(owner == number) for number in range(owner.max() + 1)]
@@ -222,7 +236,7 @@ def _ratios(correlations, owner, pairs):
     )
 
 
-def _loadings(loadings):
+def _loadings(loadings: npt.ArrayLike) -> Array:
     loadings = np.asarray(loadings, dtype=float)
     if (
         loadings.ndim != 1

@@ -4,13 +4,16 @@ Mode A (reflective) throughout, on standardised items. Everything follows from t
 one routine fits one sample, all resamples of a bootstrap, or many simulated cohorts at once.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from crmlab.errors import InputError, NotConverged, check_known, listing
 
+Array = npt.NDArray[np.float64]
 SCHEMES = ("path", "centroid", "factorial")
 ITERATIONS = 500
 TOLERANCE = 1e-9  # of a weight between two rounds
@@ -51,17 +54,17 @@ class PLSFit:
     draws: np.ndarray | None = field(default=None, repr=False)
 
     @property
-    def failures(self):
+    def failures(self) -> int:
         """How many resamples the bootstrap lost because their weights did not settle."""
         return 0 if self.draws is None else int(np.isnan(self.draws[:, 0]).sum())
 
     @property
-    def variance_extracted(self):
+    def variance_extracted(self) -> pd.Series:
         """Mean squared loading of each construct's items."""
         return (self.loadings**2).groupby(level="construct", sort=False).mean()
 
     @property
-    def total_effects(self):
+    def total_effects(self) -> pd.DataFrame:
         """Direct and indirect effects, row on column: ``(I - B)⁻¹ - I``."""
         names = list(self.scores)
         direct = pd.DataFrame(0.0, names, names)
@@ -70,7 +73,7 @@ class PLSFit:
         unit = np.eye(len(names))
         return pd.DataFrame(np.linalg.inv(unit - direct.to_numpy()) - unit, names, names)
 
-    def path(self, source, target):
+    def path(self, source: str, target: str) -> float:
         """One path coefficient."""
         found = self.paths[(self.paths.source == source) & (self.paths.target == target)]
         if found.empty:
@@ -78,19 +81,26 @@ class PLSFit:
             check_known("path", [f"{source} -> {target}"], known)
         return float(found.path.iloc[0])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         head = f"PLS path model: {len(self.scores):,} rows, {len(self.loadings)} items, {self.scheme} scheme"
         if self.draws is not None:
             head += f", {len(self.draws)} resamples ({self.failures} did not settle)"
         explained = ", ".join(f"{name} {value:.3f}" for name, value in self.r_squared.items())
         return f"{head}\n{self.paths.round(4).to_string(index=False)}\nR²: {explained}"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         head, *_, explained = repr(self).splitlines()
         return f"<p>{head}</p>{self.paths.round(4).to_html(index=False)}<p>{explained}</p>"
 
 
-def fit_pls(table, constructs, paths, scheme="path", bootstrap=0, seed=None):
+def fit_pls(
+    table: pd.DataFrame,
+    constructs: Mapping[str, Sequence[str]],
+    paths: Sequence[tuple[str, str]],
+    scheme: str = "path",
+    bootstrap: int = 0,
+    seed: int | None = None,
+) -> PLSFit:
     """Fit a path model by partial least squares, mode A.
 
     Parameters
@@ -177,7 +187,9 @@ def fit_pls(table, constructs, paths, scheme="path", bootstrap=0, seed=None):
     return replace(fit, draws=draws, paths=fit.paths.assign(**_spread(draws)))
 
 
-def pls_weights(correlations, owner, adjacency, scheme="path"):
+def pls_weights(
+    correlations: Array, owner: npt.NDArray[np.bool_], adjacency: npt.NDArray[np.bool_], scheme: str = "path"
+) -> tuple[Array, npt.NDArray[np.int_]]:
     """Outer weights of many samples at once.
 
     Parameters
@@ -248,7 +260,12 @@ def _signed(weights, correlations, owner, like=None):
     return weights * np.where(agreement < 0, -1.0, 1.0)[:, None, :]
 
 
-def signed_weights(correlations, constructs, paths, scheme="path"):
+def signed_weights(
+    correlations: Array,
+    constructs: Mapping[str, Sequence[str]],
+    paths: Sequence[tuple[str, str]],
+    scheme: str = "path",
+) -> Array:
     """Outer weights of many samples at once, with the signs that `fit_pls` gives them.
 
     Parameters

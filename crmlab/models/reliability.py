@@ -4,9 +4,11 @@ Cronbach's alpha assumes that every item loads alike; McDonald's omega estimates
 one-factor model. If there is one factor and the errors are unrelated, alpha is at most omega.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
@@ -36,14 +38,14 @@ class Reliability:
     rows: int
     fit: StructuralFit | None = field(default=None, repr=False)
 
-    def interval(self, level=0.95):
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
         """An interval that is symmetric in ``log(1 - value)``, and so ends below 1 (after Bonett 2002)."""
         if not self.value < 1:
             return np.nan, np.nan
         reach = norm.ppf(0.5 + level / 2) * self.standard_error / (1 - self.value)
         return 1 - (1 - self.value) * np.exp(reach), 1 - (1 - self.value) * np.exp(-reach)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         low, high = self.interval()
         return (
             f"{self.name} {self.value:.3f} (95% interval {low:.3f} to {high:.3f}; {self.items} items, "
@@ -51,7 +53,7 @@ class Reliability:
         )
 
 
-def cronbach_alpha(table, standardise=False):
+def cronbach_alpha(table: pd.DataFrame | npt.NDArray[np.float64], standardise: bool = False) -> Reliability:
     """Cronbach's alpha of a scale's items.
 
     Parameters
@@ -90,7 +92,7 @@ def cronbach_alpha(table, standardise=False):
     )
 
 
-def mcdonald_omega(table, standardise=False):
+def mcdonald_omega(table: pd.DataFrame | npt.NDArray[np.float64], standardise: bool = False) -> Reliability:
     """McDonald's omega of a scale's items, from a one-factor model by maximum likelihood.
 
     Parameters
@@ -126,7 +128,7 @@ def mcdonald_omega(table, standardise=False):
     if min(own) < 1e-6 * float(table.var().min()):
         raise NotConverged("one-factor model: an item has no variance of its own (a Heywood case)")
 
-    def omega(v):
+    def omega(v: Mapping[str, float]) -> float:
         of_factor = v["shared"] * (1 + sum(v[f"loading_{name}"] for name in names[1:])) ** 2
         return of_factor / (of_factor + sum(v[f"own_{name}"] for name in names))
 
@@ -134,7 +136,7 @@ def mcdonald_omega(table, standardise=False):
     return Reliability("omega", value, error, len(names), len(table), fit)
 
 
-def item_statistics(table, standardise=False):
+def item_statistics(table: pd.DataFrame | npt.NDArray[np.float64], standardise: bool = False) -> pd.DataFrame:
     """Each item beside the rest of its scale.
 
     Returns
@@ -156,7 +158,7 @@ def item_statistics(table, standardise=False):
     return pd.DataFrame(rows).T
 
 
-def _items(table, fewest, standardise):
+def _items(table: pd.DataFrame | npt.NDArray[np.float64], fewest: int, standardise: bool) -> pd.DataFrame:
     table = pd.DataFrame(table)
     if table.shape[1] < fewest:
         raise InputError(f"table has {table.shape[1]} items; give at least {fewest}")

@@ -8,11 +8,13 @@ formula tells how many customers a recoding is worth.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtr
 from scipy.stats import norm
 
 from crmlab.errors import InputError, check_known
 
+Array = npt.NDArray[np.float64]
 SCORES = ("mean", "top_two_box", "csat", "nps")
 
 
@@ -26,7 +28,7 @@ class Score:
     rows: int
 
 
-def worth_of_ticks(name, points):
+def worth_of_ticks(name: str, points: int) -> Array:
     """What each box of a scale counts for.
 
     Parameters
@@ -50,15 +52,15 @@ def worth_of_ticks(name, points):
     if name == "mean":
         return 100 * box / (points - 1)
     if name == "top_two_box":
-        return 100.0 * (box >= points - 2)
+        return np.where(box >= points - 2, 100.0, 0.0)
     if name == "csat":
-        return 100.0 * (box > (points - 1) / 2)
+        return np.where(box > (points - 1) / 2, 100.0, 0.0)
     if points != 11:
         raise InputError(f"points is {points}; nps is defined on 11 boxes, 0 to 10")
     return 100.0 * (box >= 9) - 100.0 * (box <= 6)
 
 
-def satisfaction_score(name, ticks, points, lowest=1):
+def satisfaction_score(name: str, ticks: npt.ArrayLike, points: int, lowest: int = 1) -> Score:
     """A score of a survey.
 
     Parameters
@@ -91,7 +93,9 @@ def satisfaction_score(name, ticks, points, lowest=1):
     return Score(name, float(worth.mean()), float(worth.std(ddof=1) / np.sqrt(len(worth))), len(worth))
 
 
-def efficiency(worth, thresholds, mean, spread=1.0):
+def efficiency(
+    worth: npt.ArrayLike, thresholds: npt.ArrayLike, mean: npt.ArrayLike, spread: float = 1.0
+) -> Array:
     """Share of the customers that would have been enough, had satisfaction been seen and not its ticks.
 
     For a small shift of everybody's satisfaction, which is normal with this mean and spread. A score's power

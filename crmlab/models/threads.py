@@ -1,5 +1,6 @@
 """One thread for linear algebra: on matrices as small as ours more threads only wait for each other."""
 
+from contextlib import AbstractContextManager
 from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController
@@ -13,6 +14,6 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_blas_thread():
+def one_blas_thread() -> AbstractContextManager[object]:
     """A context in which NumPy's and SciPy's linear algebra keeps to one thread."""
     return _controller().limit(limits=1, user_api="blas")

@@ -17,7 +17,7 @@ def ratio_plot(ratio: Any, truth: float, label: str, seed: int = 1) -> Figure:
 
     Parameters
     ----------
-    ratio : crmlab.models.choice.Ratio
+    ratio : crmlab.models.ratio.Ratio
         Of one cohort: numbers, or arrays that hold one.
     truth : float
     label : str

@@ -10,7 +10,8 @@ from xlogit import MultinomialLogit
 
 from crmlab.errors import InputError
 from crmlab.mechanisms.choices import choose
-from crmlab.models.choice import Ratio, demand, fit_control_logit, fit_logit, optimal_price, shares
+from crmlab.models.choice import demand, fit_control_logit, fit_logit, optimal_price, shares
+from crmlab.models.ratio import Ratio
 
 TRUTH = np.array([0.6, -0.4, 0.3])
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from crmlab.models.choice import Ratio
+from crmlab.models.ratio import Ratio
 from crmlab.plots.ratio import ratio_plot
 
 

@@ -14,8 +14,9 @@ from crmlab.data import choice_rows, load_cracker, load_tea
 from crmlab.design import Cohort, EstimationFailed
 from crmlab.errors import InputError
 from crmlab.estimators import ChoiceCoefficient, ChoiceModel
-from crmlab.models.choice import Ratio, fit_logit, optimal_price
+from crmlab.models.choice import fit_logit, optimal_price
 from crmlab.models.conjoint import importances
+from crmlab.models.ratio import Ratio
 from crmlab.theories import perceived_value as lesson
 from crmlab.theories.perceived_value import (
     ATTRIBUTES,
