@@ -19,7 +19,7 @@ from pygments.lexers import PythonLexer
 from crmlab.book.linking import Linker
 from crmlab.notebook.formulas import mathml
 from crmlab.notebook.pictures import picture
-from crmlab.notebook.recording import MIME, flattened
+from crmlab.notebook.recording import MIME, is_silent
 from crmlab.notebook.references import read_reference
 from crmlab.notebook.widgets import is_caption, is_fallback, without_widgets
 from crmlab.words import words
@@ -73,7 +73,8 @@ def rendered_cells(
             text = Markup(linker(markdown.render(cell.source)))
             rendered.cells.append({"kind": "text", "id": cell.id, "html": text})
         elif cell.cell_type == "code" and (cell.source.strip() or cell.outputs):
-            shown = [each for each in cell.outputs if not is_caption(each)]  # it stands under its figure
+            # A caption stands under its figure, and a recorded number is for machines.
+            shown = [each for each in cell.outputs if not (is_caption(each) or is_silent(each))]
             outputs = [_output(output, markdown) for output in shown]
             figures = _numbered(outputs, rendered, cell.id, linker, number.lstrip("0") or "0")
             rendered.cells.append(_code_cell(cell, outputs, figures))
@@ -220,17 +221,8 @@ def _output(output: Any, markdown: MarkdownWithMath) -> dict[str, Any]:
 
 
 def _result(data: Any) -> dict[str, Any]:
-    value = data[MIME]["value"]
-    if "text/html" in data:
-        table = bs4.BeautifulSoup("".join(data["text/html"]), "html.parser").find("table")
-        return {"table": Markup(offline(str(table)))}
-    if isinstance(value, dict):
-        rows = "".join(
-            f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(str(each))}</td></tr>'
-            for name, each in flattened(value)
-        )
-        return {"table": Markup(f"<table>{rows}</table>")}
-    return {"value": value if isinstance(value, (bool, int, float, str)) else str(value)}
+    table = bs4.BeautifulSoup("".join(data["text/html"]), "html.parser").find("table")
+    return {"table": Markup(offline(str(table)))}
 
 
 def offline(text: str) -> str:

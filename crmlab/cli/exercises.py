@@ -22,11 +22,14 @@ def _add_start(commands):
     parser = commands.add_parser(
         "start",
         help="write your own copy of a lesson's exercises",
-        description="Write your own copy of a lesson's exercises, with numbers of its own.",
+        description="Write your own copy of a lesson's exercises, with numbers of its own, beside your "
+        "copies of the lessons. crmlab open LESSON --exercises does the same and opens it.",
     )
     parser.add_argument("lesson", metavar="LESSON", help="09, loyalty or 09_loyalty")
     parser.add_argument("--seed", metavar="N", help="your version's number; drawn at random if not given")
-    parser.add_argument("--out", metavar="DIR", default=".", help="folder for the copy (default: this one)")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder for the copy (default: work/, beside your lessons)"
+    )
     parser.set_defaults(command=start_command)
 
 
@@ -60,7 +63,9 @@ def _add_progress(commands):
         help="what is done in your exercise copies, as last saved",
         description="What is done in the exercise copies in a folder, as last saved.",
     )
-    parser.add_argument("folder", metavar="FOLDER", nargs="?", default=".", help="default: this one")
+    parser.add_argument(
+        "folder", metavar="FOLDER", nargs="?", help="default: this one, and the folder of your own copies"
+    )
     parser.set_defaults(command=progress_command)
 
 
@@ -87,13 +92,17 @@ def _add_exercises(commands):
 
 
 def start_command(chosen: argparse.Namespace) -> int:
-    from crmlab.exercises.copies import start
+    from crmlab.exercises.copies import start, start_own
     from crmlab.words import words
 
-    path, exercise, parameters = start(chosen.lesson, chosen.seed, chosen.out)
+    own = chosen.out is None
+    path, exercise, parameters = (
+        start_own(chosen.lesson, chosen.seed) if own else start(chosen.lesson, chosen.seed, chosen.out)
+    )
     shown = ", ".join(f"{name} = {value}" for name, value in parameters.items())
     print(words("progress.started", file=path, title=exercise.title, parameters=shown))
-    print(words("progress.started_next", file=path))
+    lesson = exercise.name.partition("_")[0]
+    print(words("progress.started_own", lesson=lesson) if own else words("progress.started_next", file=path))
     return 0
 
 

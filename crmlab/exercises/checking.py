@@ -67,10 +67,16 @@ class Report:
         lines = [self.copy.exercise.title, "", *columns(table)]
         if self.stale or self.notes:
             lines += ["", *(f"- {each}" for each in self.stale + self.notes)]
-        lines += ["", words("check.all_right" if self.ok else "check.not_all_right")]
-        if self.stale:
-            lines += [words("check.advice")]
+        lines += ["", words("check.all_right" if self.ok else "check.not_all_right"), self._next()]
         return "\n".join(lines)
+
+    def _next(self) -> str:
+        """What to do now, in a sentence."""
+        open_ = next((row.question for row in self.rows if not row.verdict.right), "")
+        if self.stale:
+            return words("check.advice")
+        file = self.copy.path
+        return words("check.next_question", question=open_, file=file) if open_ else words("check.next_done")
 
 
 def columns(table: list[list[str]]) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from crmlab import files
+from crmlab import files, places
 from crmlab.errors import InputError
 from crmlab.exercises.manual import blank_text
 from crmlab.exercises.masters import BEGIN, END, Master, answer_call, master, role
@@ -141,6 +141,11 @@ def start(
         )
     files.write_text(path, nbformat.writes(make_copy(exercise, parameters)) + "\n")
     return path, exercise, parameters
+
+
+def start_own(which: str, seed: int | str | None = None) -> tuple[Path, Master, dict[str, Any]]:
+    """`start` in the folder of a student's own copies, `crmlab.places.work`, which is made if need be."""
+    return start(which, seed, places.work())
 
 
 # ------------------------------------------------------------------------------------------------ blanks

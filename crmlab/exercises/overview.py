@@ -19,19 +19,26 @@ from crmlab.words import words
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "build"}
 
 
-def overview(folder: str | os.PathLike = ".") -> str:
+def overview(folder: str | os.PathLike | None = None) -> str:
     """The tables that ``crmlab progress`` prints.
+
+    Parameters
+    ----------
+    folder : path, optional
+        The current one, and that of a student's own copies, if not given.
 
     Raises
     ------
     InputError
         If there is no such folder.
     """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise InputError(f"no folder {str(folder)!r}")
-    tables = [table for table in (_exercises(folder), _guesses(folder)) if table]
-    return "\n\n".join(tables) or words("progress.none", folder=folder)
+    here = Path() if folder is None else Path(folder).expanduser()
+    if not here.is_dir():
+        raise InputError(f"no folder {str(here)!r}")
+    own = [places.work()] if folder is None and places.work().is_dir() else []
+    folders = [here, *(each for each in own if not each.resolve().is_relative_to(here.resolve()))]
+    tables = [table for table in (_exercises(folders), _guesses(folders)) if table]
+    return "\n\n".join(tables) or words("progress.none", folder=here)
 
 
 def exercise_copies(folder: Path) -> list[Path]:
@@ -50,20 +57,29 @@ def the_copy(folder: Path) -> Path:
     """
     found = exercise_copies(folder) or exercise_copies(places.work())
     if not found:
-        raise InputError(f"no exercise copy in {folder.resolve()}; write one: crmlab start 09")
+        raise InputError(
+            f"no exercise copy in {folder.resolve()}; write one and open it: crmlab open 09 --exercises"
+        )
     return found[0]
 
 
-def _exercises(folder: Path) -> str:
+def _exercises(folders: list[Path]) -> str:
     rows, got, of = [], 0.0, 0.0
-    for path in _files(folder, ".ipynb"):
-        row = _row(path, path.relative_to(folder))
+    for path, name in (
+        (path, _name(path, folder)) for folder in folders for path in _files(folder, ".ipynb")
+    ):
+        row = _row(path, name)
         if row is not None:
             rows.append(row[0])
             got, of = got + row[1], of + row[2]
     if len(rows) > 1:
         rows.append([words("progress.total"), "", "", f"{got:g} / {of:g}", ""])
     return "\n".join(columns([words("progress.header").split("|"), *rows])) if rows else ""
+
+
+def _name(path: Path, folder: Path) -> Path:
+    """What a file is called from where one stands."""
+    return path if folder == places.work() else path.relative_to(folder)
 
 
 def _files(folder: Path, end: str) -> Iterator[Path]:
@@ -111,11 +127,9 @@ def _next(name: Path, verdicts: dict[str, str]) -> str:
     )
 
 
-def _guesses(folder: Path) -> str:
-    """How near the guesses made in lessons came, a line a lesson; a student's own folder counts, too."""
-    paths = {path.resolve() for path in _files(folder, guesses.SUFFIX)}
-    if folder == Path() and places.work().is_dir():
-        paths |= {path.resolve() for path in _files(places.work(), guesses.SUFFIX)}
+def _guesses(folders: list[Path]) -> str:
+    """How near the guesses made in lessons came, a line a lesson, and what is meant by near."""
+    paths = {path.resolve() for folder in folders for path in _files(folder, guesses.SUFFIX)}
     rows = []
     for path in sorted(paths):
         kept = guesses.read(path)
@@ -125,4 +139,5 @@ def _guesses(folder: Path) -> str:
         share = f"{sum(scored) / len(scored):.0%}" if scored else ""
         quiz = f"{sum(first)} / {len(first)}" if first else ""
         rows.append([path.name.removesuffix(guesses.SUFFIX), str(len(near)), share, quiz])
-    return "\n".join(columns([words("progress.guesses").split("|"), *rows])) if rows else ""
+    table = columns([words("progress.guesses").split("|"), *rows])
+    return "\n".join([*table, "", words("progress.near")]) if rows else ""

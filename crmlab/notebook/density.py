@@ -10,11 +10,14 @@ from typing import Any
 
 from crmlab.notebook.pictures import KINDS
 from crmlab.notebook.source import Source
+from crmlab.notebook.spoiling import spoiled
 from crmlab.notebook.widgets import is_fallback
 
 WORDS = 2400  # of prose
-CODE = 240  # lines, without comments and blank ones
-DRAWING = 60  # of those, lines that draw
+SHOWN = 160  # lines of code in cells that are not folded, without comments and blank ones
+CODE = 370  # lines of code in all
+WIDE = 100  # characters in a line of code, what JupyterLab shows at 1024 pixels
+DRAWING = 60  # lines of code that draw
 ROWS = 60  # of the tables shown
 TABLES = 14
 HYPOTHESES = 6  # argued in the prose
@@ -26,7 +29,7 @@ _DRAWS = re.compile(
     r"|\bmarkers?="
 )
 _HYPOTHESIS = re.compile(r"\bH\d[a-z]?\b")
-_FOLDED = ("explore(", "explore_market(", "Explorable(", "causal_diagram(")
+_FOLDED = re.compile(r"\b(explore|explore_market|Explorable|causal_diagram|predict|quiz)\(")
 _Found = Iterator[tuple[str, str]]
 
 
@@ -38,12 +41,23 @@ def too_dense(notebook: Any, source: Source) -> _Found:
     notebook : NotebookNode
     source : Source
     """
-    for check in (_counts, _captions, _folds, _predictions, _sittings, _quizzes, _ranges):
+    checks = (
+        _counts,
+        _captions,
+        _folds,
+        _lines_too_wide,
+        _predictions,
+        _spoilers,
+        _sittings,
+        _quizzes,
+        _ranges,
+    )
+    for check in checks:
         yield from check(notebook, source)
 
 
 def counts(notebook: Any) -> dict[str, int]:
-    """What `too_dense` counts, by name: words, code, drawing, tables, rows, figures."""
+    """What `too_dense` counts, by name: words, code, shown, drawing, tables, rows, figures."""
     lines = [line for cell in _code(notebook) for line in _lines(cell)]
     outputs = [output for cell in _code(notebook) for output in cell.get("outputs", [])]
     tables = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
@@ -52,6 +66,7 @@ def counts(notebook: Any) -> dict[str, int]:
     return {
         "words": sum(len(text.split()) for text in prose),
         "code": len(lines),
+        "shown": sum(len(_lines(cell)) for cell in _code(notebook) if not _is_folded(cell)),
         "drawing": sum(bool(_DRAWS.search(line)) for line in lines),
         "tables": len(tables),
         "rows": sum(table.count("<tr") - table.count("<thead") for table in tables),
@@ -65,6 +80,7 @@ def _counts(notebook: Any, _source: Source) -> _Found:
     limits = {
         "words": (WORDS, "words of prose"),
         "code": (CODE, "lines of code"),
+        "shown": (SHOWN, "lines of code in cells that are not folded"),
         "drawing": (DRAWING - 1, "lines of code that draw"),
         "tables": (TABLES, "tables"),
         "rows": (ROWS, "rows of tables shown"),
@@ -86,15 +102,24 @@ def _captions(notebook: Any, _source: Source) -> _Found:
 
 def _folds(notebook: Any, _source: Source) -> _Found:
     for cell in _code(notebook):
-        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        draws = any(word in cell.source for word in _FOLDED)
-        if not folded and (draws or len(_lines(cell)) > LONGEST_SHOWN):
-            why = (
-                "draws a diagram or an explorable"
-                if draws
-                else f"has more than {LONGEST_SHOWN} lines of code"
-            )
+        asks = _FOLDED.search(cell.source)
+        if not _is_folded(cell) and (asks or len(_lines(cell)) > LONGEST_SHOWN):
+            why = f"calls {asks[1]}" if asks else f"has more than {LONGEST_SHOWN} lines of code"
             yield cell.id, f'{why}; fold it: metadata "jupyter": {{"source_hidden": true}}'
+
+
+def _lines_too_wide(notebook: Any, _source: Source) -> _Found:
+    for cell in _code(notebook):
+        widest = max(cell.source.splitlines(), key=len, default="")
+        if len(widest) > WIDE:
+            yield (
+                cell.id,
+                f"a line of {len(widest)} characters, {widest.strip()[:40]!r}…; {WIDE} are the most",
+            )
+
+
+def _spoilers(notebook: Any, _source: Source) -> _Found:
+    yield from dict.fromkeys(spoiled(_code(notebook)))
 
 
 def _predictions(notebook: Any, _source: Source) -> _Found:
@@ -156,6 +181,10 @@ def _ranges(notebook: Any, source: Source) -> _Found:
 
 def _code(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _is_folded(cell: Any) -> bool:
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden", False))
 
 
 def _lines(cell: Any) -> list[str]:

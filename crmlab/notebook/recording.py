@@ -12,9 +12,10 @@ MIME = "application/vnd.crmlab.result+json"
 
 
 def record(name, value, digits=6):
-    """Show a result and give it a name, under which ``run`` returns it.
+    """Give a result a name, under which ``run`` returns it; a table is shown, too.
 
-    Outside a notebook the result is only printed.
+    Numbers are for machines and show nothing in a notebook: what a reader should see stands in a caption or a
+    table. Outside a notebook the result is only printed.
 
     Parameters
     ----------
@@ -45,10 +46,9 @@ def record(name, value, digits=6):
         return
     from IPython.display import display
 
-    bundle = {"text/plain": text, MIME: {"name": name, "value": plain}}
-    if hasattr(table, "to_html"):
-        bundle["text/html"] = f"<p><code>{name}</code></p>\n{table.to_html()}"
-    display(bundle, raw=True)
+    # Front ends prefer HTML: nothing for a number, whose text stays for those who compare stored notebooks.
+    about = "" if table is None else f"<p><code>{name}</code></p>\n{_as_html(table)}"
+    display({"text/plain": text, "text/html": about, MIME: {"name": name, "value": plain}}, raw=True)
 
 
 def recorded(cells):
@@ -69,6 +69,12 @@ def recorded(cells):
                 results[result["name"]] = result["value"]
                 places.setdefault(result["name"], []).append(cell.get("id", str(index)))
     return results, {name: where for name, where in places.items() if len(where) > 1}
+
+
+def is_silent(output):
+    """Whether an output is a recorded result that shows nothing."""
+    data = output.get("data", {})
+    return MIME in data and not "".join(data.get("text/html", "")).strip()
 
 
 def flattened(results, prefix=""):
@@ -154,6 +160,10 @@ def _rounded(frame, digits):
         return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
     return frame.map(shown)
+
+
+def _as_html(table):
+    return table.to_frame().to_html(header=False) if table.ndim == 1 else table.to_html()
 
 
 def _shown(plain):

@@ -2,6 +2,7 @@
 
 from crmlab.plots.diagnosis import diagnosis_plot, estimates_plot
 from crmlab.plots.diagram import causal_diagram
+from crmlab.plots.shares import shares_and_truth
 from crmlab.plots.style import (
     HEADLINE,
     MARKERS,
@@ -27,6 +28,7 @@ __all__ = [
     "diagnosis_plot",
     "estimates_plot",
     "looks",
+    "shares_and_truth",
     "show",
     "subplots",
     "truth_line",

@@ -66,9 +66,9 @@ def diagnosis_plot(
         for axes, measure in zip(panels[:, column], measures):
             _panel(axes, rows, measure, x, others, looks)
         panels[0, column].set_title(name)
-        panels[-1, column].set_xlabel(words("labels." + x) if x == "preset" else x.replace("_", " "))
+        panels[-1, column].set_xlabel(in_words(x))
     for axes, measure in zip(panels[:, 0], measures):
-        axes.set_ylabel(_in_words(measure))
+        axes.set_ylabel(in_words(measure))
     handles = {
         label: handle for axes in panels.flat for handle, label in zip(*axes.get_legend_handles_labels())
     }
@@ -83,7 +83,7 @@ def legend_columns(labels: Collection[str], inches: float) -> int:
     return max(1, min(len(labels), int(inches / (0.085 * max(map(width, labels)) + 0.75))))
 
 
-def _in_words(measure: str) -> str:
+def in_words(measure: str) -> str:
     """The measure in words; a user's own is called what the user called it."""
     try:
         return words(f"labels.{measure}")

@@ -1,7 +1,7 @@
 """The explorable of a market: what is true, what one cohort tells, how often cohorts find it."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +11,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from scipy import stats
 
 from crmlab.design import Design, Hypothesis
 from crmlab.errors import check_known
+from crmlab.plots.diagnosis import in_words
 from crmlab.plots.style import MARKERS, PALETTE, SERIES, TRUTH, looks, subplots, truth_line
 from crmlab.widgets.explorable import Explorable
-from crmlab.words import words
+from crmlab.words import translated, words
 from crmlab.words.layout import fill
 
 QUICK = 5  # a rough picture has a fifth of the simulations, and
 FEWEST = 20  # no fewer than these
+POWER = 0.8  # for which the customers needed are told
 
 
 def power_curve(
@@ -56,9 +59,7 @@ def power_curve(
             rows[name], rows["rejection_rate"], reach, label=estimator, capsize=2, **look[estimator]
         )
     axes.axhline(0.05, color=TRUTH, linestyle=":", linewidth=1, label=words("labels.nominal_size"))
-    axes.set(
-        ylim=(-0.03, 1.03), xscale="log", xlabel=name.replace("_", " "), ylabel=words("labels.rejection_rate")
-    )
+    axes.set(ylim=(-0.03, 1.03), xscale="log", xlabel=in_words(name), ylabel=words("labels.rejection_rate"))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xticks(list(sizes), [f"{size:,}" for size in sizes])
     axes.minorticks_off()
@@ -75,7 +76,7 @@ def explore_market(
     seed: int = 1,
     size: tuple[float, float] = (10.2, 3.5),
     limits: tuple[float, float] | None = None,
-    note: Callable[[Design], str] | None = None,
+    note: str | Callable[[Design], str] | None = None,
 ) -> Explorable:
     """Sliders over a market; the truth, one cohort's estimates of a hypothesis, and their power.
 
@@ -99,8 +100,9 @@ def explore_market(
         Of the figure, inches.
     limits : pair of float, optional
         Ends of the estimates' axis, which then stands still while sliders move.
-    note : callable, optional
-        The market to a sentence under the picture, as the number of customers that 80% power takes.
+    note : str or callable, optional
+        The name of an estimator, of which a sentence under the picture says how many customers 80% power
+        takes (`customers_needed`); or the market to a sentence of its own.
 
     Returns
     -------
@@ -114,6 +116,7 @@ def explore_market(
     check_known("parameter", sliders, design.parameters.names())
     asked = design.only(hypothesis)
     told_sims = "sims" in inspect.signature(draw).parameters
+    told_note = note if callable(note) else lambda market: _needed(market, str(note), seed)
 
     def redraw(quick: bool = False, **values: Any) -> tuple[Figure, str]:
         market, few = asked.replace(**values), max(sims // QUICK, min(FEWEST, sims)) if quick else sims
@@ -134,19 +137,65 @@ def explore_market(
     return Explorable(
         redraw,
         sliders,
-        code=lambda **values: market_code(asked.replace(**values), hypothesis, sizes, sims, seed),
-        note=None if note is None else lambda **values: note(asked.replace(**values)),
+        code=lambda **values: market_code(
+            asked.replace(**values), hypothesis, sizes, sims, seed, always=values
+        ),
+        note=None if note is None else lambda **values: told_note(asked.replace(**values)),
     )
 
 
-def market_code(design: Design, hypothesis: str, sizes: Sequence[int], sims: int, seed: int) -> str:
-    """The code that simulates a market and its power curve outside the explorable."""
+def customers_needed(market: Design, estimator: str, seed: int = 1) -> float | None:
+    """How many customers a test needs for 80% power, by one cohort's standard error and normal quantiles.
+
+    The standard error falls with the root of the number of customers. `Design.solve` asks many cohorts.
+
+    Parameters
+    ----------
+    market : Design
+        Of one hypothesis, a difference from its null in one direction.
+    estimator : str
+    seed : int
+
+    Returns
+    -------
+    float or None
+        None where the claim is false, so that there is nothing to find.
+    """
+    row = market.with_estimators(estimator).test(market.simulate(seed)).iloc[0]
+    claim = market.hypotheses[0]
+    effect = row["truth"] - claim.null
+    if abs(effect) < 1e-6 or not claim.holds(row["truth"]):
+        return None
+    tail = claim.level / 2 if claim.direction == "!=" else claim.level
+    reach = stats.norm.isf(tail) + stats.norm.ppf(POWER)
+    return market.parameters.n_customers * (reach * row["standard_error"] / effect) ** 2
+
+
+def _needed(market: Design, estimator: str, seed: int) -> str:
+    needed = customers_needed(market, estimator, seed)
+    if needed is None:
+        return words("explorable.nothing_to_find")
+    return words("explorable.needed", estimator=translated(estimator), customers=needed, power=POWER)
+
+
+def market_code(
+    design: Design,
+    hypothesis: str,
+    sizes: Sequence[int],
+    sims: int,
+    seed: int,
+    always: Collection[str] = (),
+) -> str:
+    """The code that simulates a market and its power curve outside the explorable.
+
+    It names the parameters that differ from the preset's, and those of `always`, which have a slider.
+    """
     own = design.parameters
     named = design.preset_name if design.preset_name in design.presets else None
     usual = replace(design, parameters=type(own)(), overridden={})
     usual = (usual.preset(named) if named else usual).parameters
     parts = ["design", f".preset({named!r})" if named else "", f".only({hypothesis!r})"]
-    changed = [name for name in own.names() if getattr(own, name) != getattr(usual, name)]
+    changed = [name for name in own.names() if name in always or getattr(own, name) != getattr(usual, name)]
     if changed:
         parts.append(f".replace({', '.join(f'{name}={getattr(own, name)!r}' for name in changed)})")
     return (

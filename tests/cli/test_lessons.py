@@ -365,6 +365,17 @@ def test_open_makes_copies_of_all_lessons_and_opens_the_one_asked_for(home, call
     assert jupyter[-1] == (work / "00_start_here.ipynb", [])
 
 
+def test_open_exercises_writes_them_once_and_opens_them(monkeypatch, call, jupyter, tmp_path):
+    monkeypatch.setenv("CRMLAB_WORK", str(tmp_path))
+    copy = tmp_path / "09_loyalty_exercises.ipynb"
+    assert call("open", "09", "--exercises").returncode == 0 and jupyter[-1][0] == copy
+    copy.write_text(copy.read_text().replace("Exercises", "My exercises", 1))
+    mine = copy.read_text()
+    assert call("open", "loyalty", "--exercises").returncode == 0 and copy.read_text() == mine
+    assert (tmp_path / "09_loyalty.ipynb").is_file(), "the lesson lies beside them"
+    assert call("open", "09", "--exercises", "--fresh").returncode == 2 and copy.read_text() == mine
+
+
 def test_open_offers_a_newer_lesson(home, call, jupyter):
     path = home.simple("09_loyalty")
     call("open", "09")

@@ -137,6 +137,13 @@ def test_start_writes_a_copy_and_says_what_next(tmp_path, capsys):
     assert f"crmlab check {path}" in capsys.readouterr().out
 
 
+def test_start_writes_beside_the_lessons_unless_told_where(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CRMLAB_WORK", str(tmp_path / "work"))
+    assert main(["start", "09", "--seed", "12"]) == 0
+    assert (tmp_path / "work" / "09_loyalty_exercises.ipynb").is_file()
+    assert "crmlab open 09 --exercises" in capsys.readouterr().out
+
+
 def test_start_draws_a_seed_of_its_own(tmp_path):
     seeds = {start("loyalty", out=tmp_path / str(number))[2]["seed"] for number in range(5)}
     assert len(seeds) == 5
@@ -156,6 +163,7 @@ def test_start_draws_a_seed_of_its_own(tmp_path):
     ],
 )
 def test_start_refuses_bad_input_in_one_sentence(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CRMLAB_WORK", str(tmp_path / "work"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a_file").write_text("")
     assert main(["start", *arguments]) == 2

@@ -10,7 +10,7 @@ import pytest
 from crmlab.cli import main
 from crmlab.exercises import checking
 from crmlab.exercises.cards import MIME
-from crmlab.exercises.copies import start
+from crmlab.exercises.copies import start, start_own
 from crmlab.exercises.overview import the_copy
 from crmlab.exercises.remembering import remember
 
@@ -72,8 +72,9 @@ def test_made_up_verdicts_count_nothing(folder, capsys):
 
 
 def test_an_empty_folder_says_how_to_begin(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CRMLAB_WORK", str(tmp_path / "work"))
     monkeypatch.chdir(tmp_path)
-    assert "crmlab start 09" in printed(capsys)
+    assert "crmlab open 09 --exercises" in printed(capsys)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a_file"])
@@ -131,7 +132,29 @@ def test_where_there_is_no_copy_check_says_how_to_get_one(tmp_path, monkeypatch,
     monkeypatch.setenv("CRMLAB_WORK", str(tmp_path / "work"))
     monkeypatch.chdir(tmp_path)
     assert main(["check"]) == 2
-    assert "crmlab start 09" in capsys.readouterr().err
+    assert "crmlab open 09 --exercises" in capsys.readouterr().err
+
+
+def test_without_a_folder_one_s_own_copies_are_listed_wherever_one_stands(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CRMLAB_WORK", str(tmp_path / "work"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    start_own("09", 1)
+    start("11", 2, tmp_path / "here")
+    lines = printed(capsys).splitlines()
+    assert lines[2].startswith("11_customer") and lines[3].startswith(str(tmp_path / "work" / "09_loyalty"))
+    monkeypatch.chdir(tmp_path)  # which holds work/: nothing stands there twice
+    assert len([line for line in printed(capsys).splitlines() if "09_loyalty" in line]) == 1
+
+
+def test_a_check_says_what_to_do_next(folder):
+    path = folder / "09_loyalty_exercises.ipynb"
+    assert str(found(path, q1="right", q2="sign", q3="todo")).splitlines()[-1] == (
+        f"Next: go on with q2 in {path}, save, and check again."
+    )
+    assert "crmlab progress" in str(found(path, q1="right", q2="right", q3="right")).splitlines()[-1]
+    stale = str(found(path, stale=["cell 3 was run out of order"], q1="sign")).splitlines()[-1]
+    assert stale.startswith("Next: in JupyterLab choose Run > Restart Kernel")
 
 
 # Guesses ------------------------------------------------------------------------------------------------

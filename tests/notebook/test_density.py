@@ -25,17 +25,19 @@ def cells():
         "metadata": {"image/png": {"alt": "A line.", "caption": "It rises."}},
     }
     folded = code("explore", "explore_market(design)")
-    folded.metadata["jupyter"] = {"source_hidden": True}
+    asks = [code("ask", ASK), code("quiz", QUIZ), code("quiz-two", QUIZ)]
+    for each in (folded, *asks):
+        each.metadata["jupyter"] = {"source_hidden": True}
     return {
         "parameters": code("parameters", PARAMETERS, "parameters"),
         "imports": code("imports", GUARD),
         "words": text("words", "## Trust\n\nH1 and H2a are argued."),
-        "ask": code("ask", ASK),
+        "ask": asks[0],
         "answer": code("answer", ANSWER),
         "picture": shown(code("picture", "show(figure)"), **picture),
         "sitting": text("sitting-two", "## Second sitting (30 minutes)", "sitting"),
-        "quiz": code("quiz", QUIZ),
-        "quiz-two": code("quiz-two", QUIZ),
+        "quiz": asks[1],
+        "quiz-two": asks[2],
         "explore": folded,
     }
 
@@ -68,6 +70,14 @@ def table(made):
     ]
 
 
+def many_small_cells(made):
+    made |= {f"more-{number}": code(f"more-{number}", "x = 1\n" * 13) for number in range(12)}
+
+
+def spoiling(made):
+    made["answer"].source = f"found = worlds.diagnose()\nrecord('rate', found)\n{ANSWER}"
+
+
 def test_a_lesson_within_the_limits_has_no_problem(problems):
     assert problems() == []
 
@@ -80,7 +90,13 @@ def test_a_lesson_within_the_limits_has_no_problem(problems):
             source("words", " ".join(f"H{number}" for number in range(1, 8))),
             "7 hypotheses named in the prose",
         ),
-        (source("explore", "explore_market(\n" + "x,\n" * 250 + ")"), "lines of code; 240 are the most"),
+        (source("explore", "explore_market(\n" + "x,\n" * 370 + ")"), "lines of code; 370 are the most"),
+        (
+            many_small_cells,
+            "164 lines of code in cells that are not folded; 160 are the most",
+        ),
+        (source("answer", ANSWER + "  # " + "x" * 100), "answer: a line of 128 characters"),
+        (spoiling, "answer: shows found before rate is answered; put rate.answer(…) first"),
         (
             source("explore", "explore_market(\n" + "axes.plot(),\n" * 60 + ")"),
             "61 lines of code that draw; 59",
@@ -92,8 +108,10 @@ def test_a_lesson_within_the_limits_has_no_problem(problems):
         ),
         (
             lambda made: made["explore"].metadata.pop("jupyter"),
-            "explore: draws a diagram or an explorable; fold",
+            "explore: calls explore_market; fold it",
         ),
+        (lambda made: made["ask"].metadata.pop("jupyter"), "ask: calls predict; fold it"),
+        (lambda made: made["quiz"].metadata.pop("jupyter"), "quiz: calls quiz; fold it"),
         (source("answer", ANSWER + "\nx = 1" * 15), "answer: has more than 15 lines of code; fold it"),
         (source("ask", "1"), "asks for no prediction"),
         (source("answer", "1"), "the prediction rate is not answered"),

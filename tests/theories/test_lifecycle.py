@@ -15,6 +15,7 @@ from crmlab.mechanisms.stages import LAPSED, LOYAL, MONTHS, REPEAT
 from crmlab.models.btyd import ShiftedBetaGeometric
 from crmlab.models.markov_chain import MarkovChain, bootstrap_order_test, order_test
 from crmlab.models.markov_clv import MarkovCLV
+from crmlab.models.sensitivity import e_value
 from crmlab.theories import lifecycle
 from crmlab.theories.lifecycle import CURVE, design
 
@@ -411,3 +412,17 @@ def test_the_telephone_company_s_churn_depends_on_how_it_is_counted():
     assert followed[5] > followed[4] > followed[2]
     factors = snapshot / followed
     assert factors.min() == pytest.approx(8, abs=0.5) and factors.max() == pytest.approx(51, abs=0.5)
+
+
+def test_in_the_trap_kinds_alone_explain_what_matched_contacts_seem_to_do():
+    """Lesson 10: heavy use is tied to contact and move by ratios about as large as the E-value, or larger."""
+    cohort = design.preset("trap").replace(n_customers=LARGE).simulate(11)
+    rows = cohort.months.query("stage < @LOYAL and contacted == 1")
+    moved, heavy = (rows.groupby("matched")[name].mean() for name in ("advanced", "heavy"))
+    light_moves, heavy_moves = rows.groupby(["heavy", "matched"]).advanced.mean().unstack().to_numpy()
+    with_contact, with_move = heavy[1] / heavy[0], max(heavy_moves / light_moves)
+    ratio = moved[1] / moved[0]
+    assert with_contact > e_value(ratio) > 3 and with_move > 0.95 * e_value(ratio)
+    # Together they can make a ratio of this size (the bounding factor); within kinds there is none.
+    assert with_contact * with_move / (with_contact + with_move - 1) > ratio
+    assert np.allclose([light_moves[1] / light_moves[0], heavy_moves[1] / heavy_moves[0]], 1, atol=0.05)

@@ -213,6 +213,35 @@ def test_the_code_shown_gives_what_is_seen():
     assert [each.name for each in names["market"].hypotheses] == ["H2"]
 
 
+def test_the_code_shown_names_what_has_a_slider_at_whatever_value():
+    from crmlab.theories.start_here import design
+    from crmlab.widgets.market import market_code
+
+    assert "luck" not in market_code(design.only("H1"), "H1", (50, 100), 20, 1)
+    code = market_code(design.only("H1"), "H1", (50, 100), 20, 1, always=["luck"])
+    assert "luck=0.0" in code.splitlines()[0]
+
+
+def test_the_customers_needed_are_those_that_reach_the_power():
+    from crmlab.theories.start_here import design
+    from crmlab.widgets.market import POWER, customers_needed
+
+    market = design.only("H1").replace(contact_effect=0.2, targeting=0.0, n_customers=4000)
+    needed = customers_needed(market, "adjusted", seed=3)
+    found = market.replace(n_customers=round(needed)).diagnose(sims=2000, seed=4, progress=False)
+    assert found.row("H1", "adjusted").rejection_rate == pytest.approx(POWER, abs=0.05)
+    assert customers_needed(market.replace(contact_effect=0.0), "adjusted") is None
+
+
+def test_a_claim_of_less_is_found_by_more_customers_too():
+    from crmlab.theories.satisfaction import design
+    from crmlab.widgets.market import customers_needed
+
+    market = design.only("H1a")
+    assert market.hypotheses[0].direction == "<"
+    assert 20 < customers_needed(market, "ordered probit") < 2000
+
+
 def test_labels_stand_above_their_controls(drawn):
     boxes = drawn[0].view.children[1].children
     assert [box.children[0].value for box in boxes] == [
@@ -275,5 +304,9 @@ def test_a_market_is_explored_in_three_panels_and_told_in_words():
     before = shown(explorable)
     explorable.set(rating_bias=1.0)
     assert seen[0] == 0.0 and seen[-1] == 1.0 and shown(explorable) != before
+    noted = explore_market(design, "H2", sliders, draw, sizes=(50, 100), sims=20, note="adjusted")
+    assert "adjusted: a power of 80% takes about" in noted.foot.value
+    nothing = explore_market(design.preset("trap"), "H2", sliders, draw, (50,), sims=20, note="adjusted")
+    assert "There is nothing to find" in nothing.foot.value
     with pytest.raises(InputError, match="unknown parameter 'bias'"):
         explore_market(design, "H2", {"bias": sliders["rating_bias"]}, draw)
