@@ -15,7 +15,7 @@ from crmlab.estimators.causal import (
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
 from crmlab.estimators.counts import ShareAmong
-from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible
+from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
 from crmlab.estimators.interactions import CrossDifference
 from crmlab.estimators.joint import Weakest
 from crmlab.estimators.linear import (
@@ -77,5 +77,6 @@ __all__ = [
     "fit_panel",
     "impulse_response",
     "inadmissible",
+    "path_table",
     "within_and_between",
 ]

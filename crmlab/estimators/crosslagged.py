@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 
 from crmlab.design import Estimate, Estimator, Tables
 from crmlab.errors import InputError, check_known
@@ -170,6 +171,21 @@ def inadmissible(fits: Fits) -> Array:
             own = [fits.values[:, names.index(f"{each} ~~ {each}")] for each in (first, second)]
             found |= fits.values[:, names.index(name)] ** 2 > own[0] * own[1]
     return found & fits.converged
+
+
+def path_table(fits: Fits, sample: int = 0) -> pd.DataFrame:
+    """The paths of one sample, with their errors.
+
+    Returns
+    -------
+    DataFrame
+        Index path, ``x_to_y`` and so on, with its wave where each wave has its own; columns estimate and
+        standard_error.
+    """
+    names = [name for name in fits.model.names if name.startswith(PATHS)]
+    rows = [[float(part[sample]) for part in fits.parameter(name)] for name in names]
+    index = pd.Index(names, name="path")
+    return pd.DataFrame(rows, index=index, columns=["estimate", "standard_error"])
 
 
 def impulse_response(paths: Array, periods: int) -> Array:

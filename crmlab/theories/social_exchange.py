@@ -16,9 +16,8 @@ lognormal and differs between customers; whose sales people are generous may go 
 
     x' ~ Poisson(mx + a x + ψcf y),   y' ~ Poisson(my + a y + ψfc x)
 
-The means are linear, so the paths of a panel model with random intercepts are a and ψ. In the fair branch
-ψfc is larger by half the gain of fairness than on average, in the unfair one smaller by as much. All else
-that is normal has standard deviation 1 unless said; all sizes are ours.
+The means are linear, so the paths of a panel model with random intercepts are a and ψ. ψfc is larger in the
+fair branch and smaller in the unfair one by half the gain of fairness. All sizes are ours.
 """
 
 from collections.abc import Mapping
@@ -120,9 +119,10 @@ def simulate_exchange_market(p: ExchangeMarket, streams: Mapping[str, Any]) -> C
     usual = p.outcome_with_level * outcome + sqrt(1 - p.outcome_with_level**2) * survey.standard_normal(n)
     offer = LEVEL_WITH_OFFERS * usual + sqrt(1 - LEVEL_WITH_OFFERS**2) * survey.standard_normal(n)
     level, alternative = p.mean_level + usual, p.mean_alternative + offer
-    satisfaction = p.outcome_to_satisfaction * outcome - p.level_to_satisfaction * level
-    satisfaction = satisfaction + survey.standard_normal(n)
+    compared = p.outcome_to_satisfaction * outcome - p.level_to_satisfaction * level
+    satisfaction = compared + survey.standard_normal(n)
     index = p.base_staying + p.satisfaction_to_staying * satisfaction - p.alternative_to_staying * alternative
+    tie = index + survey.standard_normal(n)
     customers = {
         "outcome": outcome,
         "level": level,
@@ -131,7 +131,7 @@ def simulate_exchange_market(p: ExchangeMarket, streams: Mapping[str, Any]) -> C
         "rated_alternative": OFFER_RATED * alternative
         - p.disparagement * satisfaction
         + OFFER_NOISE * survey.standard_normal(n),
-        "stayed": (index + survey.standard_normal(n) > 0) * 1.0,
+        "stayed": (tie > 0) * 1.0,
     }
     warmth, offered = rng.standard_normal(n), (rng.random(n) < 0.5) * 1.0
     latent = HAGGLES + IF_OFFERED * offered + p.warmth_to_favour * warmth + rng.standard_normal(n)
@@ -144,7 +144,7 @@ def simulate_exchange_market(p: ExchangeMarket, streams: Mapping[str, Any]) -> C
             "visits": visits,
             "relationships": lambda: _relationships(p, streams["relationships"], streams["drift"]),
         },
-        truth={"satisfaction": satisfaction, "warmth": warmth},
+        truth={"satisfaction": satisfaction, "tie": tie, "warmth": warmth},
     )
 
 
@@ -254,13 +254,13 @@ def fair_branch(tables: Tables) -> tuple[Array, Array]:
     return both_series(tables, slice(1, None, 2))
 
 
-def _branches(path: str, fair: float, unfair: float) -> dict[str, Contrast]:
-    """A weighted sum of a path in both branches, by panel model."""
+def _branches(path: str, fair: float, unfair: float, *more: str) -> dict[str, Contrast]:
+    """A weighted sum of a path in both branches, by panel model: two, and `more`."""
     return {
         model: Contrast(
             (PanelPath(fair_branch, path, model), PanelPath(unfair_branch, path, model)), (fair, unfair)
         )
-        for model in ("random intercepts", "cross-lagged")
+        for model in ("random intercepts", "cross-lagged", *more)
     }
 
 
@@ -297,7 +297,7 @@ hypotheses = [
         ">",
         truth=lambda p: p.firm_to_customer,
         unit=f"customer's {FAVOURS}",
-        estimators=_branches("x_to_y", 0.5, 0.5),
+        estimators=_branches("x_to_y", 0.5, 0.5, "dynamic panel"),
     ),
     Hypothesis(
         "H2a",

@@ -6,7 +6,14 @@ import pytest
 
 from crmlab.data import load_univbct
 from crmlab.errors import InputError
-from crmlab.estimators.crosslagged import MODELS, description, fit_panel, inadmissible, panel_model
+from crmlab.estimators.crosslagged import (
+    MODELS,
+    description,
+    fit_panel,
+    inadmissible,
+    panel_model,
+    path_table,
+)
 from crmlab.models.semopy_adapter import fit_by_semopy
 from crmlab.models.structural import fit_statistics
 
@@ -134,7 +141,8 @@ def soldiers(model, equal):
     assert len(answers) == 412
     fits = fit_panel(answers[:, :3], answers[:, 3:], model, equal)
     statistics = {name: float(np.squeeze(value)) for name, value in fit_statistics(fits).items()}
-    paths = {name: tuple(np.ravel(fits.parameter(name))) for name in fits.model.names if "_to_" in name}
+    paths = {name: tuple(row) for name, row in path_table(fits).iterrows()}
+    assert len(paths) == (4 if equal else 8)
     return paths, statistics, fits
 
 
