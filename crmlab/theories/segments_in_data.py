@@ -128,7 +128,7 @@ def out_of_sample(choices: pd.DataFrame, people: pd.DataFrame, seed: int = 1) ->
     said = {
         "everybody alike": fit_mixture_logit(before, 1).log_chances(after),
         "demography": fit_mixture_logit(with_it.half(~late), 1).log_chances(with_it.half(late)),
-        "two classes": fit_mixture_logit(before, 2, starts=2, seed=seed).log_chances(after),
+        "two classes": fit_mixture_logit(before, 2, starts=3, seed=seed).log_chances(after),
         "one to one": fit_hierarchical_logit(before, DRAWS, warm_up=WARM_UP, seed=seed).log_chances(after),
     }
     rows = {}
