@@ -24,6 +24,7 @@ from crmlab.estimators.linear import (
     LeastSquares,
     TwoStageLeastSquares,
     Within,
+    robust,
 )
 from crmlab.estimators.mixed import IntraclassCorrelation, MixedModel, within_and_between
 from crmlab.estimators.necessity import NecessaryCondition
@@ -78,5 +79,6 @@ __all__ = [
     "impulse_response",
     "inadmissible",
     "path_table",
+    "robust",
     "within_and_between",
 ]

@@ -87,6 +87,11 @@ class LeastSquares(Regression):
         return 1 / (kept if self.covariance == "HC2" else kept**2)
 
 
+def robust(formula: str, term: str, table: str) -> LeastSquares:
+    """One coefficient by least squares, with errors that allow for unequal variances (HC1)."""
+    return LeastSquares(formula, term, table, covariance="HC1")
+
+
 @dataclass(frozen=True)
 class InResidualDeviations(Estimator):
     """A least squares coefficient in standard deviations of the residual, which is taken as known.

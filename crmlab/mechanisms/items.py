@@ -1,7 +1,7 @@
 """What is observed of a latent trait: items ticked on a scale, money spent by period."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -158,6 +158,28 @@ def answers(
     found: dict[str, Array] = {}
     for trait, names in items.items():
         found |= dict(zip(names, scale.draw(traits[trait], rng, len(names), common), strict=True))
+    return found
+
+
+def congeneric(
+    loadings: Mapping[str, Sequence[float]],
+    traits: Mapping[str, Array],
+    scale: Scale,
+    rng: np.random.Generator,
+) -> dict[str, Array]:
+    """Answers to items that measure the same trait better or worse.
+
+    Parameters
+    ----------
+    loadings : mapping of str to sequence of float
+        Of each trait's items, which are called ``TRAIT_1``, ``TRAIT_2`` and so on.
+    traits, scale, rng
+        As for `answers`; the scale's own loading is not used.
+    """
+    found: dict[str, Array] = {}
+    for trait, of_items in loadings.items():
+        for number, loading in enumerate(of_items, 1):
+            found |= answers({trait: [f"{trait}_{number}"]}, traits, replace(scale, loading=loading), rng)
     return found
 
 

@@ -79,6 +79,11 @@ class PathModel:
         self._check(variable)
         return float(self._explained[self.variables.index(variable)])
 
+    def rest(self, variable: str) -> float:
+        """Standard deviation of what drives a variable besides the paths."""
+        self._check(variable)
+        return float(self._rests[self.variables.index(variable)])
+
     @cached_property
     def _coefficients(self) -> np.ndarray:
         """B, row to, column from; no arrow leads to a variable that was set."""

@@ -1,5 +1,7 @@
 """Lesson 04's design: its truth is what large cohorts show, its estimators are statsmodels', as its prose."""
 
+from dataclasses import replace
+
 import nbformat
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from statsmodels.sandbox.regression.gmm import IV2SLS
 from crmlab.data import ecsi, load_mobi, verified
 from crmlab.design import EstimationFailed
 from crmlab.errors import InputError
+from crmlab.mechanisms.disconfirmation import changes
 from crmlab.models.pls import fit_pls
 from crmlab.models.reliability import cronbach_alpha
 from crmlab.theories import satisfaction as theory
@@ -66,7 +69,7 @@ def test_the_null_and_the_trap_stand_at_the_edge():
 
 
 def test_expectation_and_satisfaction_correlate_as_in_the_meta_analysis(large):
-    expected = theory.expectation_satisfaction_correlation(SatisfactionMarket())
+    expected = SatisfactionMarket().population.expectation_and_satisfaction
     assert round(expected, 2) == 0.29 and 0.24 < expected < 0.34
     truth = large("literature").truth
     assert np.corrcoef(truth.expectation, truth.satisfaction)[0, 1] == pytest.approx(expected, abs=0.01)
@@ -80,14 +83,14 @@ def test_the_survey_is_as_its_parameters_say(preset, large):
         truth.experience
     ) == pytest.approx(1, abs=0.01)
     assert np.corrcoef(truth.expectation, truth.experience)[0, 1] == pytest.approx(
-        theory.expectation_experience_correlation(p), abs=0.01
+        p.population.agreement, abs=0.01
     )
-    mean, spread = theory.surprise_distribution(p)
+    mean, spread = p.population.surprise
     assert customers.gap.mean() == pytest.approx(mean, abs=0.01) and customers.gap.std() == pytest.approx(
         spread, abs=0.01
     )
-    assert (customers.gap < 0).mean() == pytest.approx(theory.share_disappointed(p), abs=0.005)
-    assert theory.satisfaction_moments(p) == pytest.approx(
+    assert (customers.gap < 0).mean() == pytest.approx(p.population.share_disappointed, abs=0.005)
+    assert p.population.moments == pytest.approx(
         (truth.satisfaction.mean(), truth.satisfaction.std()), abs=0.01
     )
     assert customers.rating.mean() == pytest.approx(theory.average_rating(p), abs=0.02)
@@ -102,10 +105,10 @@ def test_slopes_are_what_regressions_of_the_latent_find(preset, large):
     frame = pd.DataFrame({"S": truth.satisfaction, "E": truth.expectation, "P": truth.experience})
     frame["D"] = frame.P - frame.E
     assert smf.ols("S ~ E + D", frame).fit().params["D"] == pytest.approx(
-        theory.slope_of_surprise(p), abs=0.02
+        p.population.slope_of_surprise, abs=0.02
     )
     assert smf.ols("S ~ E + P", frame).fit().params["E"] == pytest.approx(
-        theory.slope_of_expectation(p), abs=0.02
+        p.population.slope_of_expectation, abs=0.02
     )
 
 
@@ -140,34 +143,34 @@ def test_the_lift_is_what_a_large_panel_shows(changes):
     for wave in range(LAST + 1):
         means = panel.groupby("treated")[[f"satisfied_{wave}", f"expected_{wave}"]].agg(["mean", "sem"])
         for column, truth in (
-            (f"satisfied_{wave}", theory.lift_of_step(market.parameters, wave)),
-            (f"expected_{wave}", theory.expectation_after_step(market.parameters, wave)),
+            (f"satisfied_{wave}", market.parameters.panel.satisfaction_lift(wave)),
+            (f"expected_{wave}", market.parameters.panel.expectation_lift(wave)),
         ):
             difference = means[column, "mean"].diff().iloc[1]
             assert abs(difference - truth) < 4 * np.hypot(*means[column, "sem"]), (wave, column)
 
 
-def test_without_noise_the_lift_is_the_formula_of_the_exercise(monkeypatch):
+def test_without_noise_the_lift_is_the_formula_of_the_exercise():
     """From E = P and a good surprise: ``β⁺ (1 - α)^k ΔP + β_E ΔP (1 - (1 - α)^k)``."""
-    monkeypatch.setattr(theory, "EXPERIENCE_NOISE", 0.0)
     p = SatisfactionMarket(optimism=0.0, expectation_shock=0.01, step=2.0)
+    panel = replace(p.panel, experience_noise=0.0)
     for visit in range(LAST):
         kept = (1 - p.adaptation) ** visit
         expected = p.gain_slope * kept * p.step + p.expectation_effect * p.step * (1 - kept)
-        assert theory.lift_of_step(p, visit + 1) == pytest.approx(expected, abs=0.01)
+        assert panel.satisfaction_lift(visit + 1) == pytest.approx(expected, abs=0.01)
 
 
 def test_one_slope_for_all_leaves_experience_alone():
     p = design.preset("trap").parameters
     expectation = np.array([-2.0, 0.0, 1.0, 2.0])
-    same_experience = theory.satisfaction_index(p, expectation, 0.5 - expectation)
-    assert np.ptp(same_experience) < 1e-12 and theory.slope_of_expectation(p) == pytest.approx(0)
+    same_experience = p.disconfirmation.index(expectation, 0.5 - expectation)
+    assert np.ptp(same_experience) < 1e-12 and p.population.slope_of_expectation == pytest.approx(0)
 
 
 def test_paths_that_explain_too_much_are_refused():
-    with pytest.raises(InputError, match="the paths to experience explain 2.96 of its variance; lower one"):
+    with pytest.raises(InputError, match="the paths that lead to experience explain 2.96 of its variance"):
         SatisfactionMarket(quality_to_experience=0.9, service_to_experience=0.9)
-    with pytest.raises(InputError, match="the paths to expectation explain"):
+    with pytest.raises(InputError, match="the paths that lead to expectation explain"):
         SatisfactionMarket(quality_to_expectation=0.9, brand_to_expectation=0.9)
 
 
@@ -211,7 +214,7 @@ def test_the_step_is_two_stage_least_squares_and_fixed_effects_are_dummies(cohor
     panel = cohort.panel.head(120)
     small = design.replace(n_customers=120)
     columns = {name: panel[name].to_numpy() for name in panel}
-    tables = theory.Cohort({"panel": columns, "waves": theory._waves(columns)}).tables
+    tables = theory.Cohort({"panel": columns, "waves": changes(columns, LAST + 1)}).tables
     estimators = small.hypothesis("H3").estimators
     by_lot = IV2SLS(
         panel.expected_2 - panel.expected_1, sm.add_constant(panel.surprise_1), sm.add_constant(panel.treated)
@@ -282,8 +285,8 @@ def test_an_error_in_expectation_leaves_the_reliability_at_equal_experience():
     for noise in (0.3, 1.0):
         market = design.replace(expectation_noise=noise, n_customers=100_000)
         found = market.hypothesis("H1a").estimators["ordered probit"](market.simulate(6).tables)
-        left_open = 1 - theory.expectation_experience_correlation(market.parameters) ** 2
-        share = found.value / theory.slope_of_expectation(market.parameters)
+        left_open = 1 - market.parameters.population.agreement**2
+        share = found.value / market.parameters.population.slope_of_expectation
         assert share == pytest.approx(left_open / (left_open + noise**2), abs=0.04)
 
 
