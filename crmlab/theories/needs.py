@@ -99,7 +99,8 @@ def slopes(p: NeedsMarket, aspect: str) -> tuple[float, float]:
     return getattr(p, f"{kind}_gain"), getattr(p, f"{kind}_loss")
 
 
-def _worth(p, aspect, surprise):
+def worth(p: NeedsMarket, aspect: str, surprise: np.ndarray) -> np.ndarray:
+    """Points that surprises in an aspect add for a customer with equal needs; 0 where all is as expected."""
     gain, loss = slopes(p, aspect)
     return gain * np.maximum(surprise, 0) + loss * np.minimum(surprise, 0)
 
@@ -124,10 +125,8 @@ def _customers(p, rng):
 
 
 def _satisfaction(p, surprises, needs, rng):
-    worth = sum(
-        (1 + p.need_weight * (needs[aspect] - 1)) * _worth(p, aspect, surprises[aspect]) for aspect in ASPECTS
-    )
-    return worth + rng.standard_normal(p.n_customers)
+    points = [(1 + p.need_weight * (needs[each] - 1)) * worth(p, each, surprises[each]) for each in ASPECTS]
+    return sum(points) + rng.standard_normal(p.n_customers)
 
 
 def simulate_needs_market(p: NeedsMarket, streams: Mapping) -> Cohort:
@@ -209,7 +208,7 @@ def mean_slope_of_need(p: NeedsMarket) -> float:
 def mean_worth(p: NeedsMarket, aspect: str, lift: float = 0.0) -> float:
     """Mean points that an aspect adds to satisfaction when all its surprises are lifted by `lift`, in sd."""
     surprise, mass = _surprise(p, aspect).nodes(-lift)
-    return float(mass @ _worth(p, aspect, surprise + lift))
+    return float(mass @ worth(p, aspect, surprise + lift))
 
 
 def gain_of_lifts(p: NeedsMarket, lifts: Mapping[str, float]) -> float:

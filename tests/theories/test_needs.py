@@ -136,7 +136,7 @@ def test_gains_of_lifts_are_those_of_a_large_market(large):
     lifts = {"value": 0.5, "speed": 1.0, "extras": 1.5}
     customers = large("literature").customers
     by_hand = sum(
-        np.mean(theory._worth(p, each, customers[each] + lift) - theory._worth(p, each, customers[each]))
+        np.mean(theory.worth(p, each, customers[each] + lift) - theory.worth(p, each, customers[each]))
         for each, lift in lifts.items()
     )
     assert theory.gain_of_lifts(p, lifts) == pytest.approx(by_hand, abs=0.005)
