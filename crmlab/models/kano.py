@@ -5,12 +5,12 @@ Takahashi & Tsuji 1984, doi:10.20684/quality.14.2_147.) Answers are 1 like, 2 mu
 4 live with, 5 dislike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from crmlab.errors import InputError, listing
+from crmlab.errors import InputError, check_known, listing
 
 ANSWERS: tuple[str, ...] = ("like", "must be", "neutral", "live with", "dislike")
 CLASSES: dict[str, str] = {
@@ -67,6 +67,60 @@ def _numbers(answers, name):
             "code them 1 like to 5 dislike, and drop who did not answer"
         )
     return values.astype(int) - 1
+
+
+def kano_classes(answers: pd.DataFrame, features: Iterable[str]) -> pd.DataFrame:
+    """The class of each person's answers about each feature.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        One row a person, columns ``with_FEATURE`` and ``without_FEATURE`` of answers 1 to 5.
+    features : iterable of str
+
+    Returns
+    -------
+    DataFrame
+        One row a person, one column a feature.
+    """
+    features = list(features)
+    check_known("column", [f"{side}_{name}" for name in features for side in ("with", "without")], answers)
+    found = {
+        name: kano_class(answers[f"with_{name}"].to_numpy(), answers[f"without_{name}"].to_numpy())
+        for name in features
+    }
+    return pd.DataFrame(found, index=answers.index)
+
+
+def class_counts(classes: pd.DataFrame) -> pd.DataFrame:
+    """Answers by class, with `better` and `worse`: one row a feature.
+
+    Parameters
+    ----------
+    classes : DataFrame
+        As `kano_classes` gives them. Transposed, it is counted by person.
+    """
+    return placed(pd.DataFrame({name: (classes == name).sum() for name in CLASSES}))
+
+
+def placed(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts or shares by class with the columns ``better`` and ``worse``; see the functions of those names.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One row a feature, or a person, and a column for each class. Rows without an answer in A, O, M or I
+        have no place: NaN.
+    """
+    total = counts[list("AOMI")].sum(axis=1).replace(0, np.nan)
+    return counts.assign(
+        better=(counts["A"] + counts["O"]) / total, worse=-(counts["O"] + counts["M"]) / total
+    )
+
+
+def lean(classes: pd.DataFrame) -> pd.DataFrame:
+    """1 where a person finds a feature attractive, -1 where must-be, 0 elsewhere."""
+    return 1.0 * (classes == "A") - (classes == "M")
 
 
 def better(counts: Mapping[str, float]) -> float:

@@ -323,7 +323,7 @@ hypotheses = [
         "Extras are called attractive more than other aspects are",
         ">",
         truth=lean_of_extras,
-        unit="share of answers, attractive less must-be",
+        unit="share of answers, A less M",
         estimators={
             "within persons": LeastSquares(f"{RELATIVE_LEAN} ~ 1", "Intercept", table="kano"),
             "extras alone": LeastSquares("lean_extras ~ 1", "Intercept", table="kano"),
@@ -378,12 +378,12 @@ design = Design(
     },
     diagram=Diagram(
         {
-            "need": (0.05, 0.95),
-            "surprise": (0.05, 0.4),
-            "satisfied": (0.5, 0.7),
-            "loyalty": (0.95, 0.7),
-            "fondness": (0.5, 0.1),
-            "next_expectation": (0.05, -0.15),
+            "need": (0.05, 1.0),
+            "surprise": (0.05, 0.6),
+            "satisfied": (0.5, 0.8),
+            "loyalty": (0.95, 0.8),
+            "fondness": (0.5, 0.3),
+            "next_expectation": (0.05, 0.15),
         },
         [
             ("need", "satisfied"),

@@ -1,10 +1,21 @@
 """Kano's table as published, and the better and worse of counts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crmlab.errors import InputError
-from crmlab.models.kano import ANSWERS, CLASSES, better, evaluation_table, kano_class, worse
+from crmlab.models.kano import (
+    ANSWERS,
+    CLASSES,
+    better,
+    class_counts,
+    evaluation_table,
+    kano_class,
+    kano_classes,
+    lean,
+    worse,
+)
 
 
 def test_the_table_is_kanos():
@@ -36,3 +47,24 @@ def test_better_and_worse_leave_reversed_and_questionable_answers_out():
         better({"A": 1, "O": 1, "M": 1})
     with pytest.raises(InputError, match="all 0"):
         worse(dict.fromkeys("AOMIRQ", 0))
+
+
+def test_a_surveys_classes_are_counted_by_feature():
+    answers = pd.DataFrame(
+        {"with_tea": [1, 1, 3], "without_tea": [3, 5, 3], "with_wifi": [2, 3, 1], "without_wifi": [5, 5, 1]}
+    )
+    classes = kano_classes(answers, ["tea", "wifi"])
+    assert classes.to_dict("list") == {"tea": ["A", "O", "I"], "wifi": ["M", "M", "Q"]}
+    counts = class_counts(classes)
+    assert counts.loc["tea"].to_dict() == pytest.approx(
+        {"A": 1, "O": 1, "M": 0, "I": 1, "R": 0, "Q": 0, "better": 2 / 3, "worse": -1 / 3}
+    )
+    assert counts.loc["wifi", ["M", "Q", "better", "worse"]].tolist() == [2, 1, 0, -1]
+    for feature, row in counts.iterrows():
+        assert (row.better, row.worse) == (better(row), worse(row)), feature
+    people = class_counts(classes.T)
+    assert people.better.tolist() == [0.5, 0.5, 0.0] and people.worse.tolist() == [-0.5, -1.0, 0.0]
+    assert class_counts(pd.DataFrame({"tea": ["Q", "R"]})).better.isna().all()
+    assert lean(classes).to_dict("list") == {"tea": [1, 0, 0], "wifi": [-1, -1, 0]}
+    with pytest.raises(InputError, match="unknown column 'without_bath'"):
+        kano_classes(answers.assign(with_bath=1), ["bath"])
