@@ -14,6 +14,7 @@ from crmlab.estimators.causal import (
     SelfJudgedRule,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
+from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
 from crmlab.estimators.interactions import CrossDifference
@@ -58,8 +59,10 @@ __all__ = [
     "LogisticRegression",
     "MixedModel",
     "NecessaryCondition",
+    "NegativeBinomialRegression",
     "OrderedProbit",
     "PanelPath",
+    "PoissonRegression",
     "PolicyValue",
     "ProbitRegression",
     "Product",

@@ -203,6 +203,33 @@ def test_bias_reduction_is_firths():
         LogisticRegression("won ~ x", "x")(table)
 
 
+def test_bias_reduction_of_a_logit_is_jeffreys_prior():
+    """An independent solution: the log-likelihood and half the information's log determinant, by scipy."""
+    rng = np.random.default_rng(9)
+    x, z = rng.standard_normal((2, 30))
+    group = np.repeat([0.0, 1.0], 15)
+    won = (0.4 * x - z + rng.logistic(size=30) > 0) * 1.0
+    won[group == 1] = 1.0  # separated: without the prior the group's coefficient is endless
+    matrix = np.column_stack([np.ones(30), x, z, group])
+
+    def height(beta):
+        index = matrix @ beta
+        weight = 1 / (2 + 2 * np.cosh(index))
+        _, volume = np.linalg.slogdet((matrix.T * weight) @ matrix)
+        return -(won @ index - np.logaddexp(0, index).sum() + volume / 2)
+
+    solved = optimize.minimize(height, np.zeros(4), tol=1e-12).x
+    weight = 1 / (2 + 2 * np.cosh(matrix @ solved))
+    errors = np.sqrt(np.diag(np.linalg.inv((matrix.T * weight) @ matrix)))
+    table = Tables({"t": {"x": x, "z": z, "group": group, "won": won}})
+    for at, term in enumerate(("Intercept", "x", "z", "group")):
+        found = LogisticRegression("won ~ x + z + group", term, bias_reduced=True)(table)
+        assert found.value == pytest.approx(solved[at], abs=2e-5)
+        assert found.standard_error == pytest.approx(errors[at], rel=1e-4)
+    with pytest.raises(EstimationFailed, match="separated"):
+        LogisticRegression("won ~ x + z + group", "x")(table)
+
+
 def test_bias_reduction_of_a_probit_solves_firths_equations():
     """An independent solution: the adjusted score with dense matrices, its root by scipy."""
     rng = np.random.default_rng(4)
