@@ -34,3 +34,26 @@ def load_calls() -> pd.DataFrame:
     calls["day"] = found.date % 100
     calls["hour"] = found.vru_entry.str.partition(":")[0].astype(int)
     return complete("calls", calls)
+
+
+def regular_calls(calls: pd.DataFrame, shortest: int = 10, fewest: int = 100) -> pd.DataFrame:
+    """Calls of regular activity that an agent took, with the agents numbered.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        As `load_calls` returns them.
+    shortest : int
+        Seconds of talk; shorter calls are left out, among them those at which an agent hung up.
+    fewest : int
+        Agents with fewer calls that are long enough are left out.
+
+    Returns
+    -------
+    DataFrame
+        Those rows, with ``agent_number`` from 0 in the alphabetical order of the agents.
+    """
+    taken = calls[(calls.type == "PS") & (calls.outcome == "AGENT") & (calls.agent != "NO_SERVER")]
+    taken = taken[taken.talk >= shortest]
+    taken = taken[taken.groupby("agent").talk.transform("size") >= fewest]
+    return taken.assign(agent_number=taken.agent.astype("category").cat.codes.astype(int))

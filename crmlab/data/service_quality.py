@@ -4,6 +4,17 @@ import pandas as pd
 
 from crmlab.data.locating import complete, read_r
 
+SERVQUAL: dict[str, list[str]] = {  # items of each of its five scales
+    name: [f"Q{number}" for number in range(first, last + 1)]
+    for name, first, last in (
+        ("tangibles", 1, 4),
+        ("reliability", 5, 9),
+        ("responsiveness", 10, 13),
+        ("assurance", 14, 17),
+        ("empathy", 18, 22),
+    )
+}
+
 
 def load_sq() -> pd.DataFrame:
     """Service quality of a European maker of consumer durables, as its customers rate it.
@@ -33,8 +44,7 @@ def load_servqual_correlations() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        22 × 22, names ``Q1`` to ``Q22``: tangibles 1–4, reliability 5–9, responsiveness 10–13, assurance
-        14–17, empathy 18–22. Two decimals each.
+        22 × 22, names ``Q1`` to ``Q22``, which `SERVQUAL` gives to the five scales. Two decimals each.
 
     Raises
     ------

@@ -6,6 +6,7 @@ doi:10.1177/1094428118795272) call it significant if few permutations of y leave
 """
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from crmlab.errors import InputError
@@ -86,3 +87,32 @@ def copula_p_value(condition: Array, outcome: Array, draws: int, seed: int) -> f
     conditions, outcomes = drawn((low + high) / 2)
     effects = np.array([ceiling_effect(*pair) for pair in zip(conditions, outcomes, strict=True)])
     return float((1 + (effects >= found - 1e-12).sum()) / (1 + draws))
+
+
+def necessity_by_column(conditions: pd.DataFrame, outcome: Array, draws: int, seed: int) -> pd.DataFrame:
+    """Each column's effect size and correlation with the outcome, and its two p-values.
+
+    Parameters
+    ----------
+    conditions : DataFrame
+    outcome : array of shape (rows,)
+    draws : int
+        Permutations, and samples in which nothing is necessary.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        A row a column of `conditions`: ``d``, ``r``, ``permutation`` (`permutation_p_value`) and ``fair``
+        (`copula_p_value`).
+    """
+    rows = {
+        name: {
+            "d": float(ceiling_effect(values, outcome)),
+            "r": float(np.corrcoef(values, outcome)[0, 1]),
+            "permutation": permutation_p_value(values, outcome, draws, seed),
+            "fair": copula_p_value(values, outcome, draws, seed),
+        }
+        for name, values in conditions.items()
+    }
+    return pd.DataFrame(rows).T

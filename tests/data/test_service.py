@@ -4,18 +4,12 @@ import numpy as np
 import pytest
 
 from crmlab.data import load_calls, load_nca, load_servqual_correlations, load_sq
+from crmlab.data.call_centre import regular_calls
+from crmlab.data.service_quality import SERVQUAL
 from crmlab.design import Tables
 from crmlab.errors import InputError
 from crmlab.estimators import IntraclassCorrelation
-from crmlab.models.necessity import ceiling_effect, copula_p_value, permutation_p_value
-
-SCALES = {
-    "tangibles": (1, 4),
-    "reliability": (5, 9),
-    "responsiveness": (10, 13),
-    "assurance": (14, 17),
-    "empathy": (18, 22),
-}
+from crmlab.models.necessity import ceiling_effect, necessity_by_column, permutation_p_value
 
 
 def alpha(correlations):
@@ -23,19 +17,10 @@ def alpha(correlations):
     return items / (items - 1) * (1 - items / correlations.to_numpy().sum())
 
 
-def regular_calls(shortest):
-    calls = load_calls()
-    calls = calls[(calls.type == "PS") & (calls.agent != "NO_SERVER") & (calls.talk >= shortest)]
-    return calls[(calls.outcome == "AGENT") & (calls.groupby("agent").talk.transform("size") >= 100)]
-
-
 def test_servquals_published_correlations(real_data):
     published = load_servqual_correlations()
     assert published.shape == (22, 22) and (published == published.T).all(axis=None)
-    alphas = {
-        name: round(alpha(published.loc[f"Q{first}" : f"Q{last}", f"Q{first}" : f"Q{last}"]), 3)
-        for name, (first, last) in SCALES.items()
-    }
+    alphas = {name: round(alpha(published.loc[items, items]), 3) for name, items in SERVQUAL.items()}
     assert alphas == {
         "tangibles": 0.662,
         "reliability": 0.821,
@@ -52,7 +37,7 @@ def test_servquals_published_correlations(real_data):
 def test_the_calls_of_a_month(real_data):
     calls = load_calls()
     assert len(calls) == 31_599
-    served = calls[(calls.type == "PS") & (calls.outcome == "AGENT") & (calls.agent != "NO_SERVER")]
+    served = regular_calls(calls, shortest=0, fewest=1)
     assert len(served) == 20_114 and (served.talk < 10).sum() == 547
     short = (served.talk < 10).groupby(served.agent).agg(["sum", "mean"])
     assert short["sum"].idxmax() == "MORIAH" and short.loc["MORIAH", "sum"] == 178
@@ -60,9 +45,9 @@ def test_the_calls_of_a_month(real_data):
 
 
 def test_agents_hold_a_twentieth_of_the_variance_of_a_calls_length(real_data):
-    calls = regular_calls(shortest=10)
+    calls = regular_calls(load_calls())
     length = np.log(calls.talk.to_numpy())
-    number = calls.agent.astype("category").cat.codes.to_numpy()
+    number = calls.agent_number.to_numpy()
     assert (len(length), number.max() + 1) == (19_410, 24)
     found = IntraclassCorrelation("length ~ 1", "agent")(Tables({"c": {"length": length, "agent": number}}))
     assert found.value == pytest.approx(0.0533, abs=5e-4)
@@ -86,13 +71,11 @@ def test_the_example_of_necessary_condition_analysis(real_data):
 def test_eighteen_of_twenty_two_attributes_are_necessary_by_permutation_and_none_is_unusual(real_data):
     ratings = load_sq()
     satisfied = ratings.pop("sat").to_numpy()
-    columns = [ratings[name].to_numpy() for name in ratings]
-    assert sum(permutation_p_value(x, satisfied, draws=1000, seed=1) < 0.05 for x in columns) == 18
-    unusual = [copula_p_value(x, satisfied, draws=200, seed=1) for x in columns]
-    assert min(unusual) > 0.05
-    effects = {name: float(ceiling_effect(x, satisfied)) for name, x in zip(ratings, columns, strict=True)}
-    assert {name for name, each in effects.items() if round(each, 2) == 0.24} == {"a09", "a11", "a12", "a18"}
-    assert effects["a06"] == 0 and np.corrcoef(ratings.a06, satisfied)[0, 1] == pytest.approx(0.69, abs=0.005)
+    table = necessity_by_column(ratings, satisfied, draws=500, seed=1)
+    assert (table.permutation < 0.05).sum() == 18
+    assert table.fair.min() > 0.05
+    assert set(table.index[table.d.round(2) == 0.24]) == {"a09", "a11", "a12", "a18"}
+    assert table.d["a06"] == 0 and table.r["a06"] == pytest.approx(0.69, abs=0.005)
 
 
 def test_nothing_is_necessary_where_the_ceiling_has_no_room():
