@@ -82,3 +82,27 @@ def fit_inertia(
     common = [terms.index(term) for term in (*alike, LAST)]
     fit = fit_mixture_logit(panel, classes, starts, seed, common if classes > 1 else ())
     return Inertia(fit, terms, len(chosen))
+
+
+def inertia_by_classes(rows: pd.DataFrame, most: int, starts: int = 3) -> pd.DataFrame:
+    """The switching cost as more kinds of taste are allowed: a row for each number of classes.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As for `fit_inertia`.
+    most : int
+        Classes of the last row; the first has one.
+    starts : int
+    """
+    fits = {classes: fit_inertia(rows, classes, starts=starts) for classes in range(1, most + 1)}
+    return pd.DataFrame(
+        {
+            "classes": list(fits),
+            "inertia": [each.coefficient for each in fits.values()],
+            "error": [each.standard_error for each in fits.values()],
+            "price": [each.price_coefficient for each in fits.values()],
+            "cost": [each.cost for each in fits.values()],
+            "BIC": [each.bic for each in fits.values()],
+        }
+    )

@@ -2,6 +2,7 @@
 
 from crmlab.plots.diagnosis import diagnosis_plot, estimates_plot
 from crmlab.plots.diagram import causal_diagram
+from crmlab.plots.governance import governance_curves
 from crmlab.plots.shares import shares_and_truth
 from crmlab.plots.style import (
     HEADLINE,
@@ -27,6 +28,7 @@ __all__ = [
     "causal_diagram",
     "diagnosis_plot",
     "estimates_plot",
+    "governance_curves",
     "looks",
     "shares_and_truth",
     "show",

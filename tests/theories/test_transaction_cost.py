@@ -1,13 +1,11 @@
 """Lesson 06's design: every estimand by brute force, what was fooled and repaired."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from crmlab.design import Hypothesis
-from crmlab.estimators import Combination, LeastSquares
+from crmlab.design.screening import screen
+from crmlab.estimators import Combination
 from crmlab.theories import transaction_cost as theory
 from crmlab.theories.transaction_cost import design
 
@@ -153,21 +151,9 @@ def test_skewed_ease_biases_the_switching_regression_and_not_the_instruments():
 def test_a_trend_check_that_passes_promises_little():
     """Branches drift apart by 20 points a year: half of the checks pass, and most of those find CRM."""
     drift = design.preset("null").replace(trend_gap=-0.2)
-    check = Hypothesis(
-        "check",
-        "Slopes before the start are alike",
-        "!=",
-        truth=lambda p: p.trend_gap,
-        unit="log points a year",
-        estimators={"slopes": LeastSquares("slope_before ~ crm", "crm", table="branches")},
-    )
-    found = replace(drift, hypotheses=[check, drift.hypothesis("H3")])
-    sims = found.diagnose(sims=1000, seed=6).simulations
-    wide = sims[sims.estimator.isin(["slopes", "difference in differences"])]
-    p = wide.pivot(index="simulation", columns="hypothesis", values="p_value")
-    passed = p["check"] >= 0.05
-    assert 0.4 < passed.mean() < 0.65
-    assert (p["H3"] < 0.05)[passed].mean() > 0.75
+    found = screen(drift, theory.PARALLEL, "H3", sims=1000, seed=6)
+    assert 0.4 < found.passed < 0.65
+    assert found.rejected_if_passed > 0.75
 
 
 def test_combinations_name_the_same_terms():
