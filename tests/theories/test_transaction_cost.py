@@ -128,6 +128,7 @@ def test_what_contracts_save_is_the_mean_over_those_who_sign(large):
     for threshold in (best, 0.01, -5.0):
         saved = -(theory.contract_effect(p, specificity) * (specificity > threshold)).mean()
         assert saved == pytest.approx(theory.saved_by(p, threshold), abs=0.003)
+    assert [round(theory.saved_by(p, at), 3) for at in (best, 0.01, -9)] == [0.153, 0.14, -0.2]
     assert theory.saved_by(p, best) > max(theory.saved_by(p, best + step) for step in (-0.2, 0.2))
 
 
