@@ -39,7 +39,7 @@ def quadrant_map(
         for inside, line in INSIDE:
             x, y = np.asarray(mean)[:, None] + circle * np.sqrt(-2 * np.log(1 - inside))
             axes.plot(x, y, color=HEADLINE, linestyle=line, label=say("holds {share:.0%}", share=inside))
-        axes.legend(loc="upper left", fontsize=7)
+        axes.legend(loc="lower center", fontsize=7)
     axes.set(
         xlabel="outcome against comparison level\n(satisfied right of 0)",
         ylabel="against the best offer\n(stays above 0)",

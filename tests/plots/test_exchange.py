@@ -1,5 +1,6 @@
 """Pictures of an exchange: their numbers are the truth's."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ def test_the_ellipses_hold_the_shares_that_they_say():
     assert {text.get_text() for text in axes.texts} == {
         f"{share:.0%}" for share in quadrants(parameters).values()
     }
-    figure.clear()
+    plt.close(figure)
 
 
 def test_the_echo_is_drawn_per_hundred_favours():
@@ -34,4 +35,4 @@ def test_the_echo_is_drawn_per_hundred_favours():
     customer, firm = axes.get_lines()
     assert customer.get_ydata() == pytest.approx(100 * response[1:, 1, 0])
     assert firm.get_ydata() == pytest.approx(100 * response[1:, 0, 0])
-    figure.clear()
+    plt.close(figure)
