@@ -167,7 +167,7 @@ class GroupedRows:
         return np.where(good, outcome - explained, np.nan), self.rows - self.terms - between, between
 
     def pivot(self, share: np.ndarray, within: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
-        """Wald's (1940) ratio: F distributed if groups have this share of the variance, and falling in it.
+        """Wald's ratio: F distributed if groups have this share of the variance, and falling in it.
 
         `within` is what the method of that name returns.
         """
@@ -298,7 +298,7 @@ class IntraclassCorrelation(Estimator):
 
     Notes
     -----
-    The value is the likelihood's. Interval and p-value invert Wald's (1940) F ratio, which has its
+    The value is the likelihood's. Interval and p-value invert Wald's F ratio, which has its
     distribution exactly, for groups of any sizes and any terms, if intercepts and errors are normal
     (Harville & Fenech 1985, doi:10.2307/2530650). Both of its ends may be 0.
     """
