@@ -166,7 +166,7 @@ class Rules:
     """
 
     end: date
-    split: date = None
+    split: date | None = None
     time_unit: str = "W"
     by_unit: bool = False
     money: bool = True
@@ -176,7 +176,7 @@ class Rules:
     leave_refunds: bool = False
     leave_zeros: bool = False
 
-    def moment_of(self, day):
+    def moment_of(self, day: date) -> int:
         """The moment of a day as the queries count it."""
         if not self.by_unit or self.time_unit == "D":
             return (day - EPOCH).days
@@ -185,7 +185,7 @@ class Rules:
         ]
 
     @property
-    def unit(self):
+    def unit(self) -> float:
         """Moments in a unit of time."""
         return 1.0 if self.by_unit else DAYS[self.time_unit]
 

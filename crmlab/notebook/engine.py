@@ -4,10 +4,13 @@ import asyncio
 import contextvars
 import logging
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from crmlab.notebook import kernels
 from crmlab.notebook.jupyter import nbformat
 from crmlab.notebook.outcome import Failure, failure_at
+from crmlab.notebook.source import Source
 from crmlab.notebook.zygote import quick_import
 
 with quick_import():
@@ -29,18 +32,20 @@ class Watch:
     still take.
     """
 
-    def __init__(self, timeout, on_cell):
+    def __init__(self, timeout: float | None, on_cell: Callable[[nbformat.NotebookNode], object]) -> None:
         self.until = None if timeout is None else time.monotonic() + timeout
         self.on_cell = on_cell
-        self.notebook = None
-        self.cell = None
-        self.leaving = None
+        self.notebook: nbformat.NotebookNode | None = None
+        self.cell: nbformat.NotebookNode | None = None
+        self.leaving: nbformat.NotebookNode | None = None
 
-    def seconds_left(self, cell):
+    def seconds_left(self, cell: nbformat.NotebookNode) -> float | None:
         self.cell = cell
         return None if self.until is None else max(0.001, self.until - time.monotonic())
 
-    def done(self, cell, execute_reply=None, **_):
+    def done(
+        self, cell: nbformat.NotebookNode, execute_reply: dict[str, Any] | None = None, **_: Any
+    ) -> None:
         payload = (execute_reply or {}).get("content", {}).get("payload", [])
         if self.leaving is None and any(each.get("source") == "ask_exit" for each in payload):
             self.leaving = cell
@@ -51,7 +56,16 @@ class Engine(NBClientEngine):
     """papermill's own engine, told which kernel to start and where, without a clock in the outputs."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, watch=None, warm=False, folder=None, **options):
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        watch: Watch,
+        warm: bool = False,
+        folder: str | None = None,
+        **options: Any,
+    ) -> Any:
         watch.notebook = nb_man.nb
         options.update(
             kernel_manager_class=kernels.WarmManager if warm else kernels.PlainManager,
@@ -83,7 +97,13 @@ def _on_a_loop_of_its_own(run, *arguments, **options):
             asyncio.set_event_loop(None)
 
 
-def execute(source, parameters, warm, timeout, on_cell):
+def execute(
+    source: Source,
+    parameters: Mapping[str, object],
+    warm: bool,
+    timeout: float | None,
+    on_cell: Callable[[nbformat.NotebookNode], object],
+) -> tuple[nbformat.NotebookNode, Failure | None]:
     """Execute a lesson's notebook.
 
     Returns

@@ -24,6 +24,7 @@ import time
 import weakref
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 import crmlab
 from crmlab.notebook.zygote import INLINE, quick_import
@@ -42,7 +43,7 @@ LANGUAGE_VARIABLES = ("CRMLAB_LANGUAGE", "CRMLAB_NOTE_TEXTS")  # what a zygote h
 _LOOK_SECONDS = 1.0  # between two looks at a socket that nothing has woken
 
 
-def environment():
+def environment() -> dict[str, str]:
     """The environment variables of a lesson's kernel.
 
     One thread for linear algebra: sums then come in the same order on every machine, and several lessons at
@@ -133,7 +134,7 @@ class PlainManager(AsyncKernelManager):
 
     provisioner_type = LocalProvisioner
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.client_factory = QuickClient
         self.folder = tempfile.mkdtemp(prefix="kernel-", dir=_scratch())
@@ -141,7 +142,7 @@ class PlainManager(AsyncKernelManager):
         weakref.finalize(self, shutil.rmtree, self.folder, True)
 
     @property
-    def kernel_spec(self):
+    def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="Python 3 (ipykernel)",
@@ -153,7 +154,7 @@ class PlainManager(AsyncKernelManager):
         return "tcp" if sys.platform == "win32" else "ipc"
 
     @property
-    def log_path(self):
+    def log_path(self) -> str:
         """Where the kernel process writes what no cell shows."""
         return os.path.join(self.folder, "log")
 
@@ -216,8 +217,8 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, path, argv, env, cwd, log):
-        self.returncode = None
+    def __init__(self, path: str, argv: list[str], env: dict[str, str], cwd: str | Path, log: str) -> None:
+        self.returncode: int | None = None
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
@@ -226,15 +227,15 @@ class ForkedKernel:
         self._socket.sendall(json.dumps(request).encode() + b"\n")
         self.pid = json.loads(self._replies.readline())["pid"]
 
-    def poll(self):
+    def poll(self) -> int | None:
         return self._await(0)
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: float | None = None) -> int:
         if self._await(timeout) is None:
             raise subprocess.TimeoutExpired("kernel", timeout)
         return self.returncode
 
-    def _await(self, timeout):
+    def _await(self, timeout: float | None) -> int | None:
         with self._lock:
             if self.returncode is None and select.select([self._socket], [], [], timeout)[0]:
                 line = self._replies.readline()
@@ -243,14 +244,14 @@ class ForkedKernel:
                 self._socket.close()
         return self.returncode
 
-    def send_signal(self, number):
+    def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def terminate(self):
+    def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
 
-    def kill(self):
+    def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
 
@@ -260,7 +261,7 @@ _lock = threading.Lock()
 _state = {}
 
 
-def zygote():
+def zygote() -> str:
     """The socket of this process's zygote, started if need be; ValueError if it cannot be.
 
     It is replaced when crmlab's own source has changed since, for it has imported that.
@@ -279,13 +280,13 @@ def zygote():
     return _once_ready(process, path, key)
 
 
-def wait_until_warm():
+def wait_until_warm() -> None:
     """Return when the zygote is ready, or when it is clear that there will be none."""
     with contextlib.suppress(ValueError):
         zygote()
 
 
-def end_all():
+def end_all() -> None:
     """Kill every kernel that this process started, and the zygote."""
     with _lock:
         _stop_zygotes()

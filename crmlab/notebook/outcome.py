@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import listing
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -21,12 +25,12 @@ class Failure:
     line: str = ""
     traceback: str = field(default="", repr=False)
 
-    def __str__(self):
+    def __str__(self) -> str:
         where = f"cell {self.cell!r} (code cell {self.number}): " if self.cell else ""
         line = f", at `{self.line}`" if self.line else ""
         return f"{where}{self.name}{': ' if self.message else ''}{self.message}{line}"
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, str | int | None]:
         return {
             "cell": self.cell,
             "number": self.number,
@@ -55,32 +59,32 @@ class Run:
     """
 
     lesson: str
-    parameters: dict
-    results: dict
+    parameters: dict[str, Any]
+    results: dict[str, Any]
     seconds: float
     error: Failure | None
-    notebook: Any = field(repr=False)
+    notebook: "NotebookNode" = field(repr=False)
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return self.error is None
 
-    def raise_for_error(self):
+    def raise_for_error(self) -> "Run":
         """Raise RuntimeError if the run failed; return the run otherwise."""
         if self.error is not None:
             raise RuntimeError(f"lesson {self.lesson} failed in {self.error}")
         return self
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """What is the same on every machine: lesson, parameters, results, and the error if there is one."""
         content = {"lesson": self.lesson, "parameters": self.parameters, "results": self.results}
         return content if self.ok else {**content, "error": self.error.as_dict()}
 
-    def as_json(self):
+    def as_json(self) -> str:
         return json.dumps(self.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def find_failure(notebook, twice):
+def find_failure(notebook: "NotebookNode", twice: Mapping[str, list[str]]) -> Failure | None:
     """The first `Failure` that an executed notebook shows, or None; `twice` as `recorded` returns it."""
     failure = _failed_cell(notebook) or _unexecuted(notebook)
     if failure is None and twice:
@@ -95,7 +99,7 @@ def find_failure(notebook, twice):
     return failure
 
 
-def code_cells(notebook):
+def code_cells(notebook: "NotebookNode") -> list["NotebookNode"]:
     """The cells with code of the lesson itself, without the one that papermill injects."""
     return [
         cell
@@ -106,11 +110,11 @@ def code_cells(notebook):
     ]
 
 
-def _number(notebook, cell_id):
+def _number(notebook: "NotebookNode", cell_id: str | None) -> int | None:
     return next((i for i, cell in enumerate(code_cells(notebook), 1) if cell.get("id") == cell_id), None)
 
 
-def _failed_cell(notebook):
+def _failed_cell(notebook: "NotebookNode") -> Failure | None:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
@@ -118,7 +122,7 @@ def _failed_cell(notebook):
     return None
 
 
-def _unexecuted(notebook):
+def _unexecuted(notebook: "NotebookNode") -> Failure | None:
     """papermill is content with a notebook that ended early, as by ``sys.exit(0)``; a run is not."""
     for cell in code_cells(notebook):
         if cell.execution_count is None:
@@ -128,7 +132,9 @@ def _unexecuted(notebook):
     return None
 
 
-def failure_at(notebook, cell, name, message, traceback=()):
+def failure_at(
+    notebook: "NotebookNode", cell: "NotebookNode", name: str, message: str, traceback: Sequence[str] = ()
+) -> Failure:
     """A `Failure` in `cell`, with the source line if the traceback tells it."""
     text = _ANSI.sub("", "\n".join(traceback))
     found = re.search(r"(?:Cell In\[\d+\]|<ipython-input[^>]*>), line (\d+)", text)

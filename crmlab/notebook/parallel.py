@@ -1,12 +1,20 @@
 """Several notebooks at once: threads wait for kernels, the kernels do the work."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmlab.errors import InputError
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
-def checked_jobs(jobs):
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def checked_jobs(jobs: int | None) -> int:
     """How many notebooks to run at once; as many as there are cores if `jobs` is None."""
     if jobs is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -15,7 +23,9 @@ def checked_jobs(jobs):
     return jobs
 
 
-def each(function, items, jobs):
+def each(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int
+) -> Iterator[tuple[Item, Result]]:
     """Call ``function(item)`` for all items in `jobs` threads; yields ``(item, value)`` as they finish.
 
     On Ctrl-C, or when the caller stops iterating, the kernels that are running are killed and the rest of
@@ -45,7 +55,7 @@ def each(function, items, jobs):
         pool.shutdown()
 
 
-def bar(total, what, unit, done=0, shown=True):
+def bar(total: int, what: str, unit: str, done: int = 0, shown: bool = True) -> "tqdm[Any]":
     """A progress bar with the time left, on standard error; written seldom where that is no terminal."""
     import sys
 

@@ -14,10 +14,14 @@ import math
 import numbers
 import re
 import tokenize
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from crmlab.errors import InputError, check_known, listing
 
+Cell = Mapping[str, Any]  # a notebook's, as its JSON has it
+Value = None | bool | int | float | str | list[Any] | tuple[Any, ...] | dict[Any, Any]  # of a parameter
 _NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|[\d_]+)?(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?inf"
 _RANGE = re.compile(rf"(?:^|[,;:(\s])(?P<low>{_NUMBER})\s+to\s+(?P<high>{_NUMBER})\s*\)?\.?$")
 _CHOICES = re.compile(r"(?:^|[,;:(\s])one of\s+(?P<words>.+?)\)?\.?$")
@@ -37,24 +41,24 @@ class Parameter:
     """One line of a parameters cell."""
 
     name: str
-    default: object
+    default: Value
     description: str = ""
     low: float | None = None
     high: float | None = None
-    choices: tuple = ()
+    choices: tuple[str, ...] = ()
 
     @property
-    def kind(self):
+    def kind(self) -> type:
         return type(self.default)
 
     @property
-    def range(self):
+    def range(self) -> str:
         """The allowed values as the comment gives them: ``50 to 20000``, or empty."""
         if self.choices:
             return f"one of {listing(self.choices)}"
         return "" if self.low is None else f"{_plain(self.low)} to {_plain(self.high)}"
 
-    def parse(self, text):
+    def parse(self, text: str) -> Value:
         """The value that `text` from a command line means, checked."""
         text = text.strip()
         try:
@@ -64,7 +68,7 @@ class Parameter:
                 raise
             raise self._refusal(text) from None
 
-    def _parse(self, text):
+    def _parse(self, text: str) -> Value:
         if self.kind is str:
             return text
         if self.kind is bool:
@@ -82,7 +86,7 @@ class Parameter:
                 return text
             raise
 
-    def check(self, value):
+    def check(self, value: object) -> Value:
         """`value` in this parameter's own type; InputError if it is of another type or out of range."""
         if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # NumPy scalars
             value = value.item()
@@ -96,7 +100,7 @@ class Parameter:
             raise InputError(f"parameter {self.name} is {value!r}, outside its range {self.range}")
         return value
 
-    def _fits(self, value):
+    def _fits(self, value: object) -> bool:
         if self.default is None:
             return value is None or isinstance(value, (bool, int, float, str, list, tuple, dict))
         if self.kind is bool or isinstance(value, bool):
@@ -107,11 +111,11 @@ class Parameter:
             return isinstance(value, (list, tuple))
         return isinstance(value, self.kind)
 
-    def _refusal(self, value):
+    def _refusal(self, value: object) -> InputError:
         return InputError(f"parameter {self.name} must be {_KINDS.get(self.kind, 'a value')}, got {value!r}")
 
 
-def parameters_cell(cells):
+def parameters_cell(cells: Iterable[Cell]) -> Cell | None:
     """The cell tagged ``parameters``, or None."""
     for cell in cells:
         if cell["cell_type"] == "code" and "parameters" in cell.get("metadata", {}).get("tags", []):
@@ -119,7 +123,7 @@ def parameters_cell(cells):
     return None
 
 
-def read_parameters(cells):
+def read_parameters(cells: Iterable[Cell]) -> dict[str, Parameter]:
     """The parameters of a lesson by name, in the order of its parameters cell."""
     cell = parameters_cell(cells)
     if cell is None:
@@ -134,7 +138,7 @@ def read_parameters(cells):
     return found
 
 
-def unreadable_lines(source):
+def unreadable_lines(source: str) -> list[str]:
     """Lines of a parameters cell that are no ``name = plain value``."""
     return [
         ast.get_source_segment(source, each)
@@ -143,7 +147,7 @@ def unreadable_lines(source):
     ]
 
 
-def checked(known, given, lesson):
+def checked(known: Mapping[str, Parameter], given: Mapping[str, object], lesson: str) -> dict[str, Value]:
     """`given` in the types of the `known` parameters, defaults filled in, in the known order.
 
     Raises
@@ -157,7 +161,7 @@ def checked(known, given, lesson):
     return {name: each.check(given[name]) if name in given else each.default for name, each in known.items()}
 
 
-def pairs(arguments):
+def pairs(arguments: Iterable[str]) -> dict[str, str]:
     """``["name=value", ...]`` from a command line as ``{"name": "value"}``."""
     found = {}
     for argument in arguments:
@@ -170,7 +174,7 @@ def pairs(arguments):
     return found
 
 
-def parsed(known, texts):
+def parsed(known: Mapping[str, Parameter], texts: Mapping[str, str]) -> dict[str, Value]:
     """Values for command-line `texts`; unknown names are refused."""
     check_known("parameter", texts, known)
     return {name: known[name].parse(text) for name, text in texts.items()}

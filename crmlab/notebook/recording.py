@@ -5,13 +5,17 @@ import decimal
 import json
 import math
 import numbers
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from crmlab.errors import InputError
+from crmlab.notebook.parameters import Cell
 
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]  # what JSON can hold
 MIME = "application/vnd.crmlab.result+json"
 
 
-def record(name, value, digits=6):
+def record(name: str, value: object, digits: int = 6) -> None:
     """Give a result a name, under which ``run`` returns it; a table is shown, too.
 
     Numbers are for machines and show nothing in a notebook: what a reader should see stands in a caption or a
@@ -51,7 +55,7 @@ def record(name, value, digits=6):
     display({"text/plain": text, "text/html": about, MIME: {"name": name, "value": plain}}, raw=True)
 
 
-def recorded(cells):
+def recorded(cells: Iterable[Cell]) -> tuple[dict[str, Json], dict[str, list[str]]]:
     """The results that executed cells gave, and the names given twice.
 
     Returns
@@ -71,13 +75,13 @@ def recorded(cells):
     return results, {name: where for name, where in places.items() if len(where) > 1}
 
 
-def is_silent(output):
+def is_silent(output: Mapping[str, Any]) -> bool:
     """Whether an output is a recorded result that shows nothing."""
     data = output.get("data", {})
     return MIME in data and not "".join(data.get("text/html", "")).strip()
 
 
-def flattened(results, prefix=""):
+def flattened(results: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
     """``(name, value)`` with dictionaries spread over dotted names, lists and tables as JSON text."""
     for name, value in results.items():
         if isinstance(value, dict) and set(value) != {"columns", "rows"}:
@@ -88,7 +92,7 @@ def flattened(results, prefix=""):
             yield f"{prefix}{name}", value
 
 
-def as_json(value, digits, what):
+def as_json(value: Any, digits: int, what: str) -> Json:
     """`value` as JSON has it, floats rounded; `what` names it in errors."""
     if _is_pandas(value):
         return _pandas_as_json(value, digits, what)

@@ -3,21 +3,30 @@
 import os
 import threading
 import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from crmlab import files
 from crmlab.errors import InputError
 from crmlab.notebook.outcome import Run, find_failure
 from crmlab.notebook.parallel import bar
-from crmlab.notebook.parameters import checked
+from crmlab.notebook.parameters import Cell, Value, checked
 from crmlab.notebook.recording import recorded
-from crmlab.notebook.source import read
+from crmlab.notebook.source import Source, read
+from crmlab.places import Lesson
 from crmlab.words import words
 
 _runs = {"count": 0, "lock": threading.Lock()}
 
 
-def run(lesson, parameters=None, out=None, warm=True, timeout=None, progress=False):
+def run(
+    lesson: Lesson | str | int | Path,
+    parameters: Mapping[str, object] | None = None,
+    out: str | Path | None = None,
+    warm: bool = True,
+    timeout: float | None = None,
+    progress: bool = False,
+) -> Run:
     """Execute a lesson with papermill and return the results it recorded.
 
     Parameters
@@ -62,12 +71,19 @@ def run(lesson, parameters=None, out=None, warm=True, timeout=None, progress=Fal
     return done
 
 
-def code_of(source):
+def code_of(source: Source) -> list[Cell]:
     """The cells of a lesson that a run executes."""
     return [cell for cell in source.cells if cell["cell_type"] == "code" and cell["source"].strip()]
 
 
-def execute(source, given, values, warm, timeout=None, on_cell=None):
+def execute(
+    source: Source,
+    given: Iterable[str],
+    values: dict[str, Value],
+    warm: bool,
+    timeout: float | None = None,
+    on_cell: Callable[[Cell], object] | None = None,
+) -> Run:
     """Run a lesson whose parameters have been checked; `on_cell` is called after each cell that ran."""
     from crmlab.notebook import engine, kernels  # papermill takes a moment to import
 
@@ -85,7 +101,7 @@ def execute(source, given, values, warm, timeout=None, on_cell=None):
     return Run(source.name, values, results, seconds, failure, notebook)
 
 
-def write(done, out):
+def write(done: Run, out: str | Path) -> None:
     """Write an executed notebook and its results into the folder `out`."""
     from crmlab.notebook.storing import as_text
 
@@ -93,14 +109,14 @@ def write(done, out):
     files.write_text(Path(out) / f"{done.lesson}.json", done.as_json())
 
 
-def checked_timeout(timeout):
+def checked_timeout(timeout: float | None) -> float | None:
     """`timeout`, if it is None or a number of seconds above 0."""
     if timeout is not None and not 0 < timeout < float("inf"):
         raise InputError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     return timeout
 
 
-def _checked_folder(out, source):
+def _checked_folder(out: str | Path, source: Source) -> Path:
     folder = Path(out).expanduser()
     check_folder(folder, "out")
     if folder.resolve() == source.lesson.path.parent.resolve():
@@ -108,7 +124,7 @@ def _checked_folder(out, source):
     return folder
 
 
-def check_folder(folder, what):
+def check_folder(folder: str | Path, what: str) -> None:
     """Refuse a folder that is a file, lies in a file, or cannot be written to; creates nothing."""
     nearest = Path(folder).absolute()
     while not nearest.exists() and nearest != nearest.parent:

@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from crmlab import places
 from crmlab.errors import InputError
-from crmlab.notebook.parameters import read_parameters
+from crmlab.notebook.parameters import Cell, Parameter, read_parameters
 
 
 @dataclass(frozen=True)
@@ -13,27 +15,27 @@ class Source:
     """What a lesson says about itself."""
 
     lesson: places.Lesson
-    cells: list
-    metadata: dict = field(default_factory=dict)
+    cells: list[Cell]
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.lesson.path.stem
 
     @property
-    def title(self):
+    def title(self) -> str:
         return self.metadata.get("title", "")
 
     @property
-    def claim(self):
+    def claim(self) -> str:
         return self.metadata.get("claim", "")
 
     @property
-    def minutes(self):
+    def minutes(self) -> int | None:
         return self.metadata.get("minutes")
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Parameter]:
         """`Parameter` by name."""
         try:
             return read_parameters(self.cells)
@@ -41,11 +43,11 @@ class Source:
             raise InputError(f"the parameters cell of {self.name} is not Python: {error}") from None
 
     @property
-    def has_exercises(self):
+    def has_exercises(self) -> bool:
         return any((places.root() / "exercises" / self.name).glob("*.ipynb"))
 
 
-def read(which):
+def read(which: places.Lesson | str | int | Path) -> Source:
     """The `Source` of a lesson.
 
     Parameters

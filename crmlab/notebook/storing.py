@@ -7,12 +7,12 @@ from crmlab.notebook.jupyter import nbformat
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def as_text(notebook):
+def as_text(notebook: nbformat.NotebookNode) -> str:
     """An executed notebook as a file's content, without clocks, paths and versions of the machine."""
     return nbformat.writes(tidied(notebook)) + "\n"
 
 
-def tidied(notebook):
+def tidied(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy without what papermill and the kernel note about the run."""
     notebook = copy.deepcopy(notebook)
     parameters = notebook.metadata.get("papermill", {}).get("parameters")

@@ -5,24 +5,40 @@ import hashlib
 import itertools
 import json
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import crmlab
 from crmlab import files
 from crmlab.errors import InputError, check_known
 from crmlab.notebook.parallel import bar, checked_jobs, each
+from crmlab.notebook.parameters import Parameter, Value
 from crmlab.notebook.recording import flattened
 from crmlab.notebook.running import check_folder, checked_timeout, execute
-from crmlab.notebook.source import read
+from crmlab.notebook.source import Source, read
+from crmlab.places import Lesson
 from crmlab.words import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]  # a run's results, and its error as text
 
 LARGEST = 1_000_000
 FORMATS = (".parquet", ".csv")
 
 
-def sweep(lesson, grid, jobs=None, out=None, timeout=None, progress=True):
+def sweep(
+    lesson: Lesson | str | int | Path,
+    grid: Mapping[str, Any],
+    jobs: int | None = None,
+    out: str | Path | None = None,
+    timeout: float | None = None,
+    progress: bool = True,
+) -> "pd.DataFrame":
     """Run a lesson once for each combination of parameter values.
 
     A run that fails is a row with its error; the others go on. With `out`, what has been run is kept in a
@@ -92,7 +108,9 @@ def sweep(lesson, grid, jobs=None, out=None, timeout=None, progress=True):
     return table
 
 
-def checked_grid(source, grid):
+def checked_grid(
+    source: Source, grid: Mapping[str, Any]
+) -> tuple[dict[str, list[Value]], list[tuple[dict[str, Value], dict[str, Value]]]]:
     """The grid as lists, and its points: ``(given, all parameters)`` for each combination."""
     known = source.parameters
     if grid and not known:
@@ -125,7 +143,7 @@ def _as_list(parameter, values):
     return values
 
 
-def parse_values(parameter, text):
+def parse_values(parameter: Parameter, text: str) -> list[Value]:
     """Values that a command line gives for one parameter.
 
     ``a:b`` and ``a:b:step`` are Python's ranges, without ``b``; commas separate values.
@@ -169,7 +187,7 @@ def _parse_range(parameter, text):
     return [parameter.check(parameter.kind(start + index * step)) for index in range(count)]
 
 
-def checked_out(out):
+def checked_out(out: str | Path) -> Path:
     """`out` as a path with a known ending, in a folder that can be written to."""
     path = Path(out).expanduser()
     if path.suffix.lower() not in FORMATS:
@@ -183,7 +201,7 @@ def checked_out(out):
 class Interrupted(KeyboardInterrupt):
     """A sweep was interrupted; `finished` runs are kept in `folder`, None if there was no file to write."""
 
-    def __init__(self, finished, folder):
+    def __init__(self, finished: int, folder: Path | None) -> None:
         super().__init__(words("notebook.interrupted", count=finished, folder=folder) if folder else "")
         self.finished, self.folder = finished, folder
 
@@ -191,13 +209,13 @@ class Interrupted(KeyboardInterrupt):
 class Parts:
     """Finished runs of a sweep, one JSON file each, in ``FILE.parts`` until the table is written."""
 
-    def __init__(self, out, source):
+    def __init__(self, out: Path | None, source: Source) -> None:
         self.folder = None if out is None else out.with_name(f"{out.name}.parts")
         self.source = source
         if self.folder is not None:
             check_folder(self.folder, "the folder of unfinished runs")
 
-    def load(self, values):
+    def load(self, values: Mapping[str, Value]) -> Row | None:
         """The row of a run that was finished before, or None."""
         if self.folder is None or not self.folder.is_dir():
             return None
@@ -206,12 +224,12 @@ class Parts:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def keep(self, values, row):
+    def keep(self, values: Mapping[str, Value], row: Row) -> None:
         if self.folder is not None:
             content = json.dumps({"lesson": self.source.name, "parameters": values, "row": row})
             files.write_text(self._path(values), content)
 
-    def remove(self):
+    def remove(self) -> None:
         if self.folder is not None and self.folder.is_dir():
             for path in self.folder.glob("*.json"):
                 path.unlink()
@@ -239,7 +257,7 @@ def _package_digest():
     return digest.hexdigest()
 
 
-def as_table(parameters, rows):
+def as_table(parameters: Sequence[str], rows: Iterable[tuple[Mapping[str, Value], Row]]) -> "pd.DataFrame":
     """Rows ``(given parameters, {"results", "error"})`` as a tidy DataFrame."""
     import pandas as pd
 
@@ -269,7 +287,7 @@ def _column(values):
     return pd.array(texts, dtype="str")
 
 
-def write_table(table, path):
+def write_table(table: "pd.DataFrame", path: Path) -> None:
     """Write a table as Parquet or CSV, beside its place and renamed."""
     if path.suffix.lower() == ".csv":
         files.write_text(path, files.csv_text(table))

@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 # Imported before the first fork, where they are installed: what most lessons import.
@@ -50,7 +51,7 @@ INLINE = "module://matplotlib_inline.backend_inline"
 
 
 @contextmanager
-def quick_import():
+def quick_import() -> Iterator[None]:
     """Skip an optional grammar for URIs in JSON schemas, whose compilation takes a second."""
     absent = "rfc3987_syntax" not in sys.modules
     if absent:
@@ -62,7 +63,7 @@ def quick_import():
             del sys.modules["rfc3987_syntax"]
 
 
-def serve(path):
+def serve(path: str) -> None:
     """Preload, then listen at the socket `path` and fork a kernel for each connection."""
     os.environ["MPLBACKEND"] = INLINE
     _preload()
