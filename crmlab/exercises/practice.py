@@ -14,6 +14,7 @@ from crmlab.exercises.masters import master, masters
 from crmlab.exercises.plain import plain
 from crmlab.exercises.questions import Question
 from crmlab.exercises.questions import question as make_question
+from crmlab.exercises.showing import show_plainly
 from crmlab.exercises.verdicts import Verdict
 from crmlab.words import words
 
@@ -208,5 +209,6 @@ def open_exercise(name: str, **parameters: Any) -> Any:
     collect = running.collector()
     if collect is not None:
         return collect
+    show_plainly()
     parameters = {key: plain(value) for key, value in parameters.items()}
     return Answers(name, parameters)

@@ -16,7 +16,7 @@ from crmlab.notebook.widgets import is_fallback
 WORDS = 2400  # of prose
 SHOWN = 160  # lines of code in cells that are not folded, without comments and blank ones
 CODE = 370  # lines of code in all
-WIDE = 100  # characters in a line of code, what JupyterLab shows at 1024 pixels
+WIDE = 100  # characters in a line of code, about what JupyterLab shows at 1280 pixels
 DRAWING = 60  # lines of code that draw
 ROWS = 60  # of the tables shown
 TABLES = 14

@@ -37,6 +37,7 @@ def labelled(control: ipywidgets.DOMWidget) -> ipywidgets.VBox:
     """A control with its label above it, so that the whole width is its track."""
     label = html.escape(translated(control.tooltip or control.description))
     box = ipywidgets.VBox([ipywidgets.HTML(f'<span class="crmlab-label">{label}</span>'), control])
+    box.layout.overflow = "visible"  # the margins of what is in it want no scroll bar
     box.add_class("crmlab-control")
     return box
 

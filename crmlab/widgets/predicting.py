@@ -132,7 +132,8 @@ class Prediction:
         self.status = ipywidgets.HTML()
         asked = ipywidgets.HTML(boxed(self._question_html()))
         self.view = ipywidgets.VBox(
-            [asked, self.control, ipywidgets.HBox([self.button, self.status])], layout=wide
+            [asked, self.control, ipywidgets.HBox([self.button, self.status])],
+            layout=ipywidgets.Layout(width="100%", max_width="40rem", overflow="visible"),
         )
         self.view.add_class("crmlab-control")
         self.control.observe(self._moved, names="value")

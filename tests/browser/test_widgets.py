@@ -103,7 +103,7 @@ def test_a_slider_has_a_name_and_room_and_the_picture_follows(opened):
     assert picture.get_attribute("alt") != said
     visit.panel.get_by_role("button", name="Reset").click()
     playwright.expect(picture).to_have_attribute("src", before)
-    playwright.expect(code).not_to_contain_text("contact_effect")
+    playwright.expect(code).to_contain_text("contact_effect=0.2, targeting=0.0")
 
 
 def test_while_it_computes_the_picture_is_dimmed(opened):

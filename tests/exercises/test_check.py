@@ -30,6 +30,12 @@ def source(notebook, name):
     return next(cell for cell in notebook.cells if cell.id == name)
 
 
+def shown_under(path):
+    """What stands under the cells, as plain text."""
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    return "\n".join(each.data.get("text/plain", "") for cell in cells for each in cell.outputs if "data" in each)
+
+
 def said(report):
     return {row.question: row.said for row in report.rows}
 
@@ -41,7 +47,9 @@ def said(report):
 def test_a_solved_copy_is_all_right(name, tmp_path):
     exercise = master(name)
     copy = solved(make_copy(exercise, {"seed": 20}), exercise)
-    report = check(executed(copy, tmp_path / "copy.ipynb"))
+    path = executed(copy, tmp_path / "copy.ipynb")
+    assert "np.float64(" not in shown_under(path), "a number is shown as a number"
+    report = check(path)
     assert report.ok and report.points == sum(exercise.points.values())
     assert not report.stale and not report.notes
 
@@ -50,6 +58,7 @@ def test_a_solved_copy_is_all_right(name, tmp_path):
 def test_a_blank_copy_runs_to_its_end_and_scores_nothing(name, tmp_path):
     exercise = master(name)
     path = executed(make_copy(exercise, {"seed": 21}), tmp_path / "copy.ipynb")
+    assert "Ellipsis" not in shown_under(path) and "nothing here yet" in shown_under(path)
     report = check(path)
     assert set(said(report).values()) == {"to do"} and report.points == 0
     assert not report.ok and not report.stale and not report.notes
