@@ -29,7 +29,7 @@ _DRAWS = re.compile(
     r"|\bmarkers?="
 )
 _HYPOTHESIS = re.compile(r"\bH\d[a-z]?\b")
-_FOLDED = re.compile(r"\b(explore|explore_market|Explorable|causal_diagram|predict|quiz)\(")
+_FOLDED = re.compile(r"(?<![.\w])(explore|explore_market|Explorable|causal_diagram|predict|quiz)\(")
 _Found = Iterator[tuple[str, str]]
 
 

@@ -27,11 +27,17 @@ class _Statement:
         if isinstance(self.node, ast.FunctionDef):
             return {self.node.name}
         names = (each for each in ast.walk(self.node) if isinstance(each, ast.Name))
-        return {each.id for each in names if isinstance(each.ctx, ast.Store)}
+        return {each.id for each in names if isinstance(each.ctx, ast.Store)} - _passing(self.node)
 
     @property
     def uses(self) -> set[str]:
         return _loaded(self.node)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is ``name = predict(…)``, and not the method of a fitted model."""
+        value = getattr(self.node, "value", None)
+        return isinstance(value, ast.Call) and getattr(value.func, "id", "") == "predict"
 
     @property
     def called(self) -> set[str]:
@@ -48,7 +54,7 @@ def spoiled(cells: list[Any]) -> Iterator[tuple[str, str]]:
     """
     statements = [each for cell in cells for each in _statements(cell)]
     for asked, statement in enumerate(statements):
-        if "predict" not in statement.called:
+        if not statement.asks:
             continue
         for name in statement.sets:
             answer = _answer_to(name, statements, asked)
@@ -125,9 +131,15 @@ def _statements(cell: Any) -> list[_Statement]:
 
 
 def _loaded(node: ast.AST) -> set[str]:
-    return {
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
-    }
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return {each.id for each in names if isinstance(each.ctx, ast.Load)} - _passing(node)
+
+
+def _passing(node: ast.AST) -> set[str]:
+    """Names that live only within a statement: of loops, comprehensions and functions' arguments."""
+    loops = [each.target for each in ast.walk(node) if isinstance(each, (ast.comprehension, ast.For))]
+    found = {each.id for loop in loops for each in ast.walk(loop) if isinstance(each, ast.Name)}
+    return found | {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
 
 
 def _called(call: ast.Call) -> str:

@@ -33,7 +33,9 @@ def source(notebook, name):
 def shown_under(path):
     """What stands under the cells, as plain text."""
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-    return "\n".join(each.data.get("text/plain", "") for cell in cells for each in cell.outputs if "data" in each)
+    return "\n".join(
+        each.data.get("text/plain", "") for cell in cells for each in cell.outputs if "data" in each
+    )
 
 
 def said(report):

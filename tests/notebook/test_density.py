@@ -143,6 +143,10 @@ def test_minutes_are_those_of_the_sittings(problems, about, words):
     assert words in found
 
 
+def test_a_fitted_model_s_predict_need_not_be_folded(problems):
+    assert problems(source("answer", "found = fit.predict(rows)\n" + ANSWER)) == []
+
+
 def test_folded_and_shown_are_counted_alike():
     found = counts(nbformat.v4.new_notebook(cells=list(cells().values())))
     assert found["figures"] == 1 and found["hypotheses"] == 2 and found["tables"] == 0

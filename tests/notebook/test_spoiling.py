@@ -58,6 +58,17 @@ def test_what_stood_before_the_question_is_known_to_whoever_answers():
     assert spoilers(RUN, ASK, "found.summary()", "rate.answer(found.bias)") == []
 
 
+def test_names_of_loops_and_arguments_tell_nothing():
+    loop = "for name, each in pairs:\n    rows[name] = each.test(name)"
+    table = "pd.DataFrame({name: of(name) for name in pairs})"
+    answer = f"{RUN}\nrate.answer(sum(found.row(name) for name in pairs))"
+    assert spoilers(ASK, loop, table, "of = lambda each: each\n[each for each in pairs]", answer) == []
+
+
+def test_a_fitted_model_s_predict_is_no_question():
+    assert spoilers("found = fit.predict(rows)", "found.mean()", "found.answer(found)") == []
+
+
 def test_each_question_is_judged_by_its_own_answer():
     asks = [ASK, ASK.replace("rate", "share")]
     good = f"{RUN}\nrate.answer(found.bias)\nshow(found.plot())"
