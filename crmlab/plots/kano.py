@@ -30,7 +30,7 @@ def better_worse_plane(
     kinds : mapping of str to str, optional
         A feature's kind, which has a colour and a marker of its own.
     named : iterable of str
-        Features whose names are written beside them.
+        Features whose names are written beside them, in turn below to the left and above to the right.
     truth : DataFrame, optional
         Where features truly are: crosses.
     spread : pair of float, optional
@@ -55,13 +55,13 @@ def better_worse_plane(
         reach = {"xerr": spread[1], "yerr": spread[0], "capsize": 4, "color": PALETTE["grey"]}
         axes.errorbar(*middle, fmt=MARKERS[-1], label=words("kano.person"), **reach)
     for at, name in enumerate(named):
-        side = {"ha": "right", "xytext": (-8, -4)} if at % 2 else {"ha": "left", "xytext": (8, -4)}
+        side = {"ha": "left", "xytext": (8, 6)} if at % 2 else {"ha": "right", "xytext": (-7, -12)}
         at_feature = -places["worse"][name], places["better"][name]
         axes.annotate(name.replace("_", " "), at_feature, textcoords="offset points", fontsize=9, **side)
     for line in (axes.axhline, axes.axvline):
         line(MIDDLE, color=PALETTE["grey"], linewidth=0.8)
     axes.set(xlim=(0, most), ylim=(0, most), xlabel=words("kano.worse"), ylabel=words("kano.better"))
-    axes.legend(loc="lower left", fontsize=9)
+    axes.legend(loc="upper right", fontsize=9, frameon=True, framealpha=1, edgecolor="none")
     return figure
 
 
