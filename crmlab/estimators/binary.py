@@ -89,7 +89,13 @@ class BinaryRegression(Regression):
         ------
         EstimationFailed
             If the likelihood has no maximum (separation) or Newton's method does not reach it.
+        InputError
+            If the estimator is bias-reduced, which statsmodels does not know.
         """
+        if self.bias_reduced:
+            raise InputError(
+                "statsmodels has no bias-reduced fit; call the estimator itself, or set bias_reduced=False"
+            )
         outcome, matrix = self._arrays(tables)
         seen = np.broadcast_to(self._trials(tables.columns(self.table)), len(matrix)) > 0
         if np.isnan(orthogonal(matrix[seen][None])[1]).any():

@@ -194,7 +194,7 @@ class Likelihood:
     def _rates(self, point: Array, which: npt.NDArray[np.intp]) -> Array:
         return np.exp((self.basis[which] @ point[..., None])[..., 0] + self.offset[which])
 
-    def _pulled(self, point: Array, slope: Array, bend: Array, which: npt.NDArray[np.intp]) -> tuple:
+    def _pulled(self, slope: Array, bend: Array, which: npt.NDArray[np.intp]) -> tuple[Array, Array]:
         """Score and information in the coefficients, of slopes and bends in the index."""
         turned = self.basis[which].swapaxes(-1, -2)
         return (turned @ slope[..., None])[..., 0], (turned * bend[..., None, :]) @ self.basis[which]
@@ -204,7 +204,7 @@ class Likelihood:
 
         def derivatives(point: Array, which: npt.NDArray[np.intp]) -> tuple[Array, Array]:
             rates = self._rates(point, which)
-            return self._pulled(point, self.outcome[which] - rates, rates, which)
+            return self._pulled(self.outcome[which] - rates, rates, which)
 
         def height(point: Array, which: npt.NDArray[np.intp]) -> Array:
             index = (self.basis[which] @ point[..., None])[..., 0] + self.offset[which]

@@ -228,6 +228,8 @@ def test_bias_reduction_of_a_logit_is_jeffreys_prior():
         assert found.standard_error == pytest.approx(errors[at], rel=1e-4)
     with pytest.raises(EstimationFailed, match="separated"):
         LogisticRegression("won ~ x + z + group", "x")(table)
+    with pytest.raises(InputError, match="no bias-reduced fit"):
+        LogisticRegression("won ~ x", "x", bias_reduced=True).fit(table)
 
 
 def test_bias_reduction_of_a_probit_solves_firths_equations():
