@@ -169,7 +169,18 @@ def lock(arguments):
         "--no-emit-find-links",
         *arguments,
     ]
-    extra = ["--extra", "test", "--extra", "cluster", "--extra", "data", "--constraints", LOCKS["run"]]
+    extra = [
+        "--extra",
+        "test",
+        "--extra",
+        "cluster",
+        "--extra",
+        "data",
+        "--extra",
+        "zh",
+        "--constraints",
+        LOCKS["run"],
+    ]
     for options in (["--output-file", LOCKS["run"]], [*extra, "--output-file", LOCKS["test"]]):
         say(f"resolving {options[-1]}")
         status = subprocess.run([*common, *options], cwd=HERE, check=False).returncode

@@ -89,7 +89,14 @@ def test_a_lock_holds_exact_versions_with_hashes_and_no_address(lock):
 def test_the_locks_satisfy_pyproject():
     wanted = {
         "requirements.lock": [RUN, BUILD],
-        "requirements-test.lock": [RUN, BUILD, EXTRAS["cluster"], EXTRAS["data"], EXTRAS["test"]],
+        "requirements-test.lock": [
+            RUN,
+            BUILD,
+            EXTRAS["cluster"],
+            EXTRAS["data"],
+            EXTRAS["zh"],
+            EXTRAS["test"],
+        ],
     }
     for lock, groups in wanted.items():
         locked = versions(lock)

@@ -1,5 +1,6 @@
 """A picture's words in the reader's language, and a font that has its letters."""
 
+import importlib.util
 import os
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ HAN_FONTS = (
     "Microsoft YaHei",
     "SimHei",
 )
+HAN_PACKAGE = "pylopdf_fonts_zh_cn"  # of the extra crmlab[zh]: Noto Sans SC under the SIL Open Font License
 HAN_FILES = ("notosanscjk", "notosanssc", "sourcehansans", "wqy", "pingfang", "hiragino", "msyh", "simhei")
 
 
@@ -38,7 +40,7 @@ def font_family() -> list[str]:
     Raises
     ------
     InputError
-        If the language needs Chinese letters and no font here has them; the message says what to install.
+        If the language needs Chinese letters and no font here has them; the message says how to get one.
     """
     return [LATIN, _han_font()] if language().startswith(CJK) else [LATIN]
 
@@ -51,13 +53,24 @@ def _han_font() -> str:
             raise InputError(f"CRMLAB_FONT is {given!r}; give the path of a .otf, .ttf or .ttc file")
         fontManager.addfont(given)
         return FontProperties(fname=given).get_name()
-    found = _first_known() or _first_installed_since()
+    found = _packaged() or _first_known() or _first_installed_since()
     if found:
         return found
     raise InputError(
-        "no font here has Chinese letters; install one (Debian and Ubuntu: fonts-noto-cjk) or set "
+        'no font here has Chinese letters; get one by  pip install "crmlab[zh]"  (in a checkout: '
+        'pip install ".[zh]"), or install a system font (Debian and Ubuntu: fonts-noto-cjk), or set '
         "CRMLAB_FONT to the path of one, such as Noto Sans SC"
     )
+
+
+def _packaged() -> str | None:
+    """The font of the extra ``crmlab[zh]``, if that is installed: the same letters on every machine."""
+    found = importlib.util.find_spec(HAN_PACKAGE)
+    folders = (found.submodule_search_locations or ()) if found is not None else ()
+    for path in (each for folder in folders for each in sorted(Path(folder).glob("NotoSansSC-Regular.*"))):
+        fontManager.addfont(path)
+        return FontProperties(fname=path).get_name()
+    return None
 
 
 def _first_known() -> str | None:
