@@ -1,11 +1,16 @@
 """Lesson 01's design: its truth is what large cohorts show, its estimators are statsmodels', as its prose."""
 
+import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
+from crmlab.data import load_kano, verified
+from crmlab.data.neighbourhood import ASSETS
 from crmlab.errors import InputError
-from crmlab.models.kano import kano_class
+from crmlab.models.kano import class_counts, kano_class, kano_classes, lean
+from crmlab.models.reliability import cronbach_alpha
 from crmlab.theories import needs as theory
 from crmlab.theories.needs import ASPECTS, NeedsMarket, design
 
@@ -213,3 +218,60 @@ def test_the_knot_half_a_deviation_off_keeps_the_tests_size():
         estimate = theory.Combination(fit, lambda b: b[loss] - b[gain])(tables)
         rejected.append(hypothesis.confront(estimate)["p_value"] < 0.05)
     assert np.mean(rejected) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 300)
+
+
+# -- the lesson on real data --------------------------------------------------------------------------------
+
+LESSON = "notebooks/01_needs.ipynb"
+STORED = {  # cell, function in it, stored result, digits
+    "sq-table": ("sq", "asymmetries", "01_sq_asymmetric", 4),
+    "sq-mean": ("sq", "mean_score", "01_sq_mean_score", 3),
+    "kano-assets": ("kano", "assets", "01_kano_assets", 3),
+    "kano-variance": ("kano", "persons", "01_kano_persons", 3),
+}
+
+
+def stored(cell):
+    data, _, name, _ = STORED[cell]
+    return verified(data, lambda: pytest.fail("the stored result is asked for"), name).table
+
+
+def test_the_stored_results_are_what_the_lesson_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRMLAB_DATA", str(tmp_path))  # as where the data are not
+    found = stored("sq-table")
+    assert found.loc["one attribute at a time"].tolist() == [13, 0, 14, 1]
+    assert found.loc["all 22 together"].tolist() == [2, 2, 4, 5]
+    mean = stored("sq-mean").loc["mean"]
+    assert [mean.penalty, mean.reward, mean.difference, mean.standard_error] == pytest.approx(
+        [0.997, 0.929, 0.069, 0.090], abs=6e-4
+    )
+    assets = stored("kano-assets")
+    assert len(assets) == 16 and (assets.modal == "I").all()
+    strong = assets[assets.lean.abs() > 1.96 * assets.error].lean
+    assert set(strong[strong > 0].index) == {"childcare", "library", "nightlife"}
+    assert set(strong[strong < 0].index) == {"restaurants", "green_space"}
+    assert strong.abs().between(0.025, 0.04).all()
+    assert assets.better.agg(["min", "max"]).tolist() == pytest.approx([0.24, 0.32], abs=0.005)
+    assert assets.worse.agg(["min", "max"]).tolist() == pytest.approx([-0.14, -0.07], abs=0.005)
+    shares = stored("kano-variance").value
+    assert shares.iloc[:2].tolist() == pytest.approx([0.605, 0.002], abs=5e-4)
+
+
+def test_the_lessons_own_cells_find_what_is_stored(real_data, root):
+    cells = {cell.id: cell.source for cell in nbformat.read(root / LESSON, as_version=4).cells}
+    space = {"pd": pd, "kano_classes": kano_classes, "class_counts": class_counts, "lean": lean}
+    for cell, (data, function, name, digits) in STORED.items():
+        exec(cells[cell], space)
+        assert verified(data, space[function], name, digits).differs == ""
+
+
+def test_what_else_is_known_of_the_renters(real_data):
+    """Shares of the six classes, reliability, contradictions: as computed before the lesson was written."""
+    answers = load_kano()
+    classes = kano_classes(answers, ASSETS)
+    shares = class_counts(classes)[list("AOMIRQ")].sum() / classes.size
+    assert shares.round(3).tolist() == [0.182, 0.042, 0.042, 0.526, 0.109, 0.099]
+    missing = answers.filter(regex="^without_")
+    assert cronbach_alpha(missing).value == pytest.approx(0.961, abs=5e-4)
+    contradictory = classes.isin(["R", "Q"]).sum(axis=1)
+    assert (contradictory >= 4).mean() == pytest.approx(0.45, abs=0.005)
