@@ -34,6 +34,7 @@ def governance_curves(axes: Axes, without: float, intercept: float, slope: float
     axes.plot(levels, dearer, "--", color=PALETTE["blue"], label=words("labels.with_contract"))
     if abs(crossing) < RANGE:
         axes.axvline(crossing, color=TRUTH, linewidth=1)
-    axes.set(xlim=(-RANGE, RANGE), ylim=(BOTTOM, 150), xlabel=words("labels.specificity"))
+    axes.set(xlim=(-RANGE, RANGE), ylim=(BOTTOM, 190), xlabel=words("labels.specificity"))
     axes.set_ylabel(words("labels.governance_cost"))
+    axes.legend(loc="upper left")
     return crossing

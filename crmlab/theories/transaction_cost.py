@@ -321,8 +321,8 @@ hypotheses = [
         unit="log points of hours, one standard deviation of specificity above the mean",
         estimators={
             "switching regression": Combination(SWITCHING, lambda b: sum(switching_effect(b))),
-            "fitted chance as instrument": Combination(INSTRUMENTED, _at_one),
             "signed against not": Combination(SIGNED_OR_NOT, _at_one),
+            "fitted chance as instrument": Combination(INSTRUMENTED, _at_one),
         },
     ),
 ]

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from crmlab.mechanisms.stages import MONTHS
-from crmlab.theories import lifecycle, perceived_value, satisfaction, start_here
+from crmlab.theories import lifecycle, perceived_value, satisfaction, start_here, transaction_cost
 
 SEED = 31
-DESIGNS = {each.design.name: each.design for each in (lifecycle, perceived_value, satisfaction, start_here)}
+DESIGNS = {
+    each.design.name: each.design
+    for each in (lifecycle, perceived_value, satisfaction, start_here, transaction_cost)
+}
 
 
 def columns(table, *names):
@@ -64,13 +67,34 @@ def of_lifecycle(cohort):
     }
 
 
+def of_transaction_cost(cohort):
+    named = {
+        "specificity": "specificity",
+        "nearness": "nearness",
+        "contract": "contract",
+        "log_hours": "hours",
+    }
+    seen = {ours: np.asarray(cohort.contracts[theirs]) for theirs, ours in named.items()}
+    return seen | columns(cohort.truth, "ease")
+
+
 READ = {
+    "transaction_cost": of_transaction_cost,
     "lifecycle": of_lifecycle,
     "satisfaction": of_satisfaction,
     "perceived_value": of_perceived_value,
     "start_here": of_start_here,
 }
 ARROWS = {  # the parameter of an arrow, and another value of it
+    "transaction_cost": {
+        ("specificity", "hours"): ("specificity_to_hours", 0.1),
+        ("uncertainty", "hours"): ("uncertainty_to_hours", 0.0),
+        ("asymmetry", "hours"): ("asymmetry_to_hours", 0.0),
+        ("contract", "hours"): ("contract_cost", 0.0),
+        ("ease", "hours"): ("ease_to_hours", 0.0),
+        ("ease", "contract"): ("ease_to_contract", 0.9),
+        ("nearness", "contract"): ("nearness_to_contract", 0.3),
+    },
     "lifecycle": {
         ("heavy_user", "earlier_contact"): ("targeting", 3.0),
         ("heavy_user", "stage"): ("heavy", 2.0),
