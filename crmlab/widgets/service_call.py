@@ -78,7 +78,7 @@ def _redraw(
     middle.set(xlabel=words("service_call.zeal"), ylabel=words("service_call.sale"), ylim=(0, 100))
     table = power_curve(right, _market(peak, bend, rise), "H4", SIZES, FEW if quick else SIMS, seed)
     right.set(title=words("service_call.found"), xlabel=words("service_call.calls"))
-    right.legend()
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
     most = table.groupby("estimator")["rejection_rate"].last()
     told = in_words(talk, enthusiasm, fits, peak, bend, rise)
     return figure, words(
