@@ -11,7 +11,7 @@ from crmlab.widgets.explorable import Explorable
 from crmlab.words import words
 
 BUDGET = 3.0  # standard deviations over all aspects
-MOST = 1.5  # of one aspect
+MOST, STEP = 1.5, 0.25  # of one aspect, and between two lifts
 HATCHES = ("", "//", "..", "xx", "++")
 
 
@@ -25,7 +25,7 @@ def plans(p: NeedsMarket) -> dict[str, dict[str, float]]:
         words("needs.equal"): dict.fromkeys(ASPECTS, BUDGET / len(ASPECTS)),
         words("needs.delighters"): only("attractive"),
         words("needs.basics"): only("must-be"),
-        words("needs.best"): best_lifts(p, BUDGET, most=MOST),
+        words("needs.best"): best_lifts(p, BUDGET, STEP, MOST),
     }
 
 
@@ -37,7 +37,7 @@ def explore(p: NeedsMarket) -> Explorable:
     p : NeedsMarket
         Whose slopes and surprises are meant.
     """
-    lifts = {each: slider(words("needs.lift", aspect=each), 0.5, 0.0, MOST, 0.5) for each in ASPECTS}
+    lifts = {each: slider(words("needs.lift", aspect=each), 0.5, 0.0, MOST, STEP) for each in ASPECTS}
     level = slider(words("needs.level"), 0.0, -1.0, 1.0, 0.5)
     return Explorable(
         lambda level, **lifts: draw(p.replace(level=level), lifts),
@@ -53,7 +53,7 @@ def _code(level: float, lifts: dict[str, float]) -> str:
 
 def told(p: NeedsMarket, lifts: dict[str, float]) -> str:
     """What the best plan is, and by how much `lifts` go over the budget."""
-    best = best_lifts(p, BUDGET, most=MOST)
+    best = best_lifts(p, BUDGET, STEP, MOST)
     says = words("needs.told", best=", ".join(f"{aspect} {each:g}" for aspect, each in best.items() if each))
     over = sum(lifts.values()) - BUDGET
     return f"{says} {words('needs.over', over=over)}" if over > 0 else says
