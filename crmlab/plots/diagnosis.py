@@ -15,7 +15,7 @@ from crmlab.words import words
 from crmlab.words.layout import fill, width
 
 COLUMNS = 3  # panels of estimates side by side
-TITLE = 36  # columns of text over one
+TITLE = 32  # columns of text over one
 RATES = ("rejection_rate", "coverage", "type_s")
 
 
@@ -172,7 +172,7 @@ def estimates_plot(
     known = list(dict.fromkeys(tests["hypothesis"]))
     names = known if hypotheses is None else list(hypotheses)
     check_known("hypothesis", names, known)
-    columns = min(len(names), COLUMNS)
+    columns = 2 if len(names) == 4 else min(len(names), COLUMNS)  # 4 as a square, not as 3 and 1
     lines = -(-len(names) // columns)
     size = (3.3 * columns + 0.6, 2.3 * lines + 0.5)
     figure, panels = subplots(lines, columns, squeeze=False, figsize=size)

@@ -138,7 +138,7 @@ def test_a_diagnosis_of_any_grid_is_drawn_as_it_is(grid, x, wanted):
     assert_nothing_is_cut_off(figure)
     panels = np.array(figure.axes).reshape(2, 2)
     assert [axes.get_title("left") or axes.get_title() for axes in panels[0]] == ["H1", "H2"]
-    assert panels[1, 0].get_xlabel() == wanted.replace("_", " ")
+    assert panels[1, 0].get_xlabel() == {"n_customers": "customers"}.get(wanted, wanted)
     table = diagnosis.table
     for axes, measure in zip(panels[:, 0], ("rejection_rate", "coverage")):
         drawn = lines_of(axes)
