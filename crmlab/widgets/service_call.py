@@ -32,7 +32,7 @@ def explore(seed: int = 1) -> Explorable:
         {
             "talk": slider(words("service_call.talk"), 0.3, desk.FIRST, desk.LAST, 0.05),
             "enthusiasm": slider(words("service_call.enthusiasm"), 0.0, -2.0, 2.0, 0.25),
-            "fits": slider(words("service_call.fits"), 1, 0, 1),
+            "fits": slider(words("service_call.fits"), 1.0, 0.0, 1.0, 0.25),
             "peak": slider(words("service_call.peak"), 0.3, 0.1, 0.6, 0.05),
             "bend": slider(words("service_call.bend"), 8.0, 0.0, 15.0, 1.0),
             "rise": slider(words("service_call.rise"), 0.0, 0.0, 3.0, 0.25),
