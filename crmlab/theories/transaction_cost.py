@@ -86,7 +86,7 @@ class TransactionMarket(Parameters):
     branch_shock: float = spread(0.10, "standard deviation of a branch's log contacts in a quarter")
     base_stay: float = probit(0.8)
     satisfaction_to_stay: float = probit(0.7, A_DEVIATION)
-    switching_cost_to_stay: float = probit(0.4, A_DEVIATION, source="positive: Burnham et al. (2003)")
+    switching_cost_to_stay: float = probit(0.4, A_DEVIATION, source="Burnham et al. (2003); size ours")
     satisfaction_x_switching_cost: float = probit(0.0, low=-2, high=2)
     n_customers: int = count(800, "accounts, and as many of each of the other samples", low=100)
     n_branches: int = count(24, "branches, every other one with CRM", low=6, high=2000)
