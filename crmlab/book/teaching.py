@@ -167,7 +167,8 @@ def _checked(question: Discussed, source: str) -> Discussed:
     wrong = told.get("misconceptions")
     if isinstance(wrong, ast.Dict):
         for key, value in zip(wrong.keys, wrong.values, strict=True):
-            question.misconceptions[_text(key)] = _text(value.elts[1]) if isinstance(value, ast.Tuple) else ""
+            if name := _text(key):  # one that is computed has no name to print
+                question.misconceptions[name] = _text(value.elts[1]) if isinstance(value, ast.Tuple) else ""
     question.moral = _text(told["moral"]) if "moral" in told else ""
     return question
 
