@@ -281,7 +281,7 @@ def _experimental(outcome, on):
 hypotheses = [
     Hypothesis(
         "H1",
-        "Whoever gets more of what he needs most is more satisfied",
+        "Whoever gets more of what they need most is more satisfied",
         ">",
         truth=mean_slope_of_need,
         unit="points a standard deviation, per equal share of need",

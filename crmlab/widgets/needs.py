@@ -64,7 +64,7 @@ def draw(p: NeedsMarket, lifts: dict[str, float]) -> tuple[Figure, str]:
     yours = words("needs.yours", spent=sum(lifts.values()), budget=BUDGET)
     gains = {plan: gain_of_lifts(p, each) for plan, each in {**plans(p), yours: lifts}.items()}
     figure, (left, right) = subplots(1, 2, figsize=(9.6, 3.4), width_ratios=[1, 1.2])
-    _kinds(left, p)
+    draw_kinds(left, p)
     bars = right.barh(list(gains), list(gains.values()), hatch=HATCHES)
     right.bar_label(bars, fmt="%.2f", padding=3)
     right.set(xlabel=words("needs.gain"), xlim=(0, max(2.6, 1.15 * max(gains.values()))))
@@ -72,7 +72,8 @@ def draw(p: NeedsMarket, lifts: dict[str, float]) -> tuple[Figure, str]:
     return figure, " ".join(words("needs.gains", plan=plan, gain=each) for plan, each in gains.items())
 
 
-def _kinds(axes: Axes, p: NeedsMarket) -> None:
+def draw_kinds(axes: Axes, p: NeedsMarket) -> None:
+    """Draw what each kind of aspect adds to satisfaction by its surprise, and where service stands."""
     surprise, examples = np.linspace(-2, 2, 9), {kind: aspect for aspect, kind in ASPECTS.items()}
     for kind, look in looks(examples).items():
         axes.plot(surprise, worth(p, examples[kind], surprise), label=kind, **look)
