@@ -58,7 +58,7 @@ from crmlab.estimators.count_regressions import NegativeBinomialRegression, Pois
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
 from crmlab.estimators.interactions import CrossDifference
-from crmlab.estimators.joint import Weakest
+from crmlab.estimators.joint import Reversed, Weakest
 from crmlab.estimators.linear import (
     ControlFunction,
     InResidualDeviations,
@@ -110,6 +110,7 @@ __all__ = [
     "ProportionalHazards",
     "RatioOfEffects",
     "Regression",
+    "Reversed",
     "SelfJudgedRule",
     "ShareAmong",
     "SingleEstimator",

@@ -11,6 +11,9 @@ FIRST, LAST = 0.05, 0.75  # the agent's share of the talk lies between
 TALK = {0: 0.33, 1: 0.43}  # mean place between them, of easy and of hard calls
 HARD = 0.3  # share of hard calls
 POINTS = 200  # of a quadrature
+TYPES = ["demanding", "puzzled", "upset"]  # what the caller is
+STYLES = ["inform", "explain", "soothe"]  # what suits each of them
+SHARES_OF_TYPES, HABIT = (0.5, 0.3, 0.2), (0.7, 0.15, 0.15)
 
 
 def rota(n_calls: int, n_agents: int) -> np.ndarray:
@@ -29,6 +32,16 @@ def talk_shares(rng: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     hard = (rng.random(n) < HARD) * 1.0
     easy_talk, hard_talk = (rng.beta(5 * mean, 5 - 5 * mean, n) for mean in TALK.values())
     return FIRST + (LAST - FIRST) * np.where(hard > 0, hard_talk, easy_talk), hard
+
+
+def types_and_styles(rng: Any, n: int, skill: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of callers' types and of agents' styles, n of each.
+
+    An agent adapts to the caller, the more skilled the more often, or follows habit.
+    """
+    kind, habit = one_of(rng, n, SHARES_OF_TYPES), one_of(rng, n, HABIT)
+    adapts = rng.standard_normal(n) < -0.25 + 0.5 * skill
+    return kind, np.where(adapts, kind, habit)
 
 
 def two_sides(talk: np.ndarray) -> dict[str, np.ndarray]:

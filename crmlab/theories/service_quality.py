@@ -27,6 +27,7 @@ from crmlab.design import (
     Cohort,
     Construct,
     Design,
+    Diagram,
     Hypothesis,
     Parameters,
     count,
@@ -41,19 +42,16 @@ from crmlab.estimators import (
     LeastSquares,
     NecessaryCondition,
     Product,
+    Reversed,
     ShareAmong,
     TwoStageLeastSquares,
     Weakest,
     Within,
 )
-from crmlab.estimators.joint import Reversed
 from crmlab.mechanisms import calls as desk
 from crmlab.mechanisms.normal import nodes_beside
 
 BEHAVIOURS = ["promises", "knowledge", "enthusiasm", "empathy", "calm"]
-TYPES = ["demanding", "puzzled", "upset"]  # what the caller is
-STYLES = ["inform", "explain", "soothe"]  # what suits each of them
-SHARES_OF_TYPES, HABIT = (0.5, 0.3, 0.2), (0.7, 0.15, 0.15)
 QUIET = -1.0  # standard deviations of enthusiasm: below it a call counts as without
 LEAK = 0.05  # of quiet calls that end in a sale: below it "certain failure" is called true
 DIFFERENT = 0.02  # share of the variance between agents from which on they differ
@@ -96,8 +94,8 @@ class ServiceMarket(Parameters):
 
 def sale_chance(p: ServiceMarket, enthusiasm: np.ndarray) -> np.ndarray:
     """Chance of a sale at an enthusiasm in standard deviations, shape as `enthusiasm`."""
-    kept = 1 - p.strict * (np.asarray(enthusiasm) < QUIET)
-    return kept * ndtr(p.sale_base + p.sale_slope * np.asarray(enthusiasm))
+    chance = ndtr(p.sale_base + p.sale_slope * np.asarray(enthusiasm))
+    return chance * (1 - p.strict * (np.asarray(enthusiasm) < QUIET))
 
 
 def simulate_service(p: ServiceMarket, streams) -> Cohort:
@@ -105,15 +103,13 @@ def simulate_service(p: ServiceMarket, streams) -> Cohort:
     n, agent = p.n_customers, desk.rota(p.n_customers, p.n_agents)
     agents = streams["agents"]
     skill, own_mix = (agents.standard_normal(p.n_agents)[..., agent] for _ in range(2))
-    calls = {"agent": agent}
     mood = streams["moods"].standard_normal(n)
-    calls |= _behaviours(p, streams["behaviours"], n, skill, mood)
+    calls = {"agent": agent} | _behaviours(p, streams["behaviours"], n, skill, mood)
     calls |= _talk(p, streams["talk"], n, skill)
     rng = streams["ratings"]
     mix = p.sorting * own_mix + np.sqrt(1 - p.sorting**2) * rng.standard_normal(n)
-    error = rng.standard_normal(n)
-    calls["mix"] = mix
-    calls["rating"] = np.sqrt(p.icc) * skill + p.mix_effect * mix + np.sqrt(1 - p.icc) * error
+    rating = np.sqrt(p.icc) * skill + p.mix_effect * mix + np.sqrt(1 - p.icc) * rng.standard_normal(n)
+    calls |= {"mix": mix, "rating": rating}
     return Cohort(
         {"survey": lambda: _survey(p, streams["survey"]), "calls": calls}, {"skill": skill, "mood": mood}
     )
@@ -153,9 +149,7 @@ def _behaviours(p, rng, n, skill, mood):
 
 def _talk(p, rng, n, skill):
     """Types, styles, shares of the talk, and how well the caller's problem is resolved."""
-    kind, habit = desk.one_of(rng, n, SHARES_OF_TYPES), desk.one_of(rng, n, HABIT)
-    adapts = rng.standard_normal(n) < -0.25 + 0.5 * skill
-    style = np.where(adapts, kind, habit)
+    kind, style = desk.types_and_styles(rng, n, skill)
     talk, hard = desk.talk_shares(rng, n)
     matched = (style == kind) * 1.0
     resolution = (
@@ -167,8 +161,8 @@ def _talk(p, rng, n, skill):
         + p.skill_effect * skill
         + rng.standard_normal(n)
     )
-    seen = {name: (kind == at) * 1.0 for at, name in enumerate(TYPES)}
-    seen |= {name: (style == at) * 1.0 for at, name in enumerate(STYLES)}
+    seen = {name: (kind == at) * 1.0 for at, name in enumerate(desk.TYPES)}
+    seen |= {name: (style == at) * 1.0 for at, name in enumerate(desk.STYLES)}
     seen |= {"talk": talk, "hard": hard, "matched": matched, "resolution": resolution}
     return seen | desk.two_sides(talk)
 
@@ -215,8 +209,8 @@ def instrumented(term: str) -> TwoStageLeastSquares:
 
 def behaviours(estimator: type, **options) -> Weakest:
     """The weakest of the five behaviours as a listener codes them."""
-    formula = f"judgement ~ {' + '.join(BEHAVIOURS)}"
-    return Weakest([estimator(formula, name, table="calls", **options) for name in BEHAVIOURS])
+    text = f"judgement ~ {' + '.join(BEHAVIOURS)}"
+    return Weakest([estimator(text, name, table="calls", **options) for name in BEHAVIOURS])
 
 
 def end_slope(talk: float) -> Combination:
@@ -227,11 +221,11 @@ def end_slope(talk: float) -> Combination:
 
 def side(term: str) -> LeastSquares:
     """The slope of one of two separate lines."""
-    return LeastSquares(LINES, term, table="calls", covariance="HC1")
+    return LeastSquares(LINES, term, "calls", "HC1")
 
 
 by_lot = LeastSquares("perceived ~ delivered", "delivered", table="survey")
-MATCHED = f"resolution ~ matched + {' + '.join(TYPES[1:] + STYLES[1:])}"
+MATCHED = f"resolution ~ matched + {' + '.join(desk.TYPES[1:] + desk.STYLES[1:])}"
 
 hypotheses = [
     Hypothesis(
@@ -392,5 +386,15 @@ design = Design(
         "resolution": Construct("resolution", "How far the caller's problem is solved, in points."),
         "rating": Construct("rating", "What the caller gives the call afterwards, in points."),
         "mix": Construct("case mix", "How easy the caller's case is to please, in sd."),
+        "care": Construct("care", "How well the rest of the call is done; nobody measures it."),
+        "mood": Construct("mood", "How kindly a customer answers whatever she is asked; nobody measures it."),
     },
+    diagram=Diagram(
+        nodes=dict(delivered=(0.02, 0.5), perceived=(0.42, 0.5), satisfaction=(0.9, 0.5))
+        | dict(mood=(0.68, 1.0), expected=(0.3, 1.0), care=(0.72, 0.0), heard=(0.32, 0.0)),
+        arrows=[(cause, "perceived") for cause in ("delivered", "expected", "care", "mood")]
+        + [(cause, "satisfaction") for cause in ("delivered", "perceived", "expected", "mood")]
+        + [(cause, "heard") for cause in ("delivered", "care")],
+        latent=("care", "mood"),
+    ),
 )

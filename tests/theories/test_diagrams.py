@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 
 from crmlab.mechanisms.stages import MONTHS
-from crmlab.theories import lifecycle, perceived_value, satisfaction, start_here, transaction_cost
+from crmlab.theories import (
+    lifecycle,
+    perceived_value,
+    satisfaction,
+    service_quality,
+    start_here,
+    transaction_cost,
+)
 
 SEED = 31
 DESIGNS = {
     each.design.name: each.design
-    for each in (lifecycle, perceived_value, satisfaction, start_here, transaction_cost)
+    for each in (lifecycle, perceived_value, satisfaction, service_quality, start_here, transaction_cost)
 }
 
 
@@ -78,7 +85,13 @@ def of_transaction_cost(cohort):
     return seen | columns(cohort.truth, "ease")
 
 
+def of_service_quality(cohort):
+    """What a listener hears is left out: it shares the extra's parameter with what is perceived."""
+    return columns(cohort.survey, "delivered", "expected", "perceived", "satisfaction")
+
+
 READ = {
+    "service_quality": of_service_quality,
     "transaction_cost": of_transaction_cost,
     "lifecycle": of_lifecycle,
     "satisfaction": of_satisfaction,
@@ -126,6 +139,14 @@ ARROWS = {  # the parameter of an arrow, and another value of it
         ("brand", "value"): ("brand_to_value", 3.0),
         ("demand", "choice"): ("demand_behind_markup", 1.0),
         ("choice", "survey_after"): ("rationalisation", 1.0),
+    },
+    "service_quality": {
+        ("delivered", "perceived"): ("delivered_to_perceived", 0.9),
+        ("expected", "perceived"): ("expectation_to_perceived", 0.0),
+        ("mood", "perceived"): ("mood_effect", 0.6),
+        ("delivered", "satisfaction"): ("delivered_to_satisfaction", 0.3),
+        ("perceived", "satisfaction"): ("perceived_to_satisfaction", 0.7),
+        ("expected", "satisfaction"): ("expectation_weight", 0.3),
     },
     "start_here": {
         ("contact", "spend"): ("contact_effect", 0.5),
