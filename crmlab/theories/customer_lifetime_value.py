@@ -18,7 +18,6 @@ The same customers hold a contract that renews by the year: a customer leaves at
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
 
 import numpy as np
 from scipy.special import betainc, ndtri
@@ -27,14 +26,17 @@ from crmlab.design import (
     AtEdge,
     Cohort,
     Design,
+    Diagram,
     Estimate,
     EstimationFailed,
     Hypothesis,
     Parameters,
+    Tables,
     count,
     effect,
     positive,
 )
+from crmlab.design.streams import Streams
 from crmlab.errors import InputError
 from crmlab.estimators import LeastSquares, Within
 from crmlab.mechanisms.purchases import bg_nbd, shifted_beta_geometric
@@ -81,12 +83,12 @@ class CustomerBase(Parameters):
             )
 
     @property
-    def mean_churn(self):
+    def mean_churn(self) -> float:
         """Share of a new cohort that leaves at the first renewal."""
         return self.churn_alpha / (self.churn_alpha + self.churn_beta)
 
 
-def simulate_customer_base(p, streams):
+def simulate_customer_base(p: CustomerBase, streams: Streams) -> Cohort:
     """Draw a cohort of three tables.
 
     ``customers``: 39 weeks' summary and the 39 weeks that followed; ``purchases``: the log of all 78 weeks;
@@ -166,13 +168,13 @@ def _seasonal(rng, season, size):
 # What is true, from the parameters alone ---------------------------------------------------------------
 
 
-def forecast_by_recipe(frequency, T):
+def forecast_by_recipe(frequency: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Frequency times amount, the frequency part: past purchases a week, times the weeks to come."""
     return frequency / T * HOLDOUT
 
 
 @lru_cache(maxsize=64)
-def totals(p):
+def totals(p: CustomerBase) -> dict[str, float]:
     """Expected purchases a customer: the recipe's forecast of the holdout, the model's, and what happens."""
     model = BGNBD.from_params(r=p.r, alpha=p.alpha, a=p.a, b=p.b)
     T = CALIBRATION - np.arange(ENTRY, dtype=float)
@@ -184,12 +186,12 @@ def totals(p):
 # Estimators ---------------------------------------------------------------------------------------------
 
 
-def recipe_overshoot(tables):
+def recipe_overshoot(tables: Tables) -> Estimate:
     """Recipe's forecast less what happened, on average over all customers."""
     return _mean(_recipe_errors(tables))
 
 
-def recipe_overshoot_buyers(tables):
+def recipe_overshoot_buyers(tables: Tables) -> Estimate:
     """The same over those who did buy in the holdout: customers chosen by the outcome."""
     return _mean(_recipe_errors(tables)[tables.columns("customers")["holdout_purchases"] > 0])
 
@@ -205,7 +207,7 @@ def _mean(values):
     return Estimate(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))), len(values) - 1)
 
 
-def fit_customers(tables):
+def fit_customers(tables: Tables) -> BGNBD:
     """The BG/NBD fitted to the customers' first 39 weeks, once for each cohort.
 
     Raises
@@ -221,7 +223,7 @@ def fit_customers(tables):
     return _converged(tables.once("BG/NBD", fit))
 
 
-def fit_contracts(tables):
+def fit_contracts(tables: Tables) -> ShiftedBetaGeometric:
     """The shifted beta-geometric model fitted to the contracts; raises as `fit_customers`."""
     left_at, still_there = _leaving(tables)
     return _converged(
@@ -242,7 +244,7 @@ def _converged(model):
     return model
 
 
-def model_error(tables):
+def model_error(tables: Tables) -> Estimate:
     """BG/NBD forecast less what happened, on average over all customers.
 
     The error bar knows two sources, the luck of the holdout and the parameters' uncertainty: it is the spread
@@ -257,7 +259,7 @@ def model_error(tables):
     return Estimate(float(error.mean()), float((error + influence).std(ddof=1) / np.sqrt(len(error))))
 
 
-def model_error_in_sample(tables):
+def model_error_in_sample(tables: Tables) -> Estimate:
     """Purchases expected in the calibration weeks less those made: the fit, taken for a forecast."""
     c = tables.columns("customers")
     weeks, which = np.unique(c["T"], return_inverse=True)
@@ -270,7 +272,7 @@ def _leaving(tables):
     return _number(c["renewals"][left], RENEWALS), int((~left).sum())
 
 
-def gain_with_differences(tables):
+def gain_with_differences(tables: Tables) -> Estimate:
     """The gain from five points by the shifted beta-geometric model, which lets customers differ."""
     model = fit_contracts(tables)
     alpha, beta = model.params_
@@ -280,7 +282,7 @@ def gain_with_differences(tables):
     return Estimate(*map(float, gain))
 
 
-def gain_as_if_alike(tables):
+def gain_as_if_alike(tables: Tables) -> Estimate:
     """The gain from five points by the textbook's formula, at the retention rate of all renewals pooled."""
     left_at, _ = _leaving(tables)
     renewals = tables.columns("contracts")["renewals"].sum()
@@ -354,52 +356,29 @@ design = Design(
     },
     model=simulate_customer_base,
     hypotheses=hypotheses,
-)
-
-
-# Does the model find its own parameters? ---------------------------------------------------------------
-
-
-def simulate_histories(p, streams):
-    """Only ``customers``: frequency, recency and T of BG/NBD customers, drawn in one go."""
-    T = CALIBRATION - np.arange(p.n_customers) % ENTRY
-    base = bg_nbd(p.n_customers, T, r=p.r, alpha=p.alpha, a=p.a, b=p.b, seed=_seed(streams["customers"]))
-    return Cohort({"customers": {"frequency": base.frequency, "recency": base.recency, "T": base.T}})
-
-
-@dataclass(frozen=True)
-class EstimateOf:
-    """One BG/NBD parameter, with the interval that the model gives it: by Wald, on the log scale."""
-
-    parameter: str
-
-    def __call__(self, tables):
-        model = fit_customers(tables)
-        interval = model.confidence_intervals_.loc[self.parameter]
-        return Estimate(
-            float(model.params_[self.parameter]),
-            float(model.standard_errors_[self.parameter]),
-            interval=(float(interval["low"]), float(interval["high"])),
-        )
-
-
-recovery = Design(
-    name="bgnbd_recovery",
-    title="Does BG/NBD find the truth?",
-    claim="Fitted to customers that it describes, the BG/NBD model recovers their parameters.",
-    parameters=CustomerBase(),
-    presets={"literature": {}},
-    model=simulate_histories,
-    hypotheses=[
-        Hypothesis(
-            name,
-            f"The estimate of {name} is off",
-            "!=",
-            truth=attrgetter(name),
-            unit=name,
-            null=getattr(CustomerBase(), name),
-            estimators={"BG/NBD": EstimateOf(name)},
-        )
-        for name in BGNBD.parameter_names
-    ],
+    diagram=Diagram.by_cause(
+        {
+            "pace": (0.03, 0.94),
+            "leaving": (0.03, 0.5),
+            "past_purchases": (0.36, 0.94),
+            "active": (0.36, 0.5),
+            "future_purchases": (0.70, 0.5),
+            "season": (0.70, 0.96),
+            "mean_amount": (0.36, 0.0),
+            "amounts": (0.70, 0.0),
+            "tenure": (1.0, 0.0),
+            "value": (1.0, 0.35),
+        },
+        {
+            "pace": ("past_purchases", "active", "future_purchases"),
+            "leaving": ("past_purchases", "active", "future_purchases", "mean_amount"),
+            "active": ("future_purchases",),
+            "season": ("future_purchases",),
+            "mean_amount": ("amounts",),
+            "tenure": ("amounts",),
+            "amounts": ("value",),
+            "future_purchases": ("value",),
+        },
+        latent=("pace", "leaving", "active", "season", "mean_amount"),
+    ),
 )

@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-import pandas as pd
 from scipy.special import ndtr
 
-from crmlab.design import AtEdge, Cohort, Design, Hypothesis, Parameters, count, path, probit, share, spread
-from crmlab.estimators import LeastSquares, ProbitRegression
+from crmlab.design import AtEdge, Design, Diagram, Hypothesis, Parameters, count, path, probit, share, spread
+from crmlab.design.cohort import Cohort, Tables
+from crmlab.design.streams import Streams
+from crmlab.estimators import ProbitRegression, robust
 from crmlab.estimators.factors import OrdinalStructuralEstimate, ScoreCorrelation, StructuralEstimate
-from crmlab.mechanisms.items import SPEND_LOADING, Scale, spend_by_period
+from crmlab.mechanisms.items import SPEND_LOADING, Scale, answers, spend_by_period
+from crmlab.mechanisms.named import named_paths
 from crmlab.mechanisms.normal import mean_over_normal, mean_slope
 from crmlab.mechanisms.paths import PathModel
+from crmlab.models.structural import Fits, measured_by
 
 MARGIN = 0.05  # five points of renewal: the difference that a planner would shrug off
 ATTITUDE_ITEMS = [f"attitude_{number}" for number in range(1, 5)]
@@ -57,14 +60,12 @@ class LoyaltyMarket(Parameters):
     veteran_share: float = share(0.40, low=0.05, high=0.95)
     veteran_renewal: float = probit(0.30)
     rating_bias: float = probit(
-        0.0,
-        "standard deviations by which veterans overrate all they are asked",
-        source=f"such bias: {MITTAL}; size ours",
+        0.0, "sd by which veterans overrate all they are asked", source=f"such bias: {MITTAL}; size ours"
     )
     rating_noise: float = spread(0.0, "standard deviations of error in every rating", high=3)
     overstatement: float = share(
         0.25,
-        "share of the non-renewing chance that is stated as renewing",
+        "share of the non-renewing chance stated as renewing",
         source="positive: Morwitz (2014); size ours",
     )
     n_customers: int = count(800, low=50)
@@ -76,13 +77,7 @@ class LoyaltyMarket(Parameters):
     @property
     def paths(self) -> PathModel:
         """Satisfaction, attitude and habit."""
-        return PathModel(
-            {
-                ("satisfaction", "attitude"): self.satisfaction_to_attitude,
-                ("attitude", "habit"): self.attitude_to_habit,
-                ("satisfaction", "habit"): self.satisfaction_to_habit,
-            }
-        )
+        return PathModel(named_paths(self, "attitude", "habit"))
 
 
 def _renewal_index(p, satisfaction, attitude, switching_cost, rivals, veteran):
@@ -100,7 +95,7 @@ def _renewal_index(p, satisfaction, attitude, switching_cost, rivals, veteran):
     )
 
 
-def simulate_loyalty_market(p, streams):
+def simulate_loyalty_market(p: LoyaltyMarket, streams: Streams) -> Cohort:
     """Draw a cohort: ``customers`` (ratings, conditions, renewals), ``surveys`` and ``purchases``."""
     rng, n = streams["customers"], p.n_customers
     latent = p.paths.draw(rng, n, ["satisfaction", "attitude"])
@@ -123,8 +118,8 @@ def simulate_loyalty_market(p, streams):
     }
 
     def surveys():
-        answers = SCALE.draw(attitude + p.rating_bias * veteran, streams["surveys"], len(ATTITUDE_ITEMS))
-        return dict(zip(ATTITUDE_ITEMS, answers))
+        felt = {"attitude": attitude + p.rating_bias * veteran}
+        return answers({"attitude": ATTITUDE_ITEMS}, felt, SCALE, streams["surveys"])
 
     def purchases():
         return dict(zip(SPEND, spend_by_period(latent["habit"], streams["purchases"], len(SPEND))))
@@ -152,7 +147,12 @@ def _probit_scale(p):
     return sqrt(1 + p.attitude_to_renewal**2 * (1 - p.satisfaction_to_attitude**2))
 
 
-def renewal_given_satisfaction(p, satisfaction, competition=None, switching_cost=None):
+def renewal_given_satisfaction(
+    p: LoyaltyMarket,
+    satisfaction: np.ndarray,
+    competition: float | None = None,
+    switching_cost: float | None = None,
+) -> np.ndarray:
     """Probability of renewing at a true satisfaction, averaged over all else.
 
     Parameters
@@ -178,7 +178,7 @@ def renewal_given_satisfaction(p, satisfaction, competition=None, switching_cost
     return (1 - p.veteran_share) * chances[0] + p.veteran_share * chances[1]
 
 
-def slope_of_renewal(p):
+def slope_of_renewal(p: LoyaltyMarket) -> float:
     """What one standard deviation of satisfaction adds to the chance of renewing, on average.
 
     The mean derivative, which is also what a least squares line through the renewals estimates.
@@ -186,79 +186,68 @@ def slope_of_renewal(p):
     return mean_slope(lambda s: renewal_given_satisfaction(p, s))
 
 
-def renewal_rate(p):
+def renewal_rate(p: LoyaltyMarket) -> float:
     """The share of customers who renew."""
     return mean_over_normal(lambda s: renewal_given_satisfaction(p, s))
 
 
-def intention_gap(p):
+def intention_gap(p: LoyaltyMarket) -> float:
     """Mean stated chance of renewing, less the share who renew."""
     return p.overstatement * (1 - renewal_rate(p))
 
 
 # What the factor models are fitted to --------------------------------------------------------------------
 
-TWO_FACTORS = f"""
-attitude =~ {" + ".join(ATTITUDE_ITEMS)}
-habit =~ {" + ".join(SPEND)}
+FACTORS = measured_by({"attitude": ATTITUDE_ITEMS, "habit": SPEND})
+TWO_FACTORS = f"""{FACTORS}
 attitude ~~ attitude_variance*attitude
 habit ~~ habit_variance*habit
 attitude ~~ covariance*habit
 """
-
-MEDIATION = f"""
-attitude =~ {" + ".join(ATTITUDE_ITEMS)}
-habit =~ {" + ".join(SPEND)}
+MEDIATION = f"""{FACTORS}
 attitude ~ a*rating
 habit ~ b*attitude + d*rating
 """
 
 
-def attitude_items(tables):
+def attitude_items(tables: Tables) -> dict[str, np.ndarray]:
     """Answers to the attitude items, by name."""
     return tables.columns("surveys")
 
 
-def log_spend(tables):
+def log_spend(tables: Tables) -> dict[str, np.ndarray]:
     """Logarithms of each quarter's spend, by name."""
     return {name: np.log(spend) for name, spend in tables.columns("purchases").items()}
 
 
-def veterans(tables):
+def veterans(tables: Tables) -> np.ndarray:
     """1 for a veteran, 0 for the others."""
     return tables.columns("customers")["veteran"]
 
 
-def measurements(tables):
+def measurements(tables: Tables) -> dict[str, np.ndarray]:
     """Attitude items, log spend and rating, as they are."""
     return attitude_items(tables) | log_spend(tables) | {"rating": tables.columns("customers")["rating"]}
 
 
-def measurements_within_groups(tables):
-    """The same without each group's mean.
-
-    And so without whatever a group of customers answers or buys more for reasons of its own.
-    """
+def measurements_within_groups(tables: Tables) -> dict[str, np.ndarray]:
+    """The same without each group's mean: without what a group answers or buys for its own reasons."""
     return {name: each - _group_mean(each, veterans(tables)) for name, each in measurements(tables).items()}
 
 
-def measurement_table(tables, within_groups=True):
-    """What the factor models are fitted to, one row a customer."""
-    return pd.DataFrame((measurements_within_groups if within_groups else measurements)(tables))
-
-
-def factor_correlation(v):
+def factor_correlation(v: dict[str, np.ndarray]) -> np.ndarray:
     """Correlation of the two factors from the model's parameters."""
     return v["covariance"] / np.sqrt(v["attitude_variance"] * v["habit_variance"])
 
 
-def indirect_effect(fits):
+def indirect_effect(fits: Fits) -> tuple:
     """Satisfaction's effect on habit through attitude, in standard deviations of a quarter's log spend."""
     return fits.indirect_effect("rating", "attitude", "habit", deviations_of=SPEND[0])
 
 
 # The design ---------------------------------------------------------------------------------------------
 
+ADJUSTED_LINE = "renewed ~ rating_within_group + switching_cost + rivals + veteran"
 ADJUSTED_CURVE = (
     "renewed ~ rating_within_group + I(rating_within_group ** 2) + switching_cost + rivals + veteran"
     " + rating_within_group:switching_cost + rating_within_group:rivals"
@@ -295,13 +284,8 @@ hypotheses = [
         truth=slope_of_renewal,
         unit="chance of renewing per standard deviation",
         estimators={
-            "adjusted": LeastSquares(
-                "renewed ~ rating_within_group + switching_cost + rivals + veteran",
-                "rating_within_group",
-                table="customers",
-                covariance="HC1",
-            ),
-            "naive": LeastSquares("renewed ~ rating", "rating", table="customers", covariance="HC1"),
+            "adjusted": robust(ADJUSTED_LINE, "rating_within_group", "customers"),
+            "naive": robust("renewed ~ rating", "rating", "customers"),
         },
     ),
     Hypothesis(
@@ -346,23 +330,15 @@ hypotheses = [
         truth=intention_gap,
         margin=MARGIN,
         unit="stated less actual chance of renewing",
-        estimators={
-            "paired difference": LeastSquares(
-                "I(stated_chance - renewed) ~ 1", "Intercept", table="customers", covariance="HC1"
-            )
-        },
+        estimators={"paired difference": robust("I(stated_chance - renewed) ~ 1", "Intercept", "customers")},
     ),
 ]
 
-NO_LINK = {
-    "satisfaction_to_attitude": 0.0,
-    "satisfaction_to_habit": 0.0,
-    "satisfaction_to_renewal": 0.0,
-    "attitude_to_habit": 1.0,
-    "convexity": 0.0,
-    "satisfaction_x_switching_cost": 0.0,
-    "satisfaction_x_rivals": 0.0,
-}
+NO_LINK = dict.fromkeys(
+    [f"satisfaction_to_{effect}" for effect in ("attitude", "habit", "renewal")]
+    + ["convexity", "satisfaction_x_switching_cost", "satisfaction_x_rivals"],
+    0.0,
+) | {"attitude_to_habit": 1.0}
 AT_MARGIN = {"overstatement": AtEdge("H4", (0.0, 0.99))}  # where the test's size is at its largest
 
 # Hypotheses whose naive analysis the trap does not fool, and why.
@@ -396,4 +372,27 @@ design = Design(
     model=simulate_loyalty_market,
     hypotheses=hypotheses,
     batched=True,
+    diagram=Diagram.by_cause(
+        {
+            "satisfaction": (0.04, 0.62),
+            "attitude": (0.36, 0.62),
+            "habit": (0.62, 1.0),
+            "rating": (0.04, 0.03),
+            "spend": (0.92, 1.0),
+            "renewal": (0.74, 0.45),
+            "switching_cost": (1.0, 0.70),
+            "rivals": (1.0, 0.22),
+            "veteran": (0.52, 0.03),
+            "answers": (0.23, 0.26),
+        },
+        {
+            "satisfaction": ("attitude", "habit", "renewal", "rating"),
+            "attitude": ("habit", "renewal", "answers"),
+            "habit": ("spend",),
+            "switching_cost": ("renewal",),
+            "rivals": ("renewal",),
+            "veteran": ("rating", "answers", "renewal"),
+        },
+        latent=("satisfaction", "attitude", "habit"),
+    ),
 )

@@ -37,6 +37,7 @@ from crmlab.design import (
     probit,
     spread,
 )
+from crmlab.design.streams import Streams
 from crmlab.errors import InputError
 from crmlab.estimators import (
     ChoiceCoefficient,
@@ -114,7 +115,7 @@ class ValueMarket(Parameters):
             )
 
 
-def simulate_value_market(p, streams):
+def simulate_value_market(p: ValueMarket, streams: Streams) -> Cohort:
     """Draw a cohort: ``visits``, one row an alternative of a choice, and ``survey``, one row a customer."""
     n = p.n_customers
     taste = p.taste_spread * streams["tastes"].standard_normal(n)
@@ -196,17 +197,17 @@ def _items(rng, value):
 # What is true, from the parameters alone ---------------------------------------------------------------
 
 
-def willingness_to_pay(p):
+def willingness_to_pay(p: ValueMarket) -> float:
     """Yuan that the brand is worth at equal quality and feeling; nothing if it adds nothing."""
     return p.brand_to_value / -p.price_to_value if p.brand_to_value else 0.0
 
 
-def true_score(value):
+def true_score(value: np.ndarray) -> np.ndarray:
     """The answer that a customer of this value gives on average to an item of the survey, scale points."""
     return OVERALL.true_score(value)
 
 
-def slope_of_purchase(p):
+def slope_of_purchase(p: ValueMarket) -> float:
     """What a point of the survey's true score adds to the chance of buying: the best line's slope."""
     points, masses = normal_nodes()
     score = true_score(points)

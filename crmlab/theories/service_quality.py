@@ -36,6 +36,7 @@ from crmlab.design import (
     probit,
     share,
 )
+from crmlab.design.streams import Streams
 from crmlab.estimators import (
     Combination,
     IntraclassCorrelation,
@@ -98,7 +99,7 @@ def sale_chance(p: ServiceMarket, enthusiasm: np.ndarray) -> np.ndarray:
     return chance * (1 - p.strict * (np.asarray(enthusiasm) < QUIET))
 
 
-def simulate_service(p: ServiceMarket, streams) -> Cohort:
+def simulate_service(p: ServiceMarket, streams: Streams) -> Cohort:
     """Draw a cohort: ``survey``, one row a customer, and ``calls``, one row a call."""
     n, agent = p.n_customers, desk.rota(p.n_customers, p.n_agents)
     agents = streams["agents"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from crmlab.design import Cohort, Construct, Design, Diagram, Hypothesis, Parameters, count, path, share
+from crmlab.design.streams import Streams
 from crmlab.estimators import LeastSquares
 from crmlab.mechanisms.paths import PathModel
 
@@ -45,7 +46,7 @@ def market(p: ContactMarket) -> PathModel:
     )
 
 
-def simulate_contact_market(p, streams):
+def simulate_contact_market(p: ContactMarket, streams: Streams) -> Cohort:
     """Draw a cohort: ``customers`` with contact, last year's spend and this year's spend, in sd."""
     drawn = market(p).draw(streams["customers"], p.n_customers)
     potential = drawn.pop("potential")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crmlab.design import Hypothesis
@@ -91,7 +92,7 @@ def test_more_than_all_of_a_variance_is_refused(changes, message):
 
 
 def test_the_mediation_model_is_semopys():
-    table = theory.measurement_table(design.simulate(3).tables)
+    table = pd.DataFrame(theory.measurements_within_groups(design.simulate(3).tables))
     ours, theirs = fit_structural(theory.MEDIATION, table), fit_by_semopy(theory.MEDIATION, table).inspect()
     for name, (source, target) in {"a": ("rating", "attitude"), "b": ("attitude", "habit")}.items():
         row = theirs[(theirs.lval == target) & (theirs.rval == source) & (theirs.op == "~")].iloc[0]
