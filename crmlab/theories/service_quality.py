@@ -203,9 +203,7 @@ ARCH = "resolution ~ talk + I(talk ** 2) + hard"
 
 def instrumented(term: str) -> TwoStageLeastSquares:
     """A coefficient of satisfaction, with what a listener heard as the instrument of what was perceived."""
-    return TwoStageLeastSquares(
-        SATISFIED, term, table="survey", endogenous=("perceived",), instruments=("heard",)
-    )
+    return TwoStageLeastSquares(SATISFIED, term, "survey", endogenous=("perceived",), instruments=("heard",))
 
 
 def behaviours(estimator: type, **options) -> Weakest:
