@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from scipy import stats
 
-from crmlab.design import Design, Hypothesis
-from crmlab.errors import check_known
+from crmlab.design import Design, EstimationFailed, Hypothesis
+from crmlab.errors import InputError, check_known
 from crmlab.plots.diagnosis import in_words
 from crmlab.plots.style import MARKERS, PALETTE, SERIES, TRUTH, looks, subplots, truth_line
 from crmlab.widgets.explorable import Explorable
@@ -120,9 +120,12 @@ def explore_market(
 
     def redraw(quick: bool = False, **values: Any) -> tuple[Figure, str]:
         market, few = asked.replace(**values), max(sims // QUICK, min(FEWEST, sims)) if quick else sims
+        try:
+            tests = market.test(market.simulate(seed))
+        except EstimationFailed as error:  # the sliders' own line then says so
+            raise InputError(f"{hypothesis} has no estimate here: {error}; move a slider back") from None
         figure, (truth, one, power) = subplots(1, 3, figsize=size, width_ratios=[1, 0.9, 1.15])
         told = draw(truth, market.parameters, **({"sims": few} if told_sims else {}))
-        tests = market.test(market.simulate(seed))
         one_cohort(one, market.hypothesis(hypothesis), tests)
         one.set(xlim=limits)
         table = power_curve(power, market, hypothesis, sizes, few, seed)

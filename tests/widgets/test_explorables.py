@@ -6,6 +6,7 @@ import base64
 import html
 import re
 import warnings
+from dataclasses import replace
 
 import matplotlib
 
@@ -16,7 +17,9 @@ import pandas as pd
 import pytest
 
 from crmlab import places
+from crmlab.design import Estimate, EstimationFailed
 from crmlab.errors import InputError
+from crmlab.theories.start_here import design as contact
 from crmlab.widgets import Explorable, choice, explore_market, power_curve, slider
 from crmlab.widgets.explorable import REST
 
@@ -310,3 +313,21 @@ def test_a_market_is_explored_in_three_panels_and_told_in_words():
     assert "There is nothing to find" in nothing.foot.value
     with pytest.raises(InputError, match="unknown parameter 'bias'"):
         explore_market(design, "H2", {"bias": sliders["rating_bias"]}, draw)
+
+
+def test_a_market_without_an_estimate_is_said_where_the_hand_is():
+    def picky(tables):
+        if tables.columns("customers")["contact"].mean() > 0:
+            raise EstimationFailed("contact is too high")
+        return Estimate(0.0, 1.0)
+
+    hypothesis = replace(contact.hypotheses[0], estimators={"picky": picky})
+    market = replace(contact, hypotheses=[hypothesis], batched=False)
+    seeds = {market.simulate(each).customers.contact.mean() > 0: each for each in range(20)}
+    controls = {"contact_effect": slider("effect", 0.2, 0.0, 0.5)}
+    found = explore_market(
+        market, "H1", controls, lambda axes, parameters: "", (50,), sims=20, seed=seeds[False]
+    )
+    assert "has no estimate" not in found.status.value
+    with pytest.raises(InputError, match="H1 has no estimate here: contact is too high; move a slider back"):
+        explore_market(market, "H1", controls, lambda axes, parameters: "", (50,), sims=20, seed=seeds[True])
