@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import scipy.linalg
+from scipy.sparse import csr_array
 from scipy.special import log_softmax, logsumexp
 
 from crmlab.errors import InputError
@@ -57,9 +58,9 @@ class Panel:
 
     def by_person(self, values: np.ndarray) -> np.ndarray:
         """Sums over each person's choices, shape (people, ...)."""
-        columns = values.reshape(len(values), -1).T
-        sums = [np.bincount(self.person, column, self.people) for column in columns]
-        return np.stack(sums, axis=-1).reshape(self.people, *values.shape[1:])
+        choices = len(self.person)
+        whose = csr_array((np.ones(choices), (self.person, np.arange(choices))), (self.people, choices))
+        return (whose @ values.reshape(choices, -1)).reshape(self.people, *values.shape[1:])
 
     def half(self, keep: np.ndarray) -> "Panel":
         """The choices that are kept; people keep their numbers."""

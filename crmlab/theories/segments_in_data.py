@@ -10,7 +10,6 @@ from crmlab.models.latent_class import bootstrap_agreement, fit_latent_classes
 from crmlab.models.mixture_logit import Panel, fit_mixture_logit
 
 HELD_OUT = 3  # each person's last choices
-DRAWS, WARM_UP = 200, 800  # of the hierarchical logit
 
 
 # How many classes: McDonald's ----------------------------------------------------------------------------
@@ -129,7 +128,7 @@ def out_of_sample(choices: pd.DataFrame, people: pd.DataFrame, seed: int = 1) ->
         "everybody alike": fit_mixture_logit(before, 1).log_chances(after),
         "demography": fit_mixture_logit(with_it.half(~late), 1).log_chances(with_it.half(late)),
         "two classes": fit_mixture_logit(before, 2, starts=3, seed=seed).log_chances(after),
-        "one to one": fit_hierarchical_logit(before, DRAWS, warm_up=WARM_UP, seed=seed).log_chances(after),
+        "one to one": fit_hierarchical_logit(before).log_chances(after, seed=seed),
     }
     rows = {}
     for name, each in said.items():
