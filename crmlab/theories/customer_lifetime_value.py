@@ -50,6 +50,7 @@ RENEWALS = 8  # renewals observed of every contract
 MARGIN = 0.15  # purchases a customer: an error in the total that a planner would shrug off
 PURCHASES, SPEND = "CDNOW: Fader, Hardie & Lee (2005a)", "CDNOW: Fader, Hardie & Lee (2005b)"
 HIGH_END = "high-end customers of Fader & Hardie (2007)"
+LIMITS = 2  # parameters held at most: one of the purchase rate's, one of dropout's
 AT_LEAST = 0.25  # the lower end of "25 to 90 percent"
 
 
@@ -71,8 +72,7 @@ class CustomerBase(Parameters):
     spend_sorting: float = effect(0.0, "log points of amount a standard deviation of inclination to stay")
     churn_alpha: float = positive(0.668, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
     churn_beta: float = positive(3.806, "churn is Beta(alpha, beta)", low=0.01, high=1e4, source=HIGH_END)
-    # below 700 the likelihood has no inner maximum in more than one cohort of ten under `claim`
-    n_customers: int = count(2000, low=700, source="CDNOW's size")
+    n_customers: int = count(2000, low=50, source="CDNOW's size")
 
     def __post_init__(self):
         super().__post_init__()
@@ -210,15 +210,23 @@ def _mean(values):
 def fit_customers(tables: Tables) -> BGNBD:
     """The BG/NBD fitted to the customers' first 39 weeks, once for each cohort.
 
+    Where the likelihood rises towards a limit (customers all alike, or none who leave), as in few cohorts but
+    small ones, the limiting model is taken: the parameter that runs off is held far out, the others fitted.
+
     Raises
     ------
     EstimationFailed
-        If the likelihood has no maximum inside the parameter space.
+        If that has no maximum inside the parameter space either.
     """
 
     def fit():
         c = tables.columns("customers")
-        return _quietly(BGNBD().fit, c["frequency"], c["recency"], c["T"])
+        history = c["frequency"], c["recency"], c["T"]
+        model, held = _quietly(BGNBD().fit, *history), {}
+        while model.convergence_.status == "boundary" and len(held) < LIMITS:
+            held |= {name: model.params_[name] for name in model.convergence_.boundary[-1:]}
+            model = _quietly(BGNBD().fit, *history, fixed=held)
+        return model
 
     return _converged(tables.once("BG/NBD", fit))
 
