@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from crmlab.book import pages, printing, searching, slides, syllabus, teaching
+from crmlab.book import claims, pages, printing, searching, slides, syllabus, teaching
 from crmlab.book.chapters import Chapter
 from crmlab.book.glossary import glossary
 
@@ -25,6 +25,7 @@ def assembled(book: Sequence[Chapter], solutions: bool = False) -> dict[str, str
     made |= _solutions(book) if solutions else {}
     made["instructors.html"] = _instructors(book, solutions)
     made["glossary.html"] = pages.glossary_page(book, terms)
+    made[claims.LEDGER], made[claims.AUDITS] = claims.ledger_page(book), claims.numbers_page()
     made["bibliography.html"] = pages.bibliography_page(book)
     shared = [(name, made[name]) for name in ("glossary.html", "bibliography.html")]
     made["course.html"] = printing.course_page(book, shared)

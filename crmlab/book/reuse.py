@@ -1,17 +1,15 @@
 """A lesson is executed again, and pages are written again, only if what they follow from has changed."""
 
-import ast
-import functools
-import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from crmlab import files, places
 from crmlab.data.locating import folder
+from crmlab.notebook.dependencies import digest, imported, programs
 from crmlab.notebook.outcome import Run
 from crmlab.notebook.source import Source
 from crmlab.words import language
@@ -19,9 +17,6 @@ from crmlab.words.catalogues import LOCALES
 
 FILE = ".built.json"
 _PAGES = "pages"  # among the lessons' names, which begin with a number
-_PROGRAMS = (".py", ".toml", ".csv", ".json")  # what modules consist of, and read
-_PACKAGE = places.PACKAGE.name
-_THEORIES = f"{_PACKAGE}.theories"  # lists what there is; a lesson depends on those that it names
 
 
 class Built:
@@ -40,7 +35,7 @@ class Built:
         from crmlab.notebook.recording import recorded
 
         entry, path = self.entries.get(source.name, {}), self.out / f"{source.name}.ipynb"
-        if entry.get("inputs") != inputs or not path.is_file() or entry["outputs"] != _digest([path]):
+        if entry.get("inputs") != inputs or not path.is_file() or entry["outputs"] != digest([path]):
             return None
         notebook = nbformat.read(path, as_version=4)
         results, _ = recorded(notebook.cells)
@@ -51,7 +46,7 @@ class Built:
         for run in runs:
             self.entries.pop(run.lesson, None)
             if run.ok:
-                outputs = _digest([self.out / f"{run.lesson}.ipynb"])
+                outputs = digest([self.out / f"{run.lesson}.ipynb"])
                 self.entries[run.lesson] = {
                     "inputs": inputs[run.lesson],
                     "outputs": outputs,
@@ -72,10 +67,13 @@ class Built:
     def pages_inputs(self, runs: Iterable[Run], **options: object) -> str:
         """A digest of what the pages follow from: the lessons, our own code and words, the exercises."""
         about = [(run.as_dict(), round(run.seconds, 2), self.entries.get(run.lesson)) for run in runs]
-        rooms = [places.PACKAGE / room for room in ("book", "pages", "words", "notebook", "exercises")]
-        programs = [path for room in rooms for path in _all_files(room)]
+        rooms = [
+            places.PACKAGE / room for room in ("book", "claims", "pages", "words", "notebook", "exercises")
+        ]
+        code = [path for room in rooms for path in _all_files(room)]
         masters = _all_files(places.root() / "exercises")
-        return _digest([*programs, *masters], repr((about, sorted(options.items()), language())))
+        ledger = _all_files(places.root() / "datasets" / "ledger")
+        return digest([*code, *masters, *ledger], repr((about, sorted(options.items()), language())))
 
     def _write(self) -> None:
         files.write_text(self.out / FILE, json.dumps(self.entries, indent=1) + "\n")
@@ -92,7 +90,7 @@ def inputs_of(source: Source, values: Mapping[str, Any]) -> str:
         source.metadata,
         dict(values),
         language(),
-        _digest(sorted((LOCALES / language()).glob("*.po"))),
+        digest(sorted((LOCALES / language()).glob("*.po"))),
         sys.version,
         sorted({(each.name, each.version) for each in metadata.distributions()}),
         [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _downloaded()],
@@ -100,8 +98,7 @@ def inputs_of(source: Source, values: Mapping[str, Any]) -> str:
     code = "\n".join(
         cell["source"] for cell in source.cells if cell["cell_type"] == "code" and "crmlab" in cell["source"]
     )
-    programs = _programs(_imported(code))
-    return _digest([*programs, *_all_files(places.root() / "datasets")], repr(about))
+    return digest([*programs(imported(code)), *_all_files(places.root() / "datasets")], repr(about))
 
 
 def _all_files(folder: Path) -> list[Path]:
@@ -112,64 +109,3 @@ def _all_files(folder: Path) -> list[Path]:
 def _downloaded() -> list[Path]:
     here = folder()
     return sorted(path for path in here.glob("*") if path.is_file()) if here.is_dir() else []
-
-
-def _digest(paths: Iterable[Path], more: str = "") -> str:
-    found = hashlib.sha256(more.encode())
-    for path in paths:
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()
-
-
-def _programs(names: Iterable[str]) -> list[Path]:
-    """The files of modules of ours, and of all that they import of ours."""
-    found: dict[str, list[Path]] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found[name] = _files(name)
-            for path in found[name]:
-                waiting += _imports_of(path) if path.suffix == ".py" else ()
-    return sorted({path for paths in found.values() for path in paths})
-
-
-def _imports_of(path: Path) -> tuple[str, ...]:
-    """Names that a file imports."""
-    return _names_in(path.read_text(encoding="utf-8"))
-
-
-@functools.cache
-def _names_in(code: str) -> tuple[str, ...]:
-    """The same for the same text, which is parsed once."""
-    return tuple(dict.fromkeys(_imported(code)))
-
-
-def _files(name: str) -> list[Path]:
-    """The files of one module: a package's own and what lies beside it; all of them if it imports by name."""
-    base = places.PACKAGE.parent.joinpath(*name.split("."))
-    init = base / "__init__.py"
-    if not init.is_file():
-        return [path for path in [base.with_suffix(".py")] if path.is_file()]
-    by_name = name != _THEORIES and "import_module" in init.read_text(encoding="utf-8")
-    inside = [path for path in base.iterdir() if path.suffix in _PROGRAMS]
-    return [path for path in inside if path == init or path.suffix != ".py" or by_name]
-
-
-def _imported(code: str) -> Iterator[str]:
-    """Names of modules of ours that code may import; what a name stands for, module or not, is seen later."""
-    try:
-        tree = ast.parse("\n".join(line for line in code.splitlines() if not line.startswith(("%", "!"))))
-    except SyntaxError:  # the run will say so
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [each.name for each in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] == _PACKAGE:
-                parts = name.split(".")
-                yield from (".".join(parts[:length]) for length in range(2, len(parts) + 1))

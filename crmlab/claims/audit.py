@@ -19,6 +19,9 @@ from crmlab.words import words
 SCRAMBLES = 8
 POINTS = 4096
 LIMITS = (256, 1 << 20)
+BINS = 8  # of a map, each way
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class QuantitativeClaim:
                 f"claim {self.name!r}: {self.low} to {self.high} holds nothing; give low, then high"
             )
 
-    def holds(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def holds(self, values: Floats) -> NDArray[np.bool_]:
         """Whether it is so, for each value; never where there is none."""
         return (values >= self.low) & (values <= self.high)
 
@@ -126,6 +129,22 @@ class Audit:
             for interval, share in self.possible.groupby(cut, observed=True)["holds"].mean().items():
                 rows.append({"parameter": name, "from": interval.left, "to": interval.right, "share": share})
         return pd.DataFrame(rows, columns=["parameter", "from", "to", "share"])
+
+    def cells(self, over: tuple[str, str] | None = None, bins: int = BINS) -> tuple[Floats, Floats, Floats]:
+        """The map: the share holding by two parameters.
+
+        Returns
+        -------
+        shares : array, shape (bins, bins)
+            A row for each value of the second parameter, from low to high; ``nan`` where no market lies.
+        across, up : arrays, shape (bins,)
+            Middles of the bins of the first and the second parameter.
+        """
+        over = over or self.quantity.map
+        places = [_place(self.possible[name].to_numpy(), self.ranges[name], bins) for name in over]
+        table = self.possible.groupby([places[1], places[0]])["holds"].mean().unstack()
+        middles = [self.ranges[name].at((np.arange(bins) + 0.5) / bins) for name in over]
+        return table.reindex(index=range(bins), columns=range(bins)).to_numpy(), middles[0], middles[1]
 
     def __str__(self) -> str:
         low, middle, high = (self.written(each) for each in self.quantiles())
@@ -241,8 +260,15 @@ def both(
     )
 
 
-def _columns(markets: pd.DataFrame, quantity: Quantity) -> dict[str, NDArray[np.float64]]:
+def _columns(markets: pd.DataFrame, quantity: Quantity) -> dict[str, Floats]:
     return {name: markets[name].to_numpy() for name in quantity.ranges}
+
+
+def _place(values: Floats, one: Range, bins: int) -> NDArray[np.intp]:
+    """In which bin of a range values lie, from 0; all in the middle one where the range is a point."""
+    if one.low == one.high:
+        return np.full(values.shape, bins // 2, dtype=np.intp)
+    return np.clip(np.searchsorted(one.at(np.arange(1, bins) / bins), values), 0, bins - 1)
 
 
 def _region(usual: Mapping[str, Range], ranges: Mapping[str, Range]) -> dict[str, Range]:

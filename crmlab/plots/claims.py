@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from crmlab.plots.style import HEADLINE, TRUTH, subplots
 from crmlab.words import translated, words
 
-BINS = 8
 SHOWN = (0.005, 0.995)  # of the values: the tails would squeeze the rest
 
 
@@ -57,7 +55,7 @@ def _draw_values(axes: Axes, audit: Any) -> None:
 
 
 def _draw_places(axes: Axes, audit: Any, over: tuple[str, str]) -> None:
-    shares, across, up = _cells(audit, over)
+    shares, across, up = audit.cells(over)
     sns.heatmap(
         shares[::-1],
         vmin=0,
@@ -74,25 +72,6 @@ def _draw_places(axes: Axes, audit: Any, over: tuple[str, str]) -> None:
     axes.set(xlabel=translated(over[0].replace("_", " ")), ylabel=translated(over[1].replace("_", " ")))
     axes.set_title(words("claims.holds_in", share=audit.share))
     axes.tick_params(axis="both", labelsize=8, rotation=0)
-
-
-def _cells(audit: Any, over: tuple[str, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Share holding in each cell, rows up; the middles of the bins across and up."""
-    edges = [audit.ranges[name].at(np.linspace(0, 1, BINS + 1)) for name in over]
-    middles = [audit.ranges[name].at((np.arange(BINS) + 0.5) / BINS) for name in over]
-    bins = [
-        pd.cut(audit.possible[name], _apart(edge), labels=False, include_lowest=True)
-        for name, edge in zip(over, edges, strict=True)
-    ]
-    table = audit.possible.groupby([bins[1], bins[0]])["holds"].mean().unstack()
-    return table.reindex(index=range(BINS), columns=range(BINS)).to_numpy(), middles[0], middles[1]
-
-
-def _apart(edges: np.ndarray) -> np.ndarray:
-    """Edges of bins; a parameter that is fixed gets bins around its value."""
-    if edges[0] < edges[-1]:
-        return edges
-    return edges[0] + np.linspace(-1, 1, BINS + 1) * max(abs(edges[0]), 1.0) * 1e-9
 
 
 def _labels(values: np.ndarray) -> list[str]:

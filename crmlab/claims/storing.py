@@ -1,0 +1,67 @@
+"""The maps of the claimed numbers as they are stored: ``datasets/ledger/numbers.json``."""
+
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from crmlab import files, places
+from crmlab.claims.audit import Audit, audit
+from crmlab.claims.numbers import NUMBERS
+from crmlab.notebook.dependencies import digest, programs
+
+
+def folder() -> Path:
+    """Where the ledger's numbers lie, one file a lesson, and those of the audits."""
+    return places.root() / "datasets" / "ledger"
+
+
+def numbers_digest() -> str:
+    """Of the code that the audits follow from."""
+    return digest(programs(["crmlab.claims.audit", "crmlab.claims.numbers"]))
+
+
+@cache
+def stored_numbers() -> dict[str, dict]:
+    """What each audit came to, by the claim's name; empty before the first build."""
+    path = folder() / "numbers.json"
+    return json.loads(path.read_text(encoding="utf-8"))["numbers"] if path.is_file() else {}
+
+
+def numbers_are_current() -> bool:
+    """Whether they are those of the code as it stands."""
+    path = folder() / "numbers.json"
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["digest"] == numbers_digest()
+
+
+def store_numbers() -> None:
+    """Audit every number and write what came out."""
+    numbers = {name: summary_of(audit(claim)) for name, claim in NUMBERS.items()}
+    text = json.dumps({"digest": numbers_digest(), "numbers": numbers}, indent=1, ensure_ascii=False)
+    files.write_text(folder() / "numbers.json", text + "\n")
+    stored_numbers.cache_clear()
+
+
+def summary_of(found: Audit) -> dict:
+    """An audit's shares, quantiles, ranges and map, rounded, as JSON holds it."""
+    shares, across, up = found.cells()
+    return {
+        "claimed": found.interval(),
+        "share": round(found.share, 4),
+        "share_mcse": round(found.error, 5),
+        "below": round(found.below, 4),
+        "above": round(found.above, 4),
+        "quantiles": [found.written(each) for each in found.quantiles()],
+        "impossible": round(found.impossible, 4),
+        "ranges": {name: asdict(one) for name, one in found.ranges.items()},
+        "map": {
+            "over": list(found.quantity.map),
+            "across": [float(f"{each:.2g}") for each in across],
+            "up": [float(f"{each:.2g}") for each in up],
+            "shares": [
+                [None if np.isnan(share) else round(float(share), 3) for share in row] for row in shares
+            ],
+        },
+    }
