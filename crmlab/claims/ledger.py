@@ -1,4 +1,4 @@
-"""The ledger: every claim of the five sources, how it is tested, and what repeated simulation says of the test.
+"""The ledger: every claim of the five sources, how it is tested, what repeated simulation says of the test.
 
 A claim that no market of ours can deny is listed with the reason. The numbers of a lesson's hypotheses come
 from its design, in its four worlds, and lie in ``datasets/ledger``, one file a lesson, with a digest of the
@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -107,10 +107,9 @@ def _read(entry: dict) -> Claim:
         raise InputError(f"claims.toml, claim {entry.get('quote')!r}: {error}") from None
 
 
-@cache
 def lessons_that_stand() -> frozenset[str]:
     """Numbers of the lessons that are there and have a design."""
-    return frozenset(lesson.number for lesson in places.lessons())
+    return frozenset(each.number for each in places.lessons() if find_spec(f"crmlab.theories.{each.name}"))
 
 
 def written() -> Path:

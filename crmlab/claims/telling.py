@@ -13,7 +13,7 @@ def matching(
     table: pd.DataFrame, wanted: Sequence[str], lessons: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Rows that hold all the words, in any column and any case, of these lessons."""
-    texts = [" ".join(map(str, row)).lower() for row in table.fillna("").itertuples(index=False)]
+    texts = [" ".join(map(str, row)).lower() for row in table.astype(object).fillna("").itertuples(index=False)]
     kept = pd.Series(
         [all(each.lower() in text for each in wanted) for text in texts], table.index, dtype=bool
     )

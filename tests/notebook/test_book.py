@@ -35,6 +35,8 @@ SHARED = {
     "glossary.html",
     "index.html",
     "instructors.html",
+    "ledger.html",
+    "numbers.html",
     "results.json",
     "search-index.js",
     "search.html",
