@@ -13,10 +13,9 @@ def matching(
     table: pd.DataFrame, wanted: Sequence[str], lessons: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Rows that hold all the words, in any column and any case, of these lessons."""
-    texts = [" ".join(map(str, row)).lower() for row in table.astype(object).fillna("").itertuples(index=False)]
-    kept = pd.Series(
-        [all(each.lower() in text for each in wanted) for text in texts], table.index, dtype=bool
-    )
+    texts = [" ".join(map(str, row)).lower() for row in table.astype(object).fillna("").to_numpy()]
+    found = [all(each.lower() in text for each in wanted) for text in texts]
+    kept = pd.Series(found, table.index, dtype=bool)
     if lessons is not None:
         kept &= table["lesson"].isin([lesson.zfill(2) for lesson in lessons])
     return table[kept]
