@@ -61,7 +61,7 @@ def _lines(rows: pd.DataFrame) -> list[str]:
 def number_lines(row: pd.Series) -> list[str]:
     """What repeated simulation says of one test, a sentence a number."""
     worlds = [world for world in ("null", "trap") if pd.notna(row[f"size_{world}"])]
-    lines = [_line("size", row, f"size_{world}", world=world) for world in worlds]
+    lines = [_line("size", row, f"size_{world}", world=f"preset {world}") for world in worlds]
     if pd.notna(row["power"]):
         customers = f"{row['customers']:,.0f}" if pd.notna(row["customers"]) else "–"
         lines.append(_line("power", row, "power", customers=customers, type_m=row["type_m"]))

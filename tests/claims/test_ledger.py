@@ -84,7 +84,7 @@ def test_the_table_is_what_lies_in_datasets():
 def test_what_a_row_says():
     rows = table().set_index("hypothesis")
     row = rows.loc["00 H1"].iloc[0]
-    assert row["naive_in"] == "trap" and row["naive_confirms"] > 0.9 > row["size_trap"]
+    assert row["naive_in"] == "preset trap" and row["naive_confirms"] > 0.9 > row["size_trap"]
     assert row["power"] > 0.8 and row["customers"] == 200
     assert rows.loc["audit 80-20", "holds_in"] == pytest.approx(audit(NUMBERS["80-20"]).share, abs=1e-3)
 
