@@ -271,7 +271,10 @@ def _naive(numbers: pd.DataFrame, headline: str) -> dict:
     if fooled.empty:
         return {}
     worst = fooled.loc[fooled["rejection_rate"].idxmax()]
-    return _share(worst, "naive_confirms") | {"naive": worst["estimator"], "naive_in": f"preset {worst['preset']}"}
+    return _share(worst, "naive_confirms") | {
+        "naive": worst["estimator"],
+        "naive_in": f"preset {worst['preset']}",
+    }
 
 
 def _audited(name: str) -> dict:
