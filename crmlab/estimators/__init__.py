@@ -6,6 +6,8 @@ References
 ----------
 Those that the modules cite by author and year and give no DOI for:
 
+Blattberg & Deighton (1996). Manage marketing by the customer equity test. Harvard Business Review 74(4),
+    136–144.
 Athey & Wager (2021). Policy learning with observational data. Econometrica 89, 133–161.
 Cameron & Miller (2015). A practitioner's guide to cluster-robust inference. doi:10.3368/jhr.50.2.317
 Cox (1972). Regression models and life-tables. Journal of the Royal Statistical Society B 34, 187–220.
@@ -57,6 +59,7 @@ from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, Willingness
 from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
+from crmlab.estimators.hazard_ratio import HazardRatio
 from crmlab.estimators.interactions import CrossDifference
 from crmlab.estimators.joint import Reversed, Weakest
 from crmlab.estimators.linear import (
@@ -73,6 +76,8 @@ from crmlab.estimators.ordered import OrderedProbit
 from crmlab.estimators.panel import GroupTimeEffects
 from crmlab.estimators.ratios import RatioOfEffects
 from crmlab.estimators.regression import AverageSlope, Combination, Contrast, Fitted, Product, Regression
+from crmlab.estimators.response import Curve, ResponseCurves
+from crmlab.estimators.selection import SelectionRegression
 from crmlab.estimators.survival import ProportionalHazards
 from crmlab.estimators.switching import FittedChanceInstruments, SwitchingRegression
 
@@ -85,6 +90,7 @@ __all__ = [
     "Contrast",
     "ControlFunction",
     "CrossDifference",
+    "Curve",
     "DoublyRobust",
     "Estimate",
     "EstimationFailed",
@@ -92,6 +98,7 @@ __all__ = [
     "Fitted",
     "FittedChanceInstruments",
     "GroupTimeEffects",
+    "HazardRatio",
     "InResidualDeviations",
     "IntraclassCorrelation",
     "InverseProbability",
@@ -110,7 +117,9 @@ __all__ = [
     "ProportionalHazards",
     "RatioOfEffects",
     "Regression",
+    "ResponseCurves",
     "Reversed",
+    "SelectionRegression",
     "SelfJudgedRule",
     "ShareAmong",
     "SingleEstimator",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -39,6 +39,20 @@ class Fitted:
         with np.errstate(invalid="ignore"):
             error = np.sqrt(np.maximum(self.covariance[:, at, at], 0.0))  # zero may round to less
         return Estimate(self.coefficients[:, at], error, self.degrees_of_freedom)
+
+
+class Fits(Protocol):
+    """What has coefficients to be combined: a regression, or several fitted together."""
+
+    @property
+    def table(self) -> str | None:
+        """Whose columns it reads."""
+
+    def fitted(self, tables: Tables) -> Fitted:
+        """The fits of all cohorts."""
+
+    def why(self, tables: Tables) -> str:
+        """Why there is no fit on one cohort's tables."""
 
 
 @dataclass(frozen=True)
@@ -126,21 +140,34 @@ class Combination(Estimator):
     function : callable
         A dict of coefficients by term, each an array of shape (simulations,), to an array of that shape:
         ``lambda b: b["gain"] / b["loss"]``.
+    known : sequence of str
+        Columns of the regression's table, the same in all rows, that the function needs beside the
+        coefficients: a price, a spend. They are in the dict, too, and have no error.
     """
 
-    regression: Regression
+    regression: "Fits"
     function: Callable[[dict[str, Any]], Any]
+    known: Sequence[str] = ()
 
     def batch(self, tables: Tables) -> Estimate:
         """As `Estimator.batch`."""
         fitted = self.regression.fitted(tables)
+        constants = {name: self._constant(tables, name) for name in self.known}
 
         def combined(values):
-            return self.function(dict(zip(fitted.terms, np.moveaxis(values, -1, 0))))
+            return self.function(dict(zip(fitted.terms, np.moveaxis(values, -1, 0))) | constants)
 
         with np.errstate(all="ignore"):
             value, error = delta_method(combined, fitted.coefficients, fitted.covariance)
         return Estimate(value, error, fitted.degrees_of_freedom)
+
+    def _constant(self, tables, name):
+        columns = tables.columns(self.regression.table)
+        check_known("column", [name], columns)
+        values = np.asarray(columns[name], dtype=float)
+        if (values != values[..., :1]).any():
+            raise InputError(f"column {name!r} differs from row to row; what is known has one value for all")
+        return values[..., 0]
 
     def why(self, tables: Tables) -> str:
         """Why the regression could not be fitted."""

@@ -71,6 +71,65 @@ class ChoiceRegression(Regression):
         return chosen, regressors, (regressors @ coefficients[..., None])[..., 0], spread
 
 
+def influence_on_choice(
+    chosen: np.ndarray, index: np.ndarray, regressors: np.ndarray, spread: np.ndarray
+) -> np.ndarray:
+    """Each row's influence on the coefficients of the choice's probit, ``(simulations, rows, k)``.
+
+    Parameters
+    ----------
+    chosen, index : array of shape (simulations, rows)
+    regressors : array of shape (simulations, rows, k)
+    spread : array of shape (simulations, k, k)
+        The inverse of the probit's information.
+    """
+    side = 2 * chosen - 1
+    score = side * inverse_mills(side * index)  # in the index
+    return (score[..., None] * regressors) @ spread
+
+
+def second_step(
+    outcome: np.ndarray,
+    matrix: np.ndarray,
+    regime: float,
+    choice: tuple[np.ndarray, np.ndarray],
+    regressors: np.ndarray,
+    first: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least squares among those who chose a regime, with the inverse Mills ratio as one more term.
+
+    Parameters
+    ----------
+    outcome : array of shape (simulations, rows)
+    matrix : array of shape (simulations, rows, terms)
+    regime : {0, 1}
+    choice : pair of array of shape (simulations, rows)
+        What was chosen, 0 or 1, and the index of its probit.
+    regressors : array of shape (simulations, rows, k)
+        Of the probit.
+    first : array of shape (simulations, rows, k)
+        Each row's influence on the probit's coefficients.
+
+    Returns
+    -------
+    coefficients : array of shape (simulations, terms + 1)
+    influence : array of shape (simulations, rows, terms + 1)
+        Of each row on them, through both steps.
+    """
+    chosen, index = choice
+    side = 2 * regime - 1
+    ratio = side * inverse_mills(side * index)
+    slope = -ratio * (index + ratio)  # its derivative in the index
+    member = (chosen == regime) * 1.0
+    wide = np.concatenate([matrix, ratio[..., None]], axis=-1) * member[..., None]
+    basis, back = orthogonal(np.nan_to_num(wide))
+    found = back @ (basis.swapaxes(-1, -2) @ outcome[..., None])
+    error = (outcome - (wide @ found)[..., 0]) * member
+    moved = basis.swapaxes(-1, -2) @ (regressors * (found[:, -1] * slope * member)[..., None])
+    influence = basis * error[..., None] - first @ moved.swapaxes(-1, -2)
+    return found[..., 0], influence @ back.swapaxes(-1, -2)
+
+
 @dataclass(frozen=True)
 class SwitchingRegression(ChoiceRegression):
     """One coefficient of an endogenous switching regression, in two steps.
@@ -102,20 +161,12 @@ class SwitchingRegression(ChoiceRegression):
         chosen, regressors, index, spread = self._chosen(columns)
         parts = []
         with np.errstate(all="ignore"):
-            own = (2 * chosen - 1) * inverse_mills((2 * chosen - 1) * index)  # the score in the index
-            first = (own[..., None] * regressors) @ spread  # rows' influence on γ
+            first = influence_on_choice(chosen, index, regressors, spread)
             for regime in (0.0, 1.0):
-                side = 2 * regime - 1
-                ratio = side * inverse_mills(side * index)
-                slope = -ratio * (index + ratio)  # its derivative in the index
-                member = (chosen == regime) * 1.0
-                wide = np.concatenate([matrix, ratio[..., None]], axis=-1) * member[..., None]
-                basis, back = orthogonal(np.nan_to_num(wide))
-                found = back @ (basis.swapaxes(-1, -2) @ outcome[..., None])
-                error = (outcome - (wide @ found)[..., 0]) * member
-                moved = basis.swapaxes(-1, -2) @ (regressors * (found[:, -1] * slope * member)[..., None])
-                influence = basis * error[..., None] - first @ moved.swapaxes(-1, -2)
-                parts.append((found[..., 0], influence @ back.swapaxes(-1, -2)))
+                coefficients, influence = second_step(
+                    outcome, matrix, regime, (chosen, index), regressors, first
+                )
+                parts.append((coefficients, influence))
             coefficients, influence = (np.concatenate(each, axis=-1) for each in zip(*parts, strict=True))
             bad = ~np.isfinite(index).all(-1)
             coefficients = np.where(bad[:, None], np.nan, coefficients)

@@ -1,6 +1,7 @@
 """Counts whose mean differs from row to row and from simulation to simulation."""
 
 import numpy as np
+from scipy.stats import binom
 
 from crmlab.errors import InputError
 
@@ -49,3 +50,36 @@ def poisson_counts(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
         total = total[above] + probability
         count[waiting] = at
     return count.reshape(np.shape(mean))
+
+
+def binomial_counts(trials: np.ndarray | int, chance: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Binomial counts by inversion, for the same reasons as `poisson_counts`.
+
+    Parameters
+    ----------
+    trials : int or array
+        Whole numbers, 0 or more.
+    chance : array
+        From 0 to 1.
+    uniform : array
+        From 0 to below 1. The three are broadcast against each other.
+
+    Returns
+    -------
+    array of float
+
+    Raises
+    ------
+    InputError
+        If a chance does not lie from 0 to 1.
+
+    Examples
+    --------
+    >>> binomial_counts(10, np.array([0.5, 0.5, 0.0]), np.array([0.01, 0.5, 0.9])).tolist()
+    [1.0, 5.0, 0.0]
+    """
+    flat = np.asarray(chance, dtype=float).ravel()
+    good = (flat >= 0) & (flat <= 1)
+    if not good.all():
+        raise InputError(f"chance holds {flat[~good][0]}; chances must lie from 0 to 1")
+    return np.maximum(binom.ppf(uniform, trials, chance), 0.0)  # ppf(0) is -1
