@@ -110,7 +110,7 @@ class Records:
     span: float = 96.0
     kept: float = 36.0
 
-    def hazard(self, tenure: np.ndarray, referred: np.ndarray) -> np.ndarray:
+    def hazard(self, tenure: np.ndarray, referred: np.ndarray | float) -> np.ndarray:
         """Cumulative hazard."""
         return self.scale * tenure**self.shape / self.shape * np.exp(self.ratio * referred)
 
