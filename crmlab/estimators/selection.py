@@ -1,8 +1,9 @@
 """A regression among the selected: whom a firm won is not who it courted (Heckman 1979).
 
-Only the selected have an outcome, by ``s = 1(w'γ + u > 0)``. Where what is unseen in the selection is unseen
-in the outcome, too, least squares among the selected mistakes one for the other: who was won without a
-discount had some other reason to come. The two-step estimator adds that reason's expected size as one more term.
+Only the selected have an outcome, by ``s = 1(w'γ + u > 0)``. Where what is unseen in the selection is
+unseen in the outcome, too, least squares among the selected mistakes one for the other: who was won without
+a discount had some other reason to come. The two-step estimator adds that reason's expected size as one
+more term.
 """
 
 from dataclasses import dataclass
