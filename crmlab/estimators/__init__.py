@@ -9,6 +9,8 @@ Those that the modules cite by author and year and give no DOI for:
 Blattberg & Deighton (1996). Manage marketing by the customer equity test. Harvard Business Review 74(4),
     136–144.
 Athey & Wager (2021). Policy learning with observational data. Econometrica 89, 133–161.
+Beach & Davidson (1983). Distribution-free statistical inference with Lorenz curves and income shares. Review
+    of Economic Studies 50, 723–735.
 Cameron & Miller (2015). A practitioner's guide to cluster-robust inference. doi:10.3368/jhr.50.2.317
 Cox (1972). Regression models and life-tables. Journal of the Royal Statistical Society B 34, 187–220.
 Dudík, Langford & Li (2011). Doubly robust policy evaluation and learning. ICML. arXiv:1103.4601
@@ -54,8 +56,10 @@ from crmlab.estimators.causal import (
     PolicyValue,
     Propensity,
     SelfJudgedRule,
+    WeightedPolicyValue,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
+from crmlab.estimators.concentration import GiniCoefficient, TierRatio, TopShare
 from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
@@ -97,6 +101,7 @@ __all__ = [
     "Estimator",
     "Fitted",
     "FittedChanceInstruments",
+    "GiniCoefficient",
     "GroupTimeEffects",
     "HazardRatio",
     "InResidualDeviations",
@@ -124,8 +129,11 @@ __all__ = [
     "ShareAmong",
     "SingleEstimator",
     "SwitchingRegression",
+    "TierRatio",
+    "TopShare",
     "TwoStageLeastSquares",
     "Weakest",
+    "WeightedPolicyValue",
     "WillingnessToPay",
     "Within",
     "fit_panel",

@@ -229,6 +229,52 @@ class PolicyValue(DoublyRobust):
 
 
 @dataclass(frozen=True)
+class WeightedPolicyValue(_Causal):
+    """As `PolicyValue`, from the weighted outcomes alone, without a model of the outcome.
+
+    Parameters
+    ----------
+    outcome, treated, propensity, table, cluster
+        As for `InverseProbability`; chances that are fitted are taken as known, which makes errors too wide.
+    rule, against, cost
+        As for `PolicyValue`.
+    normalised : bool
+        Weights that add up to the number of rows under each rule (Hájek), in place of Horvitz & Thompson's.
+
+    Notes
+    -----
+    A row whose treatment is what the rule would have done stands for ``1/e`` such rows. The self-normalised
+    form divides by what the weights came to, not by what they should come to.
+    """
+
+    rule: str = ""
+    against: str | None = None
+    cost: float = 0.0
+    normalised: bool = True
+
+    def batch(self, tables: Tables) -> Estimate:
+        """As `Estimator.batch`."""
+        columns, outcome, treated = self._columns(tables)
+        check_known("column", [name for name in (self.rule, self.against) if name is not None], columns)
+        chance, _ = self.propensity.fit(columns, treated)
+        net = outcome - self.cost * treated
+        with np.errstate(all="ignore"):
+            says = self._said(columns[self.rule], net, treated, chance)
+            other = columns[self.against] if self.against is not None else np.zeros(outcome.shape[-1])
+            return self._mean(says - self._said(other, net, treated, chance), columns)
+
+    def _said(self, rule, net, treated, chance):
+        """What each row says of the value of a rule: its influence plus the value."""
+        share = np.asarray(rule, dtype=float)
+        weight = share * treated / chance + (1 - share) * (1 - treated) / (1 - chance)
+        if not self.normalised:
+            return weight * net
+        scale = weight.mean(-1, keepdims=True)
+        value = (weight * net).mean(-1, keepdims=True) / scale
+        return weight * (net - value) / scale + value
+
+
+@dataclass(frozen=True)
 class SelfJudgedRule(PolicyValue):
     """As `PolicyValue`, of a rule that is learned from the very rows that judge it: what one must not do.
 

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 TAIL = 1e-9  # the share of purchases that may lie beyond the last count summed
 HALVINGS = 48  # of the interval in which a cut lies: its logarithm is known to 1e-12
 CHUNK = 256  # markets whose counts are summed together
+NODES = 48  # of the quadrature under a Lorenz curve
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,106 @@ def worst_buyers(
         for whole, best in ((everybody.mean, above.mean), (everybody.next_mean, above.next_mean))
     ]
     return Concentration(1 - above.share, 1 - above.next_share, *below)
+
+
+@dataclass(frozen=True)
+class Below:
+    """The customers whose sales stay below an amount, those who buy nothing among them; one entry a market.
+
+    Attributes
+    ----------
+    share : array
+        Of all customers.
+    next_sales : array
+        What they bring in the next window, spread over all customers, in units of the median amount.
+    """
+
+    share: Floats
+    next_sales: Floats
+
+
+def below(
+    amount: ArrayLike, k: ArrayLike, mean: ArrayLike, sigma: ArrayLike, persistence: ArrayLike = 1.0
+) -> Below:
+    """Who brings less than an `amount` in this window, and what these customers bring in the next.
+
+    Parameters
+    ----------
+    amount : array
+        Above 0, in units of the median amount.
+    k, mean, sigma, persistence : array
+        As for `best_buyers`; customers who never buy are not in it.
+
+    Notes
+    -----
+    ``P(S < c) = p₀ + Σ pₙ Φ(z)`` with ``z = ln(c/n)/σ``; of next sales they bring
+    ``Σ pₙ (ρ E[λ|n] + (1 − ρ) μ) m̄ Φ(z − σ)``, those with n = 0 all of theirs. Ours; checked by simulation.
+    """
+    given = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (amount, k, mean, sigma, persistence)))
+    shape = given[0].shape
+    threshold, shapes, means, spread, keeps = (each.ravel()[:, None] for each in given)
+    success = shapes / (shapes + means)
+    n = np.arange(stats.nbinom.isf(TAIL, shapes + 1, success).max() + 1)
+    chance = stats.nbinom.pmf(n, shapes, success)
+    with np.errstate(divide="ignore"):
+        z = (np.log(threshold) - np.log(n)) / spread
+    rate_next = keeps * (shapes + n) / (shapes / means + 1) + (1 - keeps) * means
+    brings = (chance * rate_next * np.exp(spread**2 / 2) * ndtr(z - spread)).sum(axis=1)
+    return Below((chance * ndtr(z)).sum(axis=1).reshape(shape), brings.reshape(shape))
+
+
+def buying(k: ArrayLike, mean: ArrayLike) -> Floats:
+    """The share of customers who buy at all in the window: one less ``(k/(k + μ))ᵏ``."""
+    shape = np.asarray(k, dtype=float)
+    return 1 - (shape / (shape + np.asarray(mean, dtype=float))) ** shape
+
+
+def share_of_best(
+    fractions: ArrayLike,
+    k: float,
+    mean: float,
+    sigma: float,
+    persistence: float = 1.0,
+    *,
+    listed: bool = False,
+    dormant: float = 0.0,
+    following: bool = False,
+) -> Floats:
+    """What the best hold of one market's sales, at many fractions at once: the Lorenz curve from the top.
+
+    Parameters
+    ----------
+    fractions : array
+        Of the buyers, from 0 to 1; with `listed`, of everybody on the list.
+    k, mean, sigma, persistence : float
+        As for `best_buyers`.
+    listed : bool
+        Whether those who buy nothing count, too.
+    dormant : float
+        Share of the list that never buys; for `listed`.
+    following : bool
+        Of the same buyers' sales in the next window in place of this one's.
+    """
+    asked = np.atleast_1d(np.asarray(fractions, dtype=float))
+    who = np.minimum(asked / ((1 - dormant) * buying(k, mean)), 1.0) if listed else asked
+    found = np.zeros(asked.shape)
+    for at, fraction in enumerate(who):
+        if fraction > 0:
+            best = best_buyers(float(fraction), k, mean, sigma, persistence)
+            found[at] = best.next_share if following else best.share
+    return found
+
+
+def gini(k: float, mean: float, sigma: float, *, listed: bool = False, dormant: float = 0.0) -> float:
+    """The Gini coefficient of one market's sales: of its buyers or, with `listed`, of its whole list.
+
+    Twice the area between the Lorenz curve and the diagonal, by Gauss & Legendre's rule. A share of the list
+    that brings nothing moves the buyers' coefficient G to ``1 − π(1 − G)``, with π the share of buyers.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    held = share_of_best((nodes + 1) / 2, k, mean, sigma)
+    of_buyers = float(weights @ held - 1)
+    return of_buyers if not listed else 1 - float((1 - dormant) * buying(k, mean)) * (1 - of_buyers)
 
 
 def least_decile_ratio(top_fifth_share: ArrayLike) -> Floats:
