@@ -170,7 +170,7 @@ class GiniCoefficient(_Concentration):
     Notes
     -----
     ``G = 2 E[x F(x)]/E[x] − 1``, whose influence is ``(2 (x F(x) + E[y; y > x] − 2 E[x F(x)])
-    − (G + 1)(x − μ))/μ``, by the delta method; the jackknife's error is the same but for 1/n (tested).
+    − (G + 1)(x − μ))/μ``, by the delta method; the jackknife says the same but for 1/n.
     """
 
     def batch(self, tables: Tables) -> Estimate:
