@@ -60,6 +60,7 @@ from crmlab.estimators.causal import (
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
 from crmlab.estimators.concentration import GiniCoefficient, TierRatio, TopShare
+from crmlab.estimators.correlations import CorrelationDifference
 from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
@@ -74,6 +75,7 @@ from crmlab.estimators.linear import (
     Within,
     robust,
 )
+from crmlab.estimators.mediated import ThroughMediator
 from crmlab.estimators.mixed import IntraclassCorrelation, MixedModel, within_and_between
 from crmlab.estimators.necessity import NecessaryCondition
 from crmlab.estimators.ordered import OrderedProbit
@@ -93,6 +95,7 @@ __all__ = [
     "Combination",
     "Contrast",
     "ControlFunction",
+    "CorrelationDifference",
     "CrossDifference",
     "Curve",
     "DoublyRobust",
@@ -129,6 +132,7 @@ __all__ = [
     "ShareAmong",
     "SingleEstimator",
     "SwitchingRegression",
+    "ThroughMediator",
     "TierRatio",
     "TopShare",
     "TwoStageLeastSquares",

@@ -82,3 +82,38 @@ def _checked(draws: Array, estimate: float | Array, method: str) -> tuple[Array,
     count, at = draws.shape[-1], np.asarray(estimate)[..., None]
     below = ((draws < at).sum(-1) + (draws == at).sum(-1) / 2) / count
     return draws, ndtri(np.clip(below, 0.5 / count, 1 - 0.5 / count))
+
+
+def mediated_effect_at(
+    rho: float | Array,
+    cause_on_mediator: float | Array,
+    outcome_spread: float | Array,
+    mediator_spread: float | Array,
+    residual_correlation: float | Array,
+) -> Array:
+    """The effect through a mediator, if the errors of mediator and outcome correlate by `rho`.
+
+    Parameters
+    ----------
+    rho : float or array
+        Assumed correlation of the mediator's error with that of the outcome given cause and mediator; above
+        -1 and below 1. 0 is sequential ignorability: nothing moves both.
+    cause_on_mediator : float or array
+        Effect of the randomised cause on the mediator.
+    outcome_spread, mediator_spread : float or array
+        Standard deviations of both given the cause alone.
+    residual_correlation : float or array
+        Correlation of both given the cause alone. At ``rho`` of the same size the effect is 0.
+
+    Returns
+    -------
+    array
+        ``a (σ_Y/σ_M) (r - ρ √((1 - r²)/(1 - ρ²)))``, of linear models without interaction: Imai, Keele &
+        Yamamoto (2010), doi:10.1214/10-STS321.
+    """
+    rho = np.asarray(rho, dtype=float)
+    if not (np.abs(rho) < 1).all():
+        raise InputError(f"rho is {rho.tolist()!r}; a correlation of errors lies above -1 and below 1")
+    r = np.asarray(residual_correlation, dtype=float)
+    scale = np.asarray(cause_on_mediator) * np.asarray(outcome_spread) / np.asarray(mediator_spread)
+    return scale * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2)))
