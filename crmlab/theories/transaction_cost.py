@@ -124,14 +124,9 @@ def simulate_transaction_market(p: TransactionMarket, streams: Any) -> Cohort:
 
 def _log_hours(p, account, rng):
     """Log hours a year without a contract."""
-    return (
-        HOURS
-        + p.specificity_to_hours * account["specificity"]
-        + p.uncertainty_to_hours * account["uncertainty"]
-        + p.asymmetry_to_hours * account["asymmetry"]
-        + p.ease_to_hours * account["ease"]
-        + 0.6 * rng.standard_normal(p.n_customers)
-    )
+    causes = ("specificity", "uncertainty", "asymmetry", "ease")
+    explained = sum(getattr(p, f"{cause}_to_hours") * account[cause] for cause in causes)
+    return HOURS + explained + 0.6 * rng.standard_normal(p.n_customers)
 
 
 def _contracts(p, rng):
@@ -181,9 +176,14 @@ def crossing(intercept: float, slope: float) -> float:
     return -intercept / slope
 
 
-def saved_by(p: TransactionMarket, threshold: float) -> float:
-    """Log points of hours that contracts save per account if all beyond this specificity sign."""
-    return -p.contract_cost * norm.sf(threshold) - p.contract_x_specificity * norm.pdf(threshold)
+def hours_saved(p: TransactionMarket, threshold: float) -> float:
+    """Share of all hours that contracts save if all beyond this specificity sign, where ease is normal."""
+    # hours, not log hours: specific accounts take more of them, so their savings weigh more
+    before = p.specificity_to_hours + p.causes_correlation * (p.uncertainty_to_hours + p.asymmetry_to_hours)
+    after = before + p.contract_x_specificity
+    eased = p.contract_x_ease * (2 * p.ease_to_hours + p.contract_x_ease)
+    grown = np.exp(p.contract_cost + (after**2 - before**2 + eased) / 2)
+    return float(norm.sf(threshold - before) - grown * norm.sf(threshold - after))
 
 
 def chance_of_staying(p: TransactionMarket, satisfaction: ArrayLike, switching_cost: ArrayLike) -> Any:

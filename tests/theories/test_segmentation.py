@@ -8,15 +8,29 @@ from crmlab.theories.segmentation import BASES, design
 
 PRESETS = ["null", "literature", "claim", "trap"]
 LARGE = 400_000
-RANDOM = [
-    dict(enthusiast_share=0.25, economiser_response=-1.5, enthusiast_response=3.0, response_spread=2.0)
-    | dict(geography=0.8, demography=0.1, behaviour=0.5, psychographics=1.1, history_noise=9.0)
-    | dict(outdated_share=0.2, attribute_match=0.7, attribute_elsewhere=0.6),
-    dict(enthusiast_share=0.7, economiser_response=-9.0, enthusiast_response=2.0, response_spread=0.5)
-    | dict(geography=0.0, demography=0.0, behaviour=2.2, psychographics=0.4, history_noise=2.0)
-    | dict(outdated_share=0.7, attribute_match=0.99, attribute_elsewhere=0.1),
-]
-MARKETS = [design.preset(name) for name in PRESETS] + [design.replace(**changes) for changes in RANDOM]
+RANGES = {
+    "enthusiast_share": (0.1, 0.9),
+    "economiser_response": (-9.0, 2.0),
+    "enthusiast_response": (-2.0, 10.0),
+    "response_spread": (0.5, 6.0),
+    "geography": (0.0, 1.5),
+    "demography": (0.0, 1.5),
+    "behaviour": (0.0, 2.5),
+    "psychographics": (0.0, 2.5),
+    "history_noise": (1.0, 12.0),
+    "outdated_share": (0.0, 0.8),
+    "attribute_match": (0.5, 0.99),
+    "attribute_elsewhere": (0.1, 0.7),
+}
+
+
+def drawn(seed):
+    """A market somewhere in the space of parameters."""
+    rng = np.random.default_rng(seed)
+    return design.replace(**{name: float(rng.uniform(*ends)) for name, ends in RANGES.items()})
+
+
+MARKETS = [design.preset(name) for name in PRESETS] + [drawn(seed) for seed in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("number", range(len(MARKETS)))

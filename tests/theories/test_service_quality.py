@@ -4,26 +4,43 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from crmlab.data import verified
 from crmlab.design.streams import Streams
 from crmlab.mechanisms import calls as calls_of
 from crmlab.theories import service_quality as theory
 from crmlab.theories.service_quality import design
 
 LARGE = 200_000
-RANDOM = {
-    "one draw": dict(
-        sale_base=-0.9, sale_slope=0.8, strict=0.3, peak=0.4, bend=5.0, rise=0.8, match=-0.2, icc=0.3,
-        perceived_to_satisfaction=-0.4, expectation_weight=0.25, knowledge=0.02, sorting=0.5,
-    ),
-    "another": dict(
-        sale_base=0.2, sale_slope=0.3, strict=0.6, peak=0.2, bend=14.0, rise=0.3, match=0.7, icc=0.01,
-        delivered_to_perceived=0.9, mood_effect=0.7, promises=-0.1, halo=0.1, upset_effect=0.3,
-    ),
-}  # fmt: skip
+RANGES = {
+    "delivered_to_perceived": (-0.2, 0.9),
+    "perceived_to_satisfaction": (-0.4, 0.8),
+    "expectation_weight": (-0.2, 0.4),
+    "mood_effect": (0.0, 0.8),
+    "halo": (0.0, 0.8),
+    "promises": (-0.1, 0.4),
+    "knowledge": (-0.1, 0.4),
+    "sale_base": (-1.2, 0.4),
+    "sale_slope": (0.0, 1.0),
+    "strict": (0.0, 1.0),
+    "peak": (0.15, 0.5),
+    "bend": (1.0, 14.0),
+    "rise": (0.0, 2.0),
+    "match": (-0.3, 0.7),
+    "upset_effect": (-1.0, 0.3),
+    "icc": (0.01, 0.3),
+    "sorting": (0.0, 0.9),
+}
+RANDOM = ("random 1", "random 2")
+
+
+def drawn(name):
+    """A market somewhere in the space of parameters."""
+    rng = np.random.default_rng(RANDOM.index(name))
+    return {name: float(rng.uniform(*ends)) for name, ends in RANGES.items()}
 
 
 def market(name):
-    base = design.replace(**RANDOM[name]) if name in RANDOM else design.preset(name)
+    base = design.replace(**drawn(name)) if name in RANDOM else design.preset(name)
     return base.replace(n_customers=LARGE, n_agents=500)
 
 
@@ -123,3 +140,11 @@ def test_fifty_nine_quiet_calls_without_a_sale_are_needed_for_the_rule_of_three(
 def test_agents_on_the_rota_take_unequal_numbers_of_calls():
     sizes = np.bincount(calls_of.rota(1500, 30))
     assert sorted(set(sizes)) == [25, 50, 75] and sizes.sum() == 1500
+
+
+def test_two_of_servquals_scales_hold_together_no_more_than_all_its_items(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRMLAB_DATA", str(tmp_path))  # as where the data are not
+    asked = verified("bb1992", lambda: pytest.fail("the stored result is asked for"), "03_servqual_scales")
+    between = asked.table["mean correlation"]
+    assert [round(between[name], 2) for name in ("tangibles", "empathy", "all 22")] == [0.33] * 3
+    assert asked.table.alpha.idxmax() == "all 22"

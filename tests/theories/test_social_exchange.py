@@ -10,45 +10,35 @@ from crmlab.theories import social_exchange as theory
 from crmlab.theories.social_exchange import QUARTERS, design
 
 LARGE = 200_000
-RANDOM = {
-    "random 1": {
-        "outcome_to_satisfaction": 0.4,
-        "level_to_satisfaction": 0.9,
-        "outcome_with_level": -0.2,
-        "mean_level": 0.6,
-        "mean_alternative": -0.8,
-        "base_staying": 0.1,
-        "satisfaction_to_staying": 0.7,
-        "alternative_to_staying": 0.3,
-        "favour_to_purchase": 0.3,
-        "warmth_to_favour": 1.1,
-        "warmth_to_purchase": 0.2,
-        "firm_to_customer": 0.18,
-        "customer_to_firm": 0.05,
-        "fairness_gain": -0.1,
-        "persistence": 0.3,
-        "match_if_fair": 0.7,
-    },
-    "random 2": {
-        "outcome_to_satisfaction": 1.1,
-        "level_to_satisfaction": 0.2,
-        "outcome_with_level": 0.8,
-        "mean_level": -0.4,
-        "mean_alternative": 1.0,
-        "base_staying": 0.9,
-        "satisfaction_to_staying": 0.2,
-        "alternative_to_staying": 1.1,
-        "favour_to_purchase": -0.4,
-        "warmth_to_favour": 0.1,
-        "warmth_to_purchase": 1.2,
-        "firm_to_customer": 0.3,
-        "customer_to_firm": 0.1,
-        "fairness_gain": 0.4,
-        "persistence": 0.1,
-        "match_if_unfair": -0.5,
-        "generosity_spread": 0.3,
-    },
+RANGES = {
+    "outcome_to_satisfaction": (0.2, 1.2),
+    "level_to_satisfaction": (0.0, 1.0),
+    "outcome_with_level": (-0.3, 0.8),
+    "mean_level": (-0.6, 0.6),
+    "mean_alternative": (-1.0, 1.0),
+    "base_staying": (0.0, 1.0),
+    "satisfaction_to_staying": (0.1, 0.9),
+    "alternative_to_staying": (0.0, 1.2),
+    "favour_to_purchase": (-0.5, 0.9),
+    "warmth_to_favour": (0.0, 1.2),
+    "warmth_to_purchase": (0.0, 1.2),
+    "firm_to_customer": (0.15, 0.3),
+    "customer_to_firm": (0.0, 0.2),
+    "fairness_gain": (-0.3, 0.3),
+    "persistence": (0.0, 0.35),
+    "generosity_spread": (0.2, 0.7),
+    "match_if_fair": (-0.5, 0.9),
+    "match_if_unfair": (-0.5, 0.9),
 }
+
+
+def drawn(seed):
+    """A market somewhere in the space of parameters."""
+    rng = np.random.default_rng(seed)
+    return {name: float(rng.uniform(*ends)) for name, ends in RANGES.items()}
+
+
+RANDOM = {f"random {seed}": drawn(seed) for seed in (1, 2)}
 WORLDS = [*design.presets, *RANDOM]
 every_world = pytest.mark.parametrize("world", WORLDS)
 

@@ -10,40 +10,35 @@ from crmlab.theories import transaction_cost as theory
 from crmlab.theories.transaction_cost import design
 
 LARGE, BRANCHES = 200_000, 2_000
-DRAWN = [
-    {
-        "specificity_to_hours": 0.15,
-        "uncertainty_to_hours": 0.55,
-        "asymmetry_to_hours": -0.2,
-        "causes_correlation": 0.45,
-        "ease_to_contract": -0.3,
-        "contract_cost": -0.1,
-        "contract_x_specificity": 0.35,
-        "contract_x_ease": 0.25,
-        "cost_to_orders": -1.3,
-        "portal_to_minutes": -0.7,
-        "crm_to_contacts": 0.12,
-        "base_stay": -0.4,
-        "satisfaction_to_stay": 0.3,
-        "switching_cost_to_stay": 0.9,
-        "satisfaction_x_switching_cost": 0.5,
-    },
-    {
-        "specificity_to_hours": -0.6,
-        "uncertainty_to_hours": 0.1,
-        "causes_correlation": 0.1,
-        "ease_to_hours": -0.9,
-        "contract_cost": 0.7,
-        "contract_x_specificity": -1.1,
-        "contract_x_ease": -0.3,
-        "cost_to_orders": 0.4,
-        "need_to_minutes": -0.3,
-        "crm_to_contacts": -0.6,
-        "trend": 0.2,
-        "base_stay": 1.4,
-        "satisfaction_x_switching_cost": -0.4,
-    },
-]
+
+
+def drawn(seed):
+    """A market somewhere in the space of parameters."""
+    rng = np.random.default_rng(seed)
+    ranges = {
+        "specificity_to_hours": (-0.6, 0.6),
+        "uncertainty_to_hours": (-0.2, 0.6),
+        "asymmetry_to_hours": (-0.3, 0.6),
+        "causes_correlation": (0.0, 0.6),
+        "ease_to_hours": (-0.9, 0.3),
+        "ease_to_contract": (-0.6, 0.8),
+        "contract_cost": (-0.3, 0.7),
+        "contract_x_specificity": (-0.9, 0.5),
+        "contract_x_ease": (-0.3, 0.3),
+        "cost_to_orders": (-1.3, 0.5),
+        "portal_to_minutes": (-0.8, -0.2),
+        "need_to_minutes": (-0.3, 0.3),
+        "crm_to_contacts": (-0.6, 0.3),
+        "trend": (-0.3, 0.3),
+        "base_stay": (-0.8, 1.4),
+        "satisfaction_to_stay": (0.0, 0.9),
+        "switching_cost_to_stay": (0.0, 0.9),
+        "satisfaction_x_switching_cost": (-0.5, 0.5),
+    }
+    return {name: float(rng.uniform(*ends)) for name, ends in ranges.items()}
+
+
+DRAWN = [drawn(seed) for seed in (1, 2)]
 WORLDS = ["null", "literature", "claim", "trap", *range(len(DRAWN))]
 
 
@@ -120,16 +115,23 @@ def test_headlines_find_the_truth_in_a_large_cohort(large, world):
     assert (np.abs(tests.estimate - tests.truth) < 4.5 * tests.standard_error).all()
 
 
-def test_what_contracts_save_is_the_mean_over_those_who_sign(large):
-    market, cohort = large("literature")
+@pytest.mark.parametrize("world", WORLDS)
+def test_what_contracts_save_is_the_share_of_all_hours(large, world):
+    market, cohort = large(world)
     p, specificity = market.parameters, cohort.contracts.specificity
+    without, with_contract = (np.exp(cohort.truth[name]) for name in ("hours_without", "hours_with"))
+    for threshold in (1 / 3, 0.0, -9.0):
+        saved = np.where(specificity > threshold, without - with_contract, 0.0) / without.mean()
+        error = saved.std() / np.sqrt(LARGE)
+        assert saved.mean() == pytest.approx(theory.hours_saved(p, threshold), abs=5 * error + 1e-9)
+
+
+def test_what_the_lesson_tells_the_manager():
+    p = design.parameters
     best = theory.crossing(p.contract_cost, p.contract_x_specificity)
     assert best == pytest.approx(1 / 3)
-    for threshold in (best, 0.01, -5.0):
-        saved = -(theory.contract_effect(p, specificity) * (specificity > threshold)).mean()
-        assert saved == pytest.approx(theory.saved_by(p, threshold), abs=0.003)
-    assert [round(theory.saved_by(p, at), 3) for at in (best, 0.01, -9)] == [0.153, 0.14, -0.2]
-    assert theory.saved_by(p, best) > max(theory.saved_by(p, best + step) for step in (-0.2, 0.2))
+    assert [round(theory.hours_saved(p, at), 2) for at in (best, 0.0, -9)] == [0.23, 0.22, -0.01]
+    assert theory.hours_saved(p, best) > max(theory.hours_saved(p, best + step) for step in (-0.2, 0.2))
 
 
 def test_a_breach_of_the_exclusion_is_multiplied_and_nothing_warns(large):
