@@ -23,6 +23,7 @@ Goodman-Bacon (2021). Difference-in-differences with variation in treatment timi
     doi:10.1016/j.jeconom.2021.06.003
 Gourieroux, Monfort & Trognon (1984). Pseudo maximum likelihood methods: applications to Poisson models.
     Econometrica 52, 701–720.
+Hansen & Hurwitz (1946). The problem of non-response in sample surveys. doi:10.1080/01621459.1946.10501894
 Horvitz & Thompson (1952). A generalization of sampling without replacement from a finite universe.
     doi:10.1080/01621459.1952.10483446
 Lancaster (1961). Significance tests in discrete distributions. doi:10.1080/01621459.1961.10482105
@@ -60,7 +61,7 @@ from crmlab.estimators.causal import (
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
 from crmlab.estimators.concentration import GiniCoefficient, TierRatio, TopShare
-from crmlab.estimators.correlations import CorrelationDifference
+from crmlab.estimators.correlations import Correlation, CorrelationDifference
 from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
@@ -83,7 +84,9 @@ from crmlab.estimators.panel import GroupTimeEffects
 from crmlab.estimators.ratios import RatioOfEffects
 from crmlab.estimators.regression import AverageSlope, Combination, Contrast, Fitted, Product, Regression
 from crmlab.estimators.response import Curve, ResponseCurves
+from crmlab.estimators.sampling import DoubleSample
 from crmlab.estimators.selection import SelectionRegression
+from crmlab.estimators.standardised import Standardised
 from crmlab.estimators.survival import ProportionalHazards
 from crmlab.estimators.switching import FittedChanceInstruments, SwitchingRegression
 
@@ -95,9 +98,11 @@ __all__ = [
     "Combination",
     "Contrast",
     "ControlFunction",
+    "Correlation",
     "CorrelationDifference",
     "CrossDifference",
     "Curve",
+    "DoubleSample",
     "DoublyRobust",
     "Estimate",
     "EstimationFailed",
@@ -131,6 +136,7 @@ __all__ = [
     "SelfJudgedRule",
     "ShareAmong",
     "SingleEstimator",
+    "Standardised",
     "SwitchingRegression",
     "ThroughMediator",
     "TierRatio",

@@ -1,10 +1,10 @@
-"""The difference of two correlations with one outcome: its value, and an error that needs no normality."""
+"""Correlations and their difference: values, and errors that need no normality."""
 
 import numpy as np
 import pytest
 
-from crmlab.design import EstimationFailed, Tables
-from crmlab.estimators import CorrelationDifference
+from crmlab.design import EstimationFailed, InputError, Tables
+from crmlab.estimators import Correlation, CorrelationDifference
 
 LEAD = CorrelationDifference("y", "a", "b")
 
@@ -50,3 +50,32 @@ def test_intervals_hold_the_truth(skew):
 def test_a_column_that_does_not_vary_has_no_correlation():
     with pytest.raises(EstimationFailed, match="does not vary"):
         LEAD(Tables({"customers": {"a": np.ones(9), "b": np.arange(9.0), "y": np.arange(9.0) ** 2}}))
+
+
+def test_among_some_rows_it_is_their_correlation():
+    tables = drawn(4, simulations=1).one(0)
+    rows = tables.customers
+    some = np.arange(len(rows)) % 3 == 0
+    marked = Tables({"customers": dict(rows) | {"some": some * 1.0}})
+    found = Correlation("y", "a", among="some")(marked)
+    assert found.value == pytest.approx(rows[some].y.corr(rows[some].a))
+    alone = Correlation("y", "a")(Tables({"customers": dict(rows[some])}))
+    assert found.standard_error == pytest.approx(alone.standard_error, rel=0.01)
+
+
+def test_of_normal_columns_the_error_is_fishers():
+    y, e = np.random.default_rng(1).standard_normal((2, 200_000))
+    tables = Tables({"rows": {"y": y, "a": 0.6 * y + 0.8 * e}})
+    assert Correlation("y", "a")(tables).standard_error == pytest.approx((1 - 0.36) / 200_000**0.5, rel=0.02)
+
+
+def test_a_difference_of_rows_and_some_of_them_has_the_error_that_it_scatters_by():
+    columns = drawn(5, simulations=3000).columns()
+    tables = Tables({"customers": columns | {"some": np.arange(300) % 2 * 1.0}})
+    found = CorrelationDifference("y", "a", "a", second_among="some").batch(tables)
+    assert found.standard_error.mean() == pytest.approx(found.value.std(), rel=0.05)
+
+
+def test_an_unknown_column_is_named():
+    with pytest.raises(InputError, match="unknown column 'c'"):
+        Correlation("y", "c")(drawn(6, simulations=1).one(0))

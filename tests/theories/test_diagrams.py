@@ -12,6 +12,7 @@ from crmlab.theories import (
     customer_lifetime_value,
     lifecycle,
     loyalty,
+    omnichannel,
     perceived_value,
     satisfaction,
     service_quality,
@@ -26,6 +27,7 @@ DESIGNS = {
         customer_lifetime_value,
         lifecycle,
         loyalty,
+        omnichannel,
         perceived_value,
         satisfaction,
         service_quality,
@@ -101,6 +103,13 @@ def of_service_quality(cohort):
     return columns(cohort.survey, "delivered", "expected", "perceived", "satisfaction")
 
 
+def of_omnichannel(cohort):
+    return {
+        **columns(cohort.customers, "voucher", "app", "past_spend", "spend"),
+        **columns(cohort.truth, "loyalty"),
+    }
+
+
 def of_loyalty(cohort):
     return {
         **columns(cohort.truth, "satisfaction", "attitude", "habit"),
@@ -126,6 +135,7 @@ def of_customer_lifetime_value(cohort):
 
 
 READ = {
+    "omnichannel": of_omnichannel,
     "service_quality": of_service_quality,
     "transaction_cost": of_transaction_cost,
     "loyalty": of_loyalty,
@@ -136,6 +146,11 @@ READ = {
     "start_here": of_start_here,
 }
 ARROWS = {  # the parameter of an arrow, and another value of it
+    "omnichannel": {
+        ("voucher", "app"): ("voucher_to_app", 0.2),
+        ("loyalty", "app"): ("loyalty_to_app", -0.3),
+        ("app", "spend"): ("app_to_spend", 20.0),
+    },
     "transaction_cost": {
         ("specificity", "hours"): ("specificity_to_hours", 0.1),
         ("uncertainty", "hours"): ("uncertainty_to_hours", 0.0),
