@@ -1,5 +1,6 @@
 """Real data with their cards, and the way from a transaction log to a customer summary."""
 
+from crmlab.data.adopters import doctor_months, load_durables, load_tetracycline
 from crmlab.data.call_centre import load_calls
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
 from crmlab.data.churn import load_churn
@@ -23,6 +24,7 @@ __all__ = [
     "Verified",
     "choice_rows",
     "customer_summary",
+    "doctor_months",
     "how_to_get",
     "is_available",
     "load_bank",
@@ -34,6 +36,7 @@ __all__ = [
     "load_churn",
     "load_contract_survivors",
     "load_cracker",
+    "load_durables",
     "load_kano",
     "load_mcdonalds",
     "load_mobi",
@@ -42,6 +45,7 @@ __all__ = [
     "load_servqual_correlations",
     "load_sq",
     "load_tea",
+    "load_tetracycline",
     "load_univbct",
     "quality_report",
     "repeat_choices",
