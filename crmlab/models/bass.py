@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit, minimize
 
 from crmlab.errors import InputError
+from crmlab.models.delta import jacobian
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Bass:
         Coefficients of innovation and of imitation, a period.
     market : float
         Eventual adopters: people, or the share of them.
-    errors : dict of str to float
-        Standard errors of ``p``, ``q`` and ``market``; empty where the method gives none.
+    covariance : array of shape (3, 3), optional
+        Of ``p``, ``q`` and ``market``, where the method gives one.
     log_likelihood : float
         NaN where there is none.
     """
@@ -34,8 +35,15 @@ class Bass:
     p: float
     q: float
     market: float
-    errors: dict[str, float]
+    covariance: np.ndarray | None = None
     log_likelihood: float = np.nan
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Standard errors by name; empty where the method gives none."""
+        if self.covariance is None:
+            return {}
+        return dict(zip(("p", "q", "market"), np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
 
     @property
     def peak(self) -> float:
@@ -45,6 +53,21 @@ class Bass:
     def sales(self, periods: int) -> np.ndarray:
         """Adopters in each of the first periods."""
         return adopters(np.arange(1, periods + 1), self.p, self.q, self.market)
+
+    def band(self, periods: int) -> tuple[np.ndarray, np.ndarray]:
+        """95% interval of the curve in each of the first periods, by the delta method.
+
+        Raises
+        ------
+        InputError
+            If the fit has no covariance.
+        """
+        if self.covariance is None:
+            raise InputError("this fit has no covariance; take bass_by_curve's")
+        period, point = np.arange(1, periods + 1), np.array([self.p, self.q, self.market])
+        slopes = jacobian(lambda at: adopters(period, *at), point, step=1e-6)
+        reach = 1.96 * np.sqrt(np.einsum("it,ij,jt->t", slopes, self.covariance, slopes))
+        return self.sales(periods) - reach, self.sales(periods) + reach
 
 
 def adopted(time: np.ndarray | float, p: float, q: float) -> np.ndarray:
@@ -95,9 +118,8 @@ def bass_by_curve(sales: Sequence[float] | np.ndarray) -> Bass:
             best = left, found, spread
     if best is None:
         raise ArithmeticError("no Bass curve could be fitted: the sales show no bend")
-    names = ("p", "q", "market")
-    errors = dict(zip(names, np.sqrt(np.diag(best[2])).tolist(), strict=True))
-    return Bass(*(float(each) for each in best[1]), errors)
+    p, q, market = (float(each) for each in best[1])
+    return Bass(p, q, market, best[2])
 
 
 def bass_by_regression(sales: Sequence[float] | np.ndarray) -> Bass:
@@ -119,7 +141,7 @@ def bass_by_regression(sales: Sequence[float] | np.ndarray) -> Bass:
     if not len(real) or start <= 0:
         raise ArithmeticError("the regression's parabola has no positive root: there is no market size")
     market = float(real.max())
-    return Bass(float(start / market), float(-curve * market), market, {})
+    return Bass(float(start / market), float(-curve * market), market)
 
 
 def bass_by_likelihood(
@@ -166,7 +188,7 @@ def bass_by_likelihood(
     found = min((minimize(minus, each, method="Nelder-Mead", options=options) for each in starts),
                 key=lambda each: each.fun)  # fmt: skip
     p, q, market = parameters(found.x)
-    return Bass(float(p), float(q), float(market), {}, -float(found.fun))
+    return Bass(float(p), float(q), float(market), None, -float(found.fun))
 
 
 def _series(sales):

@@ -37,6 +37,16 @@ def test_errors_are_the_spread_of_estimates():
     assert np.mean([fit.errors["q"] for fit in fits]) == pytest.approx(q.std(), rel=0.25)
 
 
+def test_the_band_is_the_spread_of_curves():
+    truth, rng = adopters(np.arange(1, 14), 0.0094, 0.375, 18_713), np.random.default_rng(3)
+    fits = [bass_by_curve(np.abs(truth + 60 * rng.standard_normal(13))) for _ in range(150)]
+    low, high = (np.mean([fit.band(13)[side] for fit in fits], axis=0) for side in (0, 1))
+    spread = np.std([fit.sales(13) for fit in fits], axis=0)
+    assert (high - low) / 3.92 == pytest.approx(spread, rel=0.3)
+    with pytest.raises(InputError, match="no covariance"):
+        bass_by_regression(truth).band(13)
+
+
 def test_likelihood_finds_what_drew_the_months():
     rng, months = np.random.default_rng(2), np.arange(1, 25)
     chances = adopters(months, 0.03, 0.3, 0.9)
