@@ -65,6 +65,7 @@ from crmlab.estimators.correlations import Correlation, CorrelationDifference
 from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
 from crmlab.estimators.crosslagged import PanelPath, fit_panel, impulse_response, inadmissible, path_table
+from crmlab.estimators.frailty import StageHazard
 from crmlab.estimators.hazard_ratio import HazardRatio
 from crmlab.estimators.interactions import CrossDifference
 from crmlab.estimators.joint import Reversed, Weakest
@@ -80,7 +81,8 @@ from crmlab.estimators.mediated import ThroughMediator
 from crmlab.estimators.mixed import IntraclassCorrelation, MixedModel, within_and_between
 from crmlab.estimators.necessity import NecessaryCondition
 from crmlab.estimators.ordered import OrderedProbit
-from crmlab.estimators.panel import GroupTimeEffects
+from crmlab.estimators.paired import GapInShares, LogLift, LogRatio, PairedDifference
+from crmlab.estimators.panel import GroupTimeEffects, GroupTimeWald, TwoWayFixedEffects
 from crmlab.estimators.ratios import RatioOfEffects
 from crmlab.estimators.regression import AverageSlope, Combination, Contrast, Fitted, Product, Regression
 from crmlab.estimators.response import Curve, ResponseCurves
@@ -109,18 +111,23 @@ __all__ = [
     "Estimator",
     "Fitted",
     "FittedChanceInstruments",
+    "GapInShares",
     "GiniCoefficient",
     "GroupTimeEffects",
+    "GroupTimeWald",
     "HazardRatio",
     "InResidualDeviations",
     "IntraclassCorrelation",
     "InverseProbability",
     "LeastSquares",
+    "LogLift",
+    "LogRatio",
     "LogisticRegression",
     "MixedModel",
     "NecessaryCondition",
     "NegativeBinomialRegression",
     "OrderedProbit",
+    "PairedDifference",
     "PanelPath",
     "PoissonRegression",
     "PolicyValue",
@@ -136,12 +143,14 @@ __all__ = [
     "SelfJudgedRule",
     "ShareAmong",
     "SingleEstimator",
+    "StageHazard",
     "Standardised",
     "SwitchingRegression",
     "ThroughMediator",
     "TierRatio",
     "TopShare",
     "TwoStageLeastSquares",
+    "TwoWayFixedEffects",
     "Weakest",
     "WeightedPolicyValue",
     "WillingnessToPay",
