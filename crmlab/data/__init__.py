@@ -17,6 +17,7 @@ from crmlab.data.soldiers import load_univbct
 from crmlab.data.summary import DataQualityWarning, customer_summary, quality_report
 from crmlab.data.tea import load_tea
 from crmlab.data.verification import Verified, verified
+from crmlab.data.workplaces import load_bh1996, load_nhs
 
 __all__ = [
     "DataQualityWarning",
@@ -28,6 +29,7 @@ __all__ = [
     "how_to_get",
     "is_available",
     "load_bank",
+    "load_bh1996",
     "load_calls",
     "load_catsup",
     "load_cdnow_log",
@@ -41,6 +43,7 @@ __all__ = [
     "load_mcdonalds",
     "load_mobi",
     "load_nca",
+    "load_nhs",
     "load_reichheld_sasser",
     "load_servqual_correlations",
     "load_sq",

@@ -83,6 +83,7 @@ from crmlab.estimators.necessity import NecessaryCondition
 from crmlab.estimators.ordered import OrderedProbit
 from crmlab.estimators.paired import GapInShares, LogLift, LogRatio, PairedDifference
 from crmlab.estimators.panel import GroupTimeEffects, GroupTimeWald, TwoWayFixedEffects
+from crmlab.estimators.panel_slopes import PanelProduct, PanelSlope
 from crmlab.estimators.ratios import RatioOfEffects
 from crmlab.estimators.regression import AverageSlope, Combination, Contrast, Fitted, Product, Regression
 from crmlab.estimators.response import Curve, ResponseCurves
@@ -129,6 +130,8 @@ __all__ = [
     "OrderedProbit",
     "PairedDifference",
     "PanelPath",
+    "PanelProduct",
+    "PanelSlope",
     "PoissonRegression",
     "PolicyValue",
     "ProbitRegression",

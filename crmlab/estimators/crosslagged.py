@@ -37,7 +37,7 @@ FEWEST = {  # waves that identify it with equal paths, and with paths of their o
 }
 
 
-def description(waves: int, model: str = "random intercepts", equal: bool = True) -> str:
+def description(waves: int, model: str = "random intercepts", equal: bool = True, alike: bool = False) -> str:
     """A panel model in lavaan's language, over ``x1 … xT`` and ``y1 … yT``.
 
     Parameters
@@ -48,6 +48,10 @@ def description(waves: int, model: str = "random intercepts", equal: bool = True
     equal : bool
         Whether each of the four paths is the same between all neighbouring waves: `PATHS` are their names.
         Else the wave to which it leads is added: ``x_to_y_2``.
+    alike : bool
+        Whether the variances and the covariance of what is new in a wave are the same in all waves but the
+        first. With tens of units that matters: weights that are estimated wave by wave cost precision which
+        the likelihood's errors know nothing of.
 
     Raises
     ------
@@ -70,8 +74,17 @@ def description(waves: int, model: str = "random intercepts", equal: bool = True
         lines += [f"y1 ~~ {each}" for each in ("trait_x", "trait_y")]
     for wave in range(2, waves + 1):
         lines += _lags(series, wave, "" if equal else f"_{wave}")
-    lines += [f"{series[0]}{wave} ~~ {series[1]}{wave}" for wave in range(start, waves + 1)]
+    for wave in range(start, waves + 1):
+        lines += _news(series, wave, named=alike and wave > 1)
     return "\n".join(lines)
+
+
+def _news(series: tuple[str, str], wave: int, named: bool) -> list[str]:
+    """What is new in a wave: the covariance, and where they have names, which makes them equal, variances."""
+    x, y = (f"{name}{wave}" for name in series)
+    if not named:
+        return [f"{x} ~~ {y}"]
+    return [f"{x} ~~ new_xy*{y}", f"{x} ~~ new_x*{x}", f"{y} ~~ new_y*{y}"]
 
 
 def _traits(waves: int, first: int) -> list[str]:
@@ -99,20 +112,27 @@ def _lags(series: tuple[str, str], wave: int, suffix: str) -> list[str]:
 
 
 @lru_cache(maxsize=32)
-def panel_model(waves: int, model: str = "random intercepts", equal: bool = True) -> StructuralModel:
+def panel_model(
+    waves: int, model: str = "random intercepts", equal: bool = True, alike: bool = False
+) -> StructuralModel:
     """The model of `description`, read once, variances without bounds."""
-    return StructuralModel(description(waves, model, equal), bounds=False)
+    return StructuralModel(description(waves, model, equal, alike), bounds=False)
 
 
 def fit_panel(
-    x: Array, y: Array, model: str = "random intercepts", equal: bool = True, robust: bool = False
+    x: Array,
+    y: Array,
+    model: str = "random intercepts",
+    equal: bool = True,
+    robust: bool = False,
+    alike: bool = False,
 ) -> Fits:
     """Fit a panel model to two series, of one sample or of many.
 
     Parameters
     ----------
     x, y : arrays of shape (units, waves) or (samples, units, waves)
-    model, equal
+    model, equal, alike
         As for `description`.
     robust : bool
         Errors by the sandwich of units' scores, which hold for data that are not normal, such as counts;
@@ -137,7 +157,7 @@ def fit_panel(
         raise InputError(
             f"{len(rows)} units have missing values in x or y, the first being row {rows[0]}; drop those rows"
         )
-    structure = panel_model(x.shape[-1], model, equal)
+    structure = panel_model(x.shape[-1], model, equal, alike)
     columns = {
         f"{name}{at + 1}": each[..., at] for name, each in (("x", x), ("y", y)) for at in range(x.shape[-1])
     }
@@ -212,7 +232,7 @@ def _is_variance(name: str) -> bool:
 
 @dataclass(frozen=True)
 class PanelPath(Estimator):
-    """One path of a panel model with equal paths between waves, errors by the sandwich.
+    """One path of a panel model with equal paths between waves.
 
     Parameters
     ----------
@@ -220,11 +240,18 @@ class PanelPath(Estimator):
         Tables to the two series x and y, arrays of shape ``(simulations, units, waves)``.
     path : {"x_to_x", "y_to_x", "x_to_y", "y_to_y"}
     model : {"random intercepts", "cross-lagged", "dynamic panel"}
+    robust : bool
+        Errors by the sandwich, which counts need and tens of units cannot carry; else the likelihood's, with
+        units less one degrees of freedom.
+    alike : bool
+        As for `description`.
     """
 
     series: Callable[[Tables], tuple[Array, Array]]
     path: str
     model: str = "random intercepts"
+    robust: bool = True
+    alike: bool = False
 
     failure = "the panel model has no maximum, or the data do not identify it"
 
@@ -234,11 +261,14 @@ class PanelPath(Estimator):
 
     def fits(self, tables: Tables) -> Fits:
         """The fitted models of all cohorts; estimators of the same model share them."""
+        options = {"robust": self.robust, "alike": self.alike}
         return tables.once(
-            (self.series, self.model), lambda: fit_panel(*self.series(tables), self.model, robust=True)
+            (self.series, self.model, *options.values()),
+            lambda: fit_panel(*self.series(tables), self.model, **options),
         )
 
     def batch(self, tables: Tables) -> Estimate:
         """As `Estimator.batch`."""
         with np.errstate(all="ignore"):
-            return Estimate(*self.fits(tables).parameter(self.path))
+            freedom = np.inf if self.robust else self.series(tables)[0].shape[-2] - 1.0
+            return Estimate(*self.fits(tables).parameter(self.path), freedom)
