@@ -261,10 +261,9 @@ class PanelPath(Estimator):
 
     def fits(self, tables: Tables) -> Fits:
         """The fitted models of all cohorts; estimators of the same model share them."""
-        options = {"robust": self.robust, "alike": self.alike}
         return tables.once(
-            (self.series, self.model, *options.values()),
-            lambda: fit_panel(*self.series(tables), self.model, **options),
+            (self.series, self.model, self.robust, self.alike),
+            lambda: fit_panel(*self.series(tables), model=self.model, robust=self.robust, alike=self.alike),
         )
 
     def batch(self, tables: Tables) -> Estimate:

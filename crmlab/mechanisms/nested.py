@@ -24,7 +24,7 @@ def means_and_halves(people: Mapping[str, Array]) -> dict[str, Array]:
     dict of str to array of shape (..., branches * years)
         For each column ``name``, ``name_1`` and ``name_2``.
     """
-    columns = {}
+    columns: dict[str, Array] = {}
     for name, values in people.items():
         halves = [values[..., first::2].mean(-1) for first in (0, 1)]
         columns |= {name: values.mean(-1), f"{name}_1": halves[0], f"{name}_2": halves[1]}
@@ -40,6 +40,12 @@ def customers_of(ratings: Array) -> dict[str, Array]:
         Employees are numbered through all branches and years.
     """
     shape = ratings.shape[-4:]
-    branch, year, _, _ = (as_rows(each, 4) for each in np.indices(shape))
-    employee = np.repeat(np.arange(np.prod(shape[:-1])), shape[-1])
-    return {"branch": branch, "year": year + 1, "employee": employee, "rating": as_rows(ratings, 4)}
+    _, years, staff, customers = shape
+    employee = np.repeat(np.arange(np.prod(shape[:-1])), customers)
+    team = employee // staff
+    return {
+        "branch": team // years,
+        "year": team % years + 1,
+        "employee": employee,
+        "rating": as_rows(ratings, 4),
+    }

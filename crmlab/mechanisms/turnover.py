@@ -34,7 +34,8 @@ def draw_retention(
         ``side_1`` … for each side.
     """
     shape = next(iter(usual.values())).shape
-    moved, columns = np.zeros((len(usual), *shape)), {}
+    moved = np.zeros((len(usual), *shape))
+    columns: dict[str, Array] = {}
     for quarter in range(1 - run_in, quarters + 1):
         shocks = np.stack([rng.standard_normal(shape[-1]) for _ in usual])
         moved = np.tensordot(paths, moved, 1) + shock * shocks
