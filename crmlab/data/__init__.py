@@ -4,6 +4,7 @@ from crmlab.data.adopters import doctor_months, load_durables, load_tetracycline
 from crmlab.data.call_centre import load_calls
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
 from crmlab.data.churn import load_churn
+from crmlab.data.framing import load_framing
 from crmlab.data.locating import how_to_get, is_available
 from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
@@ -39,6 +40,7 @@ __all__ = [
     "load_contract_survivors",
     "load_cracker",
     "load_durables",
+    "load_framing",
     "load_kano",
     "load_mcdonalds",
     "load_mobi",

@@ -57,3 +57,20 @@ def regular_calls(calls: pd.DataFrame, shortest: int = 10, fewest: int = 100) ->
     taken = taken[taken.talk >= shortest]
     taken = taken[taken.groupby("agent").talk.transform("size") >= fewest]
     return taken.assign(agent_number=taken.agent.astype("category").cat.codes.astype(int))
+
+
+def queued_calls(calls: pd.DataFrame) -> pd.DataFrame:
+    """Calls that had to wait for an agent, with those that hung up marked.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        As `load_calls` returns them.
+
+    Returns
+    -------
+    DataFrame
+        Those rows, with ``gave_up`` (bool). For the others the wait says only that their patience was longer.
+    """
+    queued = calls[(calls.wait > 0) & calls.outcome.isin(["AGENT", "HANG"])]
+    return queued.assign(gave_up=queued.outcome == "HANG")

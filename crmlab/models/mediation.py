@@ -1,6 +1,8 @@
 """Intervals and p-values from a bootstrap, as mediation analyses use them: of one estimate or of many."""
 
 import numpy as np
+import pandas as pd
+import statsmodels.formula.api as smf
 from scipy.special import ndtr, ndtri
 
 from crmlab.errors import InputError, listing
@@ -117,3 +119,55 @@ def mediated_effect_at(
     r = np.asarray(residual_correlation, dtype=float)
     scale = np.asarray(cause_on_mediator) * np.asarray(outcome_spread) / np.asarray(mediator_spread)
     return scale * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2)))
+
+
+def mediated_chance(
+    data: pd.DataFrame,
+    cause: str,
+    mediator: str,
+    outcome: str,
+    covariates: str = "1",
+    draws: int = 2000,
+    seed: int = 0,
+) -> Array:
+    """The effect through a mediator on the chance of an outcome: a linear model, then a probit.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Of numbers: `cause` is 0 or 1, `outcome` 0 or 1.
+    cause, mediator, outcome : str
+        Columns.
+    covariates : str
+        Further terms of both formulas.
+    draws : int
+        Of the coefficients of both models from their normal distributions.
+    seed : int
+
+    Returns
+    -------
+    array of shape (draws + 1,)
+        The effect at the estimates, then at each draw; see `bootstrap_interval`. It is the mean over rows,
+        and over cause 0 and 1, of what the chance gains when the mediator's mean moves as the cause moves
+        it, its error integrated out (Imai, Keele & Tingley 2010, doi:10.1037/a0020761). It holds if nothing
+        moves mediator and outcome together.
+    """
+    first = smf.ols(f"{mediator} ~ {cause} + {covariates}", data).fit()
+    second = smf.probit(f"{outcome} ~ {cause} + {mediator} + {covariates}", data).fit(disp=False)
+    rng = np.random.default_rng(seed)
+    names = [list(fit.model.exog_names) for fit in (first, second)]
+    a, b = (
+        np.vstack([fit.params, rng.multivariate_normal(fit.params, fit.cov_params(), draws)])
+        for fit in (first, second)
+    )
+    slope, push = b[:, names[1].index(mediator)], a[:, names[0].index(cause)]
+    rest = [at for at, name in enumerate(names[1]) if name not in (cause, mediator)]
+    own = [at for at, name in enumerate(names[0]) if name != cause]
+    without = a[:, own] @ first.model.exog[:, own].T  # the mediator's mean without the cause
+    base = b[:, rest] @ second.model.exog[:, rest].T + slope[:, None] * without
+    scale = np.sqrt(1 + slope**2 * first.scale)[:, None]
+    gains = [
+        ndtr((base + shift + (slope * push)[:, None]) / scale) - ndtr((base + shift) / scale)
+        for shift in (0.0, b[:, [names[1].index(cause)]])
+    ]
+    return np.mean(gains, axis=(0, 2))

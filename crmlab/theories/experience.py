@@ -80,6 +80,7 @@ class ExperienceMarket(Parameters):
     lift_to_affect: float = effect(0.8, "standard deviations of affect that the lift adds")
     affect_to_attitude: float = effect(0.3, SCALE_POINTS)
     appeal_to_attitude: float = effect(0.0, "points of attitude that the appeal adds past affect")
+    lift_to_attitude: float = effect(0.0, "points of attitude; other than 0 breaks the exclusion")
     disposition_to_affect: float = path(0.3, "standard deviations of affect a deviation of disposition")
     disposition_to_attitude: float = effect(0.2, SCALE_POINTS)
     title_to_distance: float = effect(0.25, "standard deviations of distance that the title takes")
@@ -181,7 +182,8 @@ def _viewers(p, rng):
     disposition = rng.standard_normal(n)
     affect = p.appeal_to_affect * appeal + p.lift_to_affect * lift + p.disposition_to_affect * disposition
     affect += sqrt(1 - p.disposition_to_affect**2) * rng.standard_normal(n)
-    attitude = attitude_of(p, appeal, affect, disposition) + rng.standard_normal(n)
+    attitude = attitude_of(p, appeal, affect, disposition) + p.lift_to_attitude * lift
+    attitude = attitude + rng.standard_normal(n)
     scale = sqrt(RELIABILITY) * disposition + sqrt(1 - RELIABILITY) * rng.standard_normal(n)
     columns = {"appeal": appeal, "lift": lift, "affect": affect, "attitude": attitude}
     return disposition, columns | {"disposition_scale": scale}
@@ -320,12 +322,8 @@ hypotheses = [
     ),
 ]
 
-# What leads from one to the other is nothing; the lots move what they move in every world.
-NO_LINK = {name: 0.0 for name in ExperienceMarket.names() if "_to_" in name} | {
-    "lift_to_affect": 0.8,
-    "status_anxious_cancel": 0.0,
-    "best_get_title": 0.0,
-}
+NO_LINK = {name: 0.0 for name in ExperienceMarket.names() if "_to_" in name}
+NO_LINK |= {"lift_to_affect": 0.8, "status_anxious_cancel": 0.0, "best_get_title": 0.0}
 
 design = Design(
     name="experience",
