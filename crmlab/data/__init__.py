@@ -4,13 +4,16 @@ from crmlab.data.adopters import doctor_months, load_durables, load_tetracycline
 from crmlab.data.call_centre import load_calls
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
 from crmlab.data.churn import load_churn
+from crmlab.data.complaints import load_cfpb
 from crmlab.data.framing import load_framing
+from crmlab.data.hillstrom import load_hillstrom
 from crmlab.data.locating import how_to_get, is_available
 from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
 from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows, repeat_choices
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
+from crmlab.data.ratings import load_coat, load_movielens
 from crmlab.data.scanner import load_catsup, load_cracker
 from crmlab.data.segments import load_bank, load_mcdonalds
 from crmlab.data.service_quality import load_nca, load_servqual_correlations, load_sq
@@ -36,14 +39,18 @@ __all__ = [
     "load_cdnow_log",
     "load_cdnow_sample",
     "load_cdnow_summary",
+    "load_cfpb",
     "load_churn",
+    "load_coat",
     "load_contract_survivors",
     "load_cracker",
     "load_durables",
     "load_framing",
+    "load_hillstrom",
     "load_kano",
     "load_mcdonalds",
     "load_mobi",
+    "load_movielens",
     "load_nca",
     "load_nhs",
     "load_reichheld_sasser",
