@@ -60,7 +60,7 @@ from crmlab.estimators.causal import (
     WeightedPolicyValue,
 )
 from crmlab.estimators.choice import ChoiceCoefficient, ChoiceModel, WillingnessToPay
-from crmlab.estimators.concentration import GiniCoefficient, TierRatio, TopShare
+from crmlab.estimators.concentration import GiniCoefficient, TierRatio, TopShare, share_curve
 from crmlab.estimators.correlations import Correlation, CorrelationDifference
 from crmlab.estimators.count_regressions import NegativeBinomialRegression, PoissonRegression
 from crmlab.estimators.counts import ShareAmong
@@ -163,5 +163,6 @@ __all__ = [
     "inadmissible",
     "path_table",
     "robust",
+    "share_curve",
     "within_and_between",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from crmlab.design import Estimate, Estimator, Tables
 from crmlab.errors import InputError, check_known
@@ -191,3 +192,35 @@ class GiniCoefficient(_Concentration):
 def _check(fraction: float, most: float) -> None:
     if not 0 < fraction < most + (most < 1) * 1e-12:
         raise InputError(f"fraction is {fraction}; it must be above 0 and at most {most:g}")
+
+
+def share_curve(
+    tables: Tables,
+    value: str,
+    by: str | None = None,
+    among: str | None = None,
+    table: str | None = None,
+    steps: int = 40,
+) -> pd.DataFrame:
+    """The Lorenz curve from the top, with an interval at each point.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of one cohort.
+    value, by, among, table
+        As for `TopShare`.
+    steps : int
+        Points between nobody and everybody.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``fraction`` (of those who count, best first), ``share``, ``low`` and ``high`` (95%, point by
+        point).
+    """
+    rows = [(0.0, 0.0, 0.0, 0.0)]
+    for fraction in np.arange(1, steps) / steps:
+        found = TopShare(value, by, among, table, fraction=float(fraction))(tables)
+        rows.append((fraction, found.value, *found.bounds()))
+    return pd.DataFrame([*rows, (1.0, 1.0, 1.0, 1.0)], columns=["fraction", "share", "low", "high"])

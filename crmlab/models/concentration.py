@@ -237,3 +237,35 @@ def _cut(wanted: Floats, chance: Floats, log_n: Floats, sigma: Floats) -> Floats
         above = (chance * ndtr((log_n - middle) / sigma)).sum(axis=1, keepdims=True)
         low, high = np.where(above > wanted, middle, low), np.where(above > wanted, high, middle)
     return (low + high) / 2
+
+
+TIERS = ("best fifth", "three fifths", "last fifth", "buy nothing")
+
+
+def tier_moves(before: ArrayLike, after: ArrayLike) -> Floats:
+    """How many of one window's buyers move from tier to tier, the tiers of each window being its buyers'.
+
+    Parameters
+    ----------
+    before, after : array of shape (customers,)
+        Sales in two windows. Who bought nothing in the first is left out.
+
+    Returns
+    -------
+    array of shape (4, 4)
+        From the row's tier to the column's, in the order of `TIERS`.
+    """
+    first, second = _tier_numbers(np.asarray(before, float)), _tier_numbers(np.asarray(after, float))
+    moves = np.zeros((4, 4))
+    np.add.at(moves, (first, second), 1)
+    moves[3] = 0
+    return moves
+
+
+def _tier_numbers(sales: Floats) -> NDArray[np.intp]:
+    """0 for the best fifth of buyers, 1 for the next three, 2 for the last, 3 for who bought nothing."""
+    buyers = int((sales > 0).sum())
+    rank = np.empty(sales.size)
+    rank[np.argsort(-sales, kind="stable")] = np.arange(sales.size)
+    tiers = np.searchsorted(np.rint([0.2 * buyers, 0.8 * buyers]), rank, side="right")
+    return np.where(sales > 0, tiers, 3)
