@@ -3,6 +3,7 @@
 from crmlab.plots.diagnosis import diagnosis_plot, estimates_plot
 from crmlab.plots.diagram import causal_diagram
 from crmlab.plots.governance import governance_curves
+from crmlab.plots.groups import group_means
 from crmlab.plots.shares import shares_and_truth
 from crmlab.plots.style import (
     HEADLINE,
@@ -29,6 +30,7 @@ __all__ = [
     "diagnosis_plot",
     "estimates_plot",
     "governance_curves",
+    "group_means",
     "looks",
     "shares_and_truth",
     "show",

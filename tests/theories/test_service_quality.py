@@ -146,5 +146,6 @@ def test_two_of_servquals_scales_hold_together_no_more_than_all_its_items(monkey
     monkeypatch.setenv("CRMLAB_DATA", str(tmp_path))  # as where the data are not
     asked = verified("bb1992", lambda: pytest.fail("the stored result is asked for"), "03_servqual_scales")
     between = asked.table["mean correlation"]
-    assert [round(between[name], 2) for name in ("tangibles", "empathy", "all 22")] == [0.33] * 3
+    assert between[["tangibles", "empathy", "all 22"]].tolist() == pytest.approx([0.327] * 3, abs=0.0025)
+    assert between.drop(["tangibles", "empathy", "all 22"]).min() > 0.35
     assert asked.table.alpha.idxmax() == "all 22"
