@@ -24,6 +24,7 @@ from crmlab.notebook.dependencies import digest, programs
 from crmlab.theories import design_of
 from crmlab.words import words
 
+ROOMS = ("design", "estimators", "mechanisms", "models", "theories")  # whose code makes numbers
 PRESETS = ("null", "literature", "claim", "trap")
 SIMS = 1000
 SEED = 1
@@ -118,8 +119,9 @@ def written() -> Path:
 
 
 def dependencies(lesson: str) -> str:
-    """Digest of the code that a lesson's numbers follow from."""
-    return digest(programs([f"crmlab.theories.{places.lesson(lesson).name}", "crmlab.design"]))
+    """Digest of the code that a lesson's numbers follow from; words and pictures are no part of it."""
+    code = programs([f"crmlab.theories.{places.lesson(lesson).name}", "crmlab.design"])
+    return digest([path for path in code if path.relative_to(places.PACKAGE).parts[0] in ROOMS])
 
 
 def stored(lesson: str) -> dict | None:

@@ -8,7 +8,7 @@ from crmlab.book.printing import print_pdf
 from .conftest import stored_chapters, written
 
 LESSONS = [lesson.stem for lesson in places.lessons()]
-SHARED = ["bibliography", "course", "glossary", "index", "instructors", "search"]
+SHARED = ["bibliography", "course", "glossary", "index", "instructors", "ledger", "numbers", "search"]
 PAGES = [*SHARED, *(f"{lesson}{kind}" for lesson in LESSONS for kind in ("", ".slides", ".teaching"))]
 KINDS = [*SHARED, LESSONS[-1], f"{LESSONS[-1]}.slides", f"{LESSONS[-1]}.teaching", f"{LESSONS[-1]}.solutions"]
 
@@ -57,6 +57,21 @@ def test_the_search_field_of_a_lesson_leads_to_the_search(book, visit):
 def test_without_scripts_the_search_says_where_everything_is(book, visit):
     tab = visit(book / "search.html", java_script_enabled=False)
     assert tab.get_attribute("noscript a, main a", "href") == "course.html"
+
+
+def test_claims_are_found_filtered_and_ordered(book, visit):
+    tab = visit(book / "ledger.html")
+    assert "168 of 168" in tab.inner_text("#sieve-count")
+    tab.fill("#sieve-text", "five times cheaper")
+    shown = tab.locator("#claims > li:not([hidden])")
+    assert shown.count() == 1 and "3至5倍" in shown.inner_text()
+    tab.fill("#sieve-text", "")
+    tab.select_option("#sieve-state", "not testable")
+    assert 0 < shown.count() < 168
+    tab.select_option("#sieve-state", "")
+    tab.select_option("#sieve-order", "naive_confirms")
+    order = shown.evaluate_all("all => all.map(each => Number(each.dataset.naiveConfirms ?? -1))")
+    assert order == sorted(order, reverse=True) and order[0] > 0.9
 
 
 def test_code_is_copied_and_folded(book, visit):

@@ -113,7 +113,7 @@ def test_a_lesson_without_claims_is_refused():
 
 def test_claims_are_found_by_words_and_told():
     text = "\n".join(told(matching(table(), ["3至5倍"])))
-    assert "costs 3 to 5 times" in text and "of the markets" in text
+    assert "winning costs 3 to 5 times" in text and "of the markets" in text
     assert matching(table(), ["five", "nowhere-to-be-found"]).empty
     assert set(matching(table(), [], ["9"])["lesson"]) == {"09"}
 
