@@ -209,11 +209,13 @@ def test_where_nobody_is_generous_most_solutions_are_inadmissible_and_none_is_lo
     market = design.preset("literature").replace(generosity_spread=0.0)
     series = [theory.both_series(market.simulate((5, at)).tables) for at in range(150)]
     fits = fit_panel(*(np.stack([each[side] for each in series]) for side in (0, 1)))
-    assert fits.converged.all() and inadmissible(fits).mean() > 0.6
-    value = fits.parameter("x_to_y")[0]
-    assert value.mean() == pytest.approx(
-        market.parameters.firm_to_customer, abs=4 * value.std() / np.sqrt(150)
-    )
+    strange = inadmissible(fits)
+    assert fits.converged.all() and strange.mean() > 0.6
+    for path, true in (("x_to_y", market.parameters.firm_to_customer), ("x_to_x", 0.2)):
+        value = fits.parameter(path)[0]
+        assert value.mean() == pytest.approx(true, abs=4 * value.std() / np.sqrt(150))
+    assert market.parameters.persistence == 0.2
+    assert value[~strange].mean() < 0.2 - 0.01, "who throws the inadmissible away loses persistence"
 
 
 def test_columns_are_counts_of_both_sides():
