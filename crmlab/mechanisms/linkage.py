@@ -20,13 +20,15 @@ Array = np.ndarray
 SHAPE, MEAN_RATE = 1.5, 2.0  # of λ: purchases a year on one device
 
 
-def draw_accounts(p: Mapping[str, float], rng: Any) -> dict[str, Array]:
+def draw_accounts(p: Mapping[str, float], n: int, rng: Any) -> dict[str, Array]:
     """Accounts with a year of purchases, and the next year's.
 
     Parameters
     ----------
     p : mapping
-        ``n_accounts``, and the parameters of `gain_of_linkage` by name.
+        The parameters of `gain_of_linkage` by name.
+    n : int
+        Accounts.
     rng : Generator
 
     Returns
@@ -34,7 +36,6 @@ def draw_accounts(p: Mapping[str, float], rng: Any) -> dict[str, Array]:
     dict of array
         purchases (known device), linked, unlinked, other_device (0 if unlinked), next_year, forecast.
     """
-    n = int(p["n_accounts"])
     rate, strangers = (rng.gamma(SHAPE, MEAN_RATE / SHAPE, n) for _ in range(2))
     linked = (rng.random(n) < chance_of_link(rate, p["links"], p["purchases_to_link"])) * 1.0
     other = np.where(rng.random(n) < p["wrong_links"], strangers, rate)

@@ -13,13 +13,15 @@ LOYALTY_TO_BUYING = 0.6  # probit units a standard deviation
 SATISFACTION, LOYALTY_TO_SATISFACTION, RATING_NOISE = 7.0, 0.8, 1.2  # points of ten
 
 
-def draw_orders(p: Mapping[str, float], rng: Any, by_lot: bool) -> dict[str, Array]:
+def draw_orders(p: Mapping[str, float], n: int, rng: Any, by_lot: bool) -> dict[str, Array]:
     """A quarter's orders, one a customer.
 
     Parameters
     ----------
     p : mapping
-        ``n_orders`` and the effects of a failure and of redress, by the names that the theory gives them.
+        The effects of a failure and of redress, by the names that the theory gives them.
+    n : int
+        Orders.
     rng : Generator
     by_lot : bool
         Whether half of the failures are redressed by lot, or those who complain as the desk likes them.
@@ -29,7 +31,6 @@ def draw_orders(p: Mapping[str, float], rng: Any, by_lot: bool) -> dict[str, Arr
     dict of array
         usage, failed, complained (not by lot), redressed, satisfaction, repurchased.
     """
-    n = int(p["n_orders"])
     usage = rng.standard_normal(n)
     loyalty = ON_USAGE * usage + BESIDE_USAGE * rng.standard_normal(n)
     failed = (rng.random(n) < ndtr(FAILS + p["usage_to_failure"] * usage)) * 1.0

@@ -1,8 +1,10 @@
 """Omnichannel, reviews and complaints: who comes to a channel, who posts, who complains.
 
-*Channel.* Vouchers Z by lot bring customers to the app A; loyalty λ brings them anyway, and buys more.
+*Channel.* Invitations Z by lot bring customers to the app A; loyalty λ brings them anyway, and buys more.
 
     A = 1(-.67 + γ Z + ω λ + √(1 - ω²) v > 0),   spend = 50 + 15 λ + (τ + h λ) A + 20 e
+
+An invitation gives nothing away: it moves who comes, and unless its own effect on spend is set, nothing else.
 
 *Linkage.* `crmlab.mechanisms.linkage`: purchases on two devices, of which some are linked, some of them
 wrongly.
@@ -67,6 +69,7 @@ Array = np.ndarray
 APP, SPEND, BY_LOYALTY, NOISE = -0.67, 50.0, 15.0, 20.0  # probit units; euros a quarter
 PHONED = 0.25  # of those who did not answer, by lot
 EURO = "euros a quarter"
+SIZES = {"accounts": 0.2, "buyers": 0.8, "asked": 0.08, "trial": 0.5, "files": 0.5}  # of the lottery
 COAT = "after coat (Schnabel et al. 2016), where it is the chance to be rated"
 DE_MATOS = "sign: de Matos et al. (2007); size ours"
 
@@ -75,10 +78,11 @@ DE_MATOS = "sign: de Matos et al. (2007); size ours"
 class ChannelMarket(Parameters):
     """The truth of the app, the links, the reviews and the complaints."""
 
-    voucher_to_app: float = probit(0.8, low=0.05)
+    invitation_to_app: float = probit(0.8, low=0.05)
     loyalty_to_app: float = correlation(0.5, "correlation of loyalty with the leaning to the app")
     app_to_spend: float = effect(6.0, EURO, low=-50, high=50)
     app_x_loyalty: float = effect(3.0, f"{EURO} a standard deviation of loyalty", low=-20, high=20)
+    invitation_to_spend: float = effect(0.0, f"{EURO}; other than 0 breaks the exclusion", low=-20, high=20)
     links: float = logit(0.0, "logit of being linked, at one purchase a year")
     purchases_to_link: float = logit(0.3, "logit units a log point of purchases")
     wrong_links: float = share(0.05, "share of links that lead to a stranger")
@@ -96,14 +100,15 @@ class ChannelMarket(Parameters):
     redress_to_repurchase: float = probit(0.6, "probit units that redress adds", source=DE_MATOS)
     loyalty_to_voice: float = probit(0.4, "probit units a standard deviation of loyalty")
     loyalty_to_redress: float = probit(0.3, "probit units a standard deviation, of the desk's redress")
-    n_customers: int = count(5000, "customers in the lottery of vouchers", low=100)
-    n_accounts: int = count(1000, "accounts with a year of purchases", low=50)
-    n_buyers: int = count(4000, "buyers who may post", low=50)
-    n_asked: int = count(400, "buyers asked by lot, others than those", low=20)
-    n_orders: int = count(2500, "orders of the trial, and as many in the files", low=50)
+    n_customers: int = count(5000, "customers in the lottery; samples of others are parts of that", low=100)
 
 
 # The market ---------------------------------------------------------------------------------------------
+
+
+def rows_of(p: ChannelMarket) -> dict[str, int]:
+    """Rows of each table: what the lottery has, times `SIZES`."""
+    return {table: round(part * p.n_customers) for table, part in SIZES.items()}
 
 
 def simulate_channel_market(p: ChannelMarket, streams: Mapping[str, Any]) -> Cohort:
@@ -112,43 +117,44 @@ def simulate_channel_market(p: ChannelMarket, streams: Mapping[str, Any]) -> Coh
     Every table is of other customers. ``posted_stars`` and ``heard`` are 0 where nobody said anything.
     """
     customers, truth = _customers(p, streams["customers"])
-    satisfaction = streams["buyers"].standard_normal(p.n_buyers)
+    rows = rows_of(p)
+    satisfaction = streams["buyers"].standard_normal(rows["buyers"])
     return Cohort(
         {
             "customers": customers,
-            "accounts": lambda: draw_accounts(vars(p), streams["accounts"]),
+            "accounts": lambda: draw_accounts(vars(p), rows["accounts"], streams["accounts"]),
             "buyers": lambda: _buyers(p, stars_from(satisfaction), streams["posting"]),
-            "asked": lambda: _asked(p, streams["asked"]),
-            "trial": lambda: draw_orders(vars(p), streams["trial"], by_lot=True),
-            "files": lambda: draw_orders(vars(p), streams["files"], by_lot=False),
+            "asked": lambda: _asked(p, rows["asked"], streams["asked"]),
+            "trial": lambda: draw_orders(vars(p), rows["trial"], streams["trial"], by_lot=True),
+            "files": lambda: draw_orders(vars(p), rows["files"], streams["files"], by_lot=False),
         },
         truth=truth | {"stars": stars_from(satisfaction)},
     )
 
 
 def _customers(p, rng):
-    """Vouchers by lot, the app and what is spent; in truth loyalty, and what either choice would bring."""
+    """Invitations by lot, the app and what is spent; in truth loyalty, and what either choice would bring."""
     n = p.n_customers
     loyalty, leaning = rng.standard_normal(n), rng.standard_normal(n)
     leaning = APP + p.loyalty_to_app * loyalty + sqrt(1 - p.loyalty_to_app**2) * leaning
-    voucher = (rng.random(n) < 0.5) * 1.0
-    app = (leaning + p.voucher_to_app * voucher > 0) * 1.0
+    invitation = (rng.random(n) < 0.5) * 1.0
+    app = (leaning + p.invitation_to_app * invitation > 0) * 1.0
     own = SPEND + BY_LOYALTY * loyalty
     past, without = own + NOISE * rng.standard_normal(n), own + NOISE * rng.standard_normal(n)
+    without = without + p.invitation_to_spend * invitation
     added = p.app_to_spend + p.app_x_loyalty * loyalty
-    persuaded = ((leaning <= 0) & (leaning + p.voucher_to_app > 0)) * 1.0
-    seen = {"voucher": voucher, "app": app, "past_spend": past, "spend": without + added * app}
+    persuaded = ((leaning <= 0) & (leaning + p.invitation_to_app > 0)) * 1.0
+    seen = {"invitation": invitation, "app": app, "past_spend": past, "spend": without + added * app}
     return seen, {"loyalty": loyalty, "added_by_app": added, "persuaded": persuaded}
 
 
 def _buyers(p, stars, rng):
-    posted = (rng.random(p.n_buyers) < chance_of_posting(p, stars)) * 1.0
+    posted = (rng.random(stars.shape[-1]) < chance_of_posting(p, stars)) * 1.0
     return {"posted": posted, "posted_stars": posted * stars}
 
 
-def _asked(p, rng):
+def _asked(p, n, rng):
     """A questionnaire to some, by lot; a quarter of those who do not answer are phoned, and all talk."""
-    n = p.n_asked
     stars = stars_from(rng.standard_normal(n))
     answered = (rng.random(n) < chance_of_speaking(stars, p.answering, p.stars_to_answering)) * 1.0
     phoned = (1 - answered) * (rng.random(n) < PHONED)
@@ -164,12 +170,12 @@ def chance_of_posting(p: ChannelMarket, stars: ArrayLike) -> Array:
 
 
 def effect_on_persuaded(p: ChannelMarket) -> float:
-    """What the app adds to the spend of those whom the voucher brings to it."""
+    """What the app adds to the spend of those whom the invitation brings to it."""
 
     def persuaded(loyalty: Array) -> Array:
         at = APP + p.loyalty_to_app * loyalty
         spread = sqrt(1 - p.loyalty_to_app**2)
-        return ndtr((at + p.voucher_to_app) / spread) - ndtr(at / spread)
+        return ndtr((at + p.invitation_to_app) / spread) - ndtr(at / spread)
 
     weighted = mean_over_normal(lambda loyalty: loyalty * persuaded(loyalty))
     return p.app_to_spend + p.app_x_loyalty * weighted / mean_over_normal(persuaded)
@@ -201,9 +207,9 @@ def paradox_in_repurchase(p: ChannelMarket) -> float:
 
 # The design ---------------------------------------------------------------------------------------------
 
-BY_VOUCHER = RatioOfEffects(
-    LeastSquares("spend ~ voucher + past_spend", "voucher", "customers"),
-    LeastSquares("app ~ voucher + past_spend", "voucher", "customers"),
+BY_INVITATION = RatioOfEffects(
+    LeastSquares("spend ~ invitation + past_spend", "invitation", "customers"),
+    LeastSquares("app ~ invitation + past_spend", "invitation", "customers"),
 )
 POSTED = robust("posted_stars ~ 0 + posted", "posted", "buyers")  # the mean of those posted
 ANSWERS = robust("I(answered * heard) ~ 0 + answered", "answered", "asked")
@@ -219,12 +225,12 @@ def _paradox(b):
 hypotheses = [
     Hypothesis(
         "H1",
-        "Customers who come to the app for a voucher then spend more",
+        "Customers whom an invitation brings to the app then spend more",
         ">",
         truth=effect_on_persuaded,
         unit=EURO,
         estimators={
-            "voucher by lot": BY_VOUCHER,
+            "invitation by lot": BY_INVITATION,
             "users less others": robust("spend ~ app", "app", "customers"),
             "past spend held": robust("spend ~ app + past_spend", "app", "customers"),
         },
@@ -351,10 +357,13 @@ design = Design(
     hypotheses=hypotheses,
     batched=True,
     constructs={
-        "voucher": Construct("voucher", "A voucher for the app, sent to half of the customers by lot."),
+        "invitation": Construct(
+            "invitation",
+            "A letter that praises the app, without a gift, sent to half of the customers by lot.",
+        ),
         "app": Construct("app", "Whether a customer also orders by the app: a second channel."),
         "spend": Construct("spend", "Euros that a customer spends in a quarter, in all channels."),
-        "past_spend": Construct("past spend", "Euros spent in the quarter before the vouchers."),
+        "past_spend": Construct("past spend", "Euros spent in the quarter before the invitations."),
         "loyalty": Construct("loyalty", "How fond a customer is of the firm; nobody records it."),
         "satisfaction": Construct("satisfaction", "How content a buyer is: the stars that all would give."),
         "voice": Construct("voice", "To complain to the firm in place of leaving without a word."),
@@ -364,14 +373,14 @@ design = Design(
     },
     diagram=Diagram(
         {
-            "voucher": (0.05, 0.2),
+            "invitation": (0.05, 0.2),
             "app": (0.4, 0.2),
             "spend": (0.9, 0.2),
             "loyalty": (0.65, 0.95),
             "past_spend": (0.95, 0.85),
         },
         [
-            ("voucher", "app"),
+            ("invitation", "app"),
             ("app", "spend"),
             ("loyalty", "app"),
             ("loyalty", "spend"),

@@ -105,7 +105,7 @@ def of_service_quality(cohort):
 
 def of_omnichannel(cohort):
     return {
-        **columns(cohort.customers, "voucher", "app", "past_spend", "spend"),
+        **columns(cohort.customers, "invitation", "app", "past_spend", "spend"),
         **columns(cohort.truth, "loyalty"),
     }
 
@@ -147,7 +147,7 @@ READ = {
 }
 ARROWS = {  # the parameter of an arrow, and another value of it
     "omnichannel": {
-        ("voucher", "app"): ("voucher_to_app", 0.2),
+        ("invitation", "app"): ("invitation_to_app", 0.2),
         ("loyalty", "app"): ("loyalty_to_app", -0.3),
         ("app", "spend"): ("app_to_spend", 20.0),
     },

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crmlab.estimators import Correlation, CorrelationDifference, LeastSquares, TwoStageLeastSquares
@@ -11,10 +12,9 @@ from crmlab.theories import omnichannel as theory
 from crmlab.theories.omnichannel import design
 
 LARGE = 200_000
-COUNTS = dict.fromkeys(["n_customers", "n_accounts", "n_buyers", "n_asked", "n_orders"], LARGE)
 DRAWN = [
     {
-        "voucher_to_app": 0.4,
+        "invitation_to_app": 0.4,
         "loyalty_to_app": -0.6,
         "app_to_spend": -4.0,
         "app_x_loyalty": 9.0,
@@ -31,7 +31,7 @@ DRAWN = [
         "redress_to_repurchase": 0.3,
     },
     {
-        "voucher_to_app": 1.4,
+        "invitation_to_app": 1.4,
         "loyalty_to_app": 0.9,
         "app_to_spend": 2.0,
         "app_x_loyalty": -7.0,
@@ -61,7 +61,7 @@ def large():
 
     def of(world):
         if world not in made:
-            market = market_of(world).replace(**COUNTS)
+            market = market_of(world).replace(n_customers=LARGE)
             made[world] = market, market.simulate(7)
         return made[world]
 
@@ -73,7 +73,7 @@ def truth(market, name):
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_the_app_adds_what_those_spend_more_whom_the_voucher_brought(large, world):
+def test_the_app_adds_what_those_spend_more_whom_the_invitation_brought(large, world):
     market, cohort = large(world)
     persuaded = cohort.truth.persuaded > 0
     added = cohort.truth.added_by_app[persuaded]
@@ -84,8 +84,9 @@ def test_the_app_adds_what_those_spend_more_whom_the_voucher_brought(large, worl
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_linkage_gains_what_a_large_base_shows(large, world):
-    market, cohort = large(world)
-    accounts = cohort.accounts
+    market, _ = large(world)
+    rng = np.random.default_rng(8)
+    accounts = pd.DataFrame(linkage.draw_accounts(vars(market.parameters), LARGE, rng))
     with_links, without = (
         np.corrcoef(accounts.next_year, accounts[by])[0, 1] for by in ("forecast", "purchases")
     )
@@ -118,7 +119,7 @@ def test_redress_does_what_the_same_customers_show_under_each_treatment(large, w
     paradox = (tie + kept > 0) * 1.0 - (tie > 0)
     assert paradox.mean() == pytest.approx(truth(market, "H6"), abs=0.006)
     plain = market.replace(**always).simulate(3).trial.repurchased.mean()
-    assert plain == pytest.approx((tie > 0).mean(), abs=0.006)
+    assert plain == pytest.approx((tie > 0).mean(), abs=0.009)
 
 
 @pytest.mark.parametrize("world", ["literature", "trap", 0, 1])
@@ -139,35 +140,56 @@ def test_satisfaction_moves_by_what_failure_and_redress_say(large):
         assert not change[moved.failed == 0].any()
 
 
-def test_one_voucher_gives_the_estimate_of_two_stage_least_squares_and_a_p_value_of_its_own():
+def test_one_invitation_gives_the_estimate_of_two_stage_least_squares_and_a_p_value_of_its_own():
     cohort = design.simulate(1)
     instrumented = TwoStageLeastSquares(
-        "spend ~ app + past_spend", "app", "customers", "HC1", endogenous=("app",), instruments=("voucher",)
+        "spend ~ app + past_spend",
+        "app",
+        "customers",
+        "HC1",
+        endogenous=("app",),
+        instruments=("invitation",),
     )
-    found = theory.BY_VOUCHER(cohort.tables)
+    found = theory.BY_INVITATION(cohort.tables)
     assert found.value == pytest.approx(instrumented(cohort.tables).value)
     assert np.isfinite(found.p_value)
 
 
 def test_a_lottery_that_moves_few_leaves_no_bounded_interval_and_keeps_its_level():
-    """With so weak a voucher two-stage least squares rejects next to never; its t test is not oversized."""
-    weak = design.preset("null").replace(voucher_to_app=0.1, n_customers=2000)
+    """Two-stage least squares then rejects next to never: its t test is not oversized."""
+    weak = design.preset("null").replace(invitation_to_app=0.1, n_customers=2000)
     instrumented = TwoStageLeastSquares(
-        "spend ~ app + past_spend", "app", "customers", "HC1", endogenous=("app",), instruments=("voucher",)
+        "spend ~ app + past_spend",
+        "app",
+        "customers",
+        "HC1",
+        endogenous=("app",),
+        instruments=("invitation",),
     )
-    tried = {"voucher by lot": theory.BY_VOUCHER, "t test": instrumented}
+    tried = {"invitation by lot": theory.BY_INVITATION, "t test": instrumented}
     tried = replace(weak.hypothesis("H1"), estimators=tried)
     found = replace(weak, hypotheses=[tried]).diagnose(sims=2000, seed=4).simulations
-    by_lot, t_test = (found[found.estimator == name] for name in ("voucher by lot", "t test"))
+    by_lot, t_test = (found[found.estimator == name] for name in ("invitation by lot", "t test"))
     assert 0.03 < by_lot.rejected.mean() < 0.07
     assert np.isinf(by_lot.high - by_lot.low).mean() > 0.4
     assert t_test.rejected.mean() < 0.02
 
 
+def test_an_invitation_that_sells_by_itself_biases_by_more_than_it_sells():
+    """A euro a letter is divided by the share whom the letter brings."""
+    world = design.preset("null").replace(invitation_to_spend=1.0).only("H1")
+    row = (
+        world.with_estimators("invitation by lot").diagnose(sims=1000, seed=4).row("H1", "invitation by lot")
+    )
+    assert 3.0 < row.median_bias < 3.7
+    assert row.coverage < 0.8
+
+
 def test_purchases_added_up_forecast_worse_where_half_of_the_base_is_linked():
     """Counts of one device and of two lie on two scales: the sum mixes them, the posterior mean does not."""
-    market = design.replace(purchases_to_link=0.0, wrong_links=0.0, **COUNTS)
-    accounts = market.simulate(7).accounts
+    market = design.replace(purchases_to_link=0.0, wrong_links=0.0)
+    rng = np.random.default_rng(7)
+    accounts = pd.DataFrame(linkage.draw_accounts(vars(market.parameters), LARGE, rng))
     added = accounts.purchases + accounts.other_device
     known = np.corrcoef(accounts.next_year, accounts.purchases)[0, 1]
     assert np.corrcoef(accounts.next_year, added)[0, 1] < known
