@@ -63,6 +63,22 @@ def journey_scores() -> JourneyScores:
     return JourneyScores(LEVEL, spreads[0], (of_peak + LEVEL) / 2, spreads[1], float(correlation))
 
 
+def moment_correlations(mean_weight: float, peak_end_weight: float) -> np.ndarray:
+    """Correlation of each moment with a recall of variance 1 that has these weights, shape (MOMENTS,).
+
+    All moments count alike, but for the last: it is the end, whatever it is like.
+    """
+    scores = journey_scores()
+    shared, own = LEVEL_SPREAD**2, MOMENT_SPREAD**2
+    both = scores.correlation * scores.mean_spread * scores.peak_end_spread
+    of_peak = 2 * both - scores.mean_spread**2  # covariance of the peak with any moment
+    ends = np.arange(MOMENTS) == MOMENTS - 1
+    with_peak_end = (of_peak + shared + own * ends) / 2 / scores.peak_end_spread
+    covariance = mean_weight * scores.mean_spread + peak_end_weight * with_peak_end
+    found: np.ndarray = covariance / np.sqrt(shared + own)
+    return found
+
+
 def _peak_moments() -> tuple[float, float, float]:
     """Means of the peak, of its square, and of its product with the mean of the moments."""
     found = np.zeros(3)

@@ -171,3 +171,44 @@ def mediated_chance(
         for shift in (0.0, b[:, [names[1].index(cause)]])
     ]
     return np.mean(gains, axis=(0, 2))
+
+
+def mediation_links(
+    data: pd.DataFrame,
+    cause: str,
+    mediator: str,
+    outcome: str,
+    covariates: str = "1",
+    draws: int = 4000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The links of a mediation by linear models, and what runs through the mediator by them and by a probit.
+
+    Parameters
+    ----------
+    data, cause, mediator, outcome, covariates, draws, seed
+        As for `mediated_chance`.
+
+    Returns
+    -------
+    DataFrame
+        One row a ``link`` with ``estimate``, ``low`` and ``high`` (95%; Sobel's of the product, percentiles
+        of draws for the probit). The last row is the correlation of mediator and outcome given cause and
+        covariates: at an error correlation of that size nothing is mediated (`mediated_effect_at`).
+    """
+    formulas = (f"{mediator} ~ {cause}", f"{outcome} ~ {cause} + {mediator}", f"{outcome} ~ {cause}")
+    first, second, total = (smf.ols(f"{each} + {covariates}", data).fit() for each in formulas)
+    named = ((first, cause), (second, mediator), (total, cause), (second, cause))
+    rows = [(fit.params[term], *fit.conf_int().loc[term]) for fit, term in named]
+    a, b = first.params[cause], second.params[mediator]
+    reach = 1.96 * np.hypot(b * first.bse[cause], a * second.bse[mediator])
+    drawn = mediated_chance(data, cause, mediator, outcome, covariates, draws, seed)
+    correlation = np.corrcoef(first.resid, total.resid)[0, 1]
+    around = np.tanh(np.arctanh(correlation) + np.array([-1.96, 1.96]) / np.sqrt(len(data) - 3))
+    rows += [(a * b, a * b - reach, a * b + reach), (drawn[0], *bootstrap_interval(drawn[1:], drawn[0]))]
+    rows.append((correlation, *around))
+    links = [f"{cause} → {mediator}", f"{mediator} → {outcome}", "total", "direct"]
+    links += ["through it, linear", "through it, probit", "undone at correlation"]
+    table = pd.DataFrame(rows, columns=["estimate", "low", "high"]).astype(float)
+    table.insert(0, "link", links)
+    return table

@@ -116,14 +116,15 @@ def simulate_experience_market(p: ExperienceMarket, streams: Mapping[str, Any]) 
     experience, surveys = _surveys(p, streams["surveys"])
     anxiety, orders = _orders(p, streams["orders"])
     disposition, viewers = _viewers(p, streams["viewers"])
+    clients, advisers = _clients(p, streams["clients"])
     return Cohort(
         tables={
             "surveys": surveys,
             "journeys": lambda: _journeys(p, streams["journeys"]),
             "orders": orders,
             "viewers": viewers,
-            "clients": lambda: _clients(p, streams["clients"])[0],
-            "advisers": lambda: _clients(p, streams["clients"])[1],
+            "clients": clients,
+            "advisers": advisers,
             "advisers_as_given": lambda: _as_given(p, streams["as_given"]),
         },
         truth={"experience": experience, "anxiety": anxiety, "disposition": disposition},

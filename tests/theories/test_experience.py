@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from crmlab.errors import InputError
-from crmlab.mechanisms.journeys import MOMENT_SPREAD, draw_moments, journey_scores, peak_end_of, peak_of
+from crmlab.mechanisms.journeys import (
+    MOMENT_SPREAD,
+    draw_moments,
+    journey_scores,
+    moment_correlations,
+    peak_end_of,
+    peak_of,
+)
 from crmlab.models.mediation import mediated_effect_at
 from crmlab.theories import experience as theory
 from crmlab.theories.experience import design
@@ -129,12 +136,27 @@ def test_what_the_title_does(large, world):
     assert between == pytest.approx(p.intraclass, abs=0.02)
 
 
+def test_advisers_are_the_means_of_their_clients():
+    cohort = design.simulate(4)
+    means = cohort.clients.groupby("adviser")[["title", "distance"]].mean()
+    assert np.allclose(means, cohort.advisers[["title", "distance"]])
+
+
 def test_the_mean_and_peak_end_of_journeys():
     moments = draw_moments(np.random.default_rng(2), 1_000_000)
     mean, peak_end, scores = moments.mean(-1), peak_end_of(moments), journey_scores()
     seen = (mean.mean(), mean.std(), peak_end.mean(), peak_end.std(), np.corrcoef(mean, peak_end)[0, 1])
     assert tuple(scores) == pytest.approx(seen, abs=0.005)
     assert scores.mean_spread == pytest.approx(np.sqrt(0.8**2 + MOMENT_SPREAD**2 / 6))
+
+
+@every_world
+def test_how_closely_recall_goes_with_each_moment(large, world):
+    cohort, p = large(world)
+    seen = [cohort.journeys.recall.corr(cohort.journeys[f"moment_{at}"]) for at in range(1, 7)]
+    told = moment_correlations(p.mean_to_recall, p.peak_end_to_recall)
+    assert seen == pytest.approx(told, abs=4 / np.sqrt(LARGE))
+    assert told[5] >= told[0] == told[4]
 
 
 def test_the_peak_is_farthest_from_neutral_pleasant_or_not():
