@@ -4,6 +4,7 @@ from crmlab.plots.diagnosis import diagnosis_plot, estimates_plot
 from crmlab.plots.diagram import causal_diagram
 from crmlab.plots.governance import governance_curves
 from crmlab.plots.groups import group_means
+from crmlab.plots.mediation import sensitivity_curve
 from crmlab.plots.shares import shares_and_truth
 from crmlab.plots.style import (
     HEADLINE,
@@ -32,6 +33,7 @@ __all__ = [
     "governance_curves",
     "group_means",
     "looks",
+    "sensitivity_curve",
     "shares_and_truth",
     "show",
     "subplots",
