@@ -5,6 +5,7 @@ from crmlab.data.call_centre import load_calls
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
 from crmlab.data.churn import load_churn
 from crmlab.data.complaints import load_cfpb
+from crmlab.data.counties import load_mpdta
 from crmlab.data.framing import load_framing
 from crmlab.data.hillstrom import load_hillstrom
 from crmlab.data.locating import how_to_get, is_available
@@ -51,6 +52,7 @@ __all__ = [
     "load_mcdonalds",
     "load_mobi",
     "load_movielens",
+    "load_mpdta",
     "load_nca",
     "load_nhs",
     "load_reichheld_sasser",

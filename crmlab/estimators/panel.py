@@ -37,6 +37,8 @@ class GroupTimeEffects(Estimator):
     base : int
         Changes are from the mean of so many periods before the start. More than one is exacter where trends
         are parallel all that time.
+    average : {"cells", "groups"}
+        Each group-time weighs as much as its group has members, or each group does.
 
     Notes
     -----
@@ -53,6 +55,7 @@ class GroupTimeEffects(Estimator):
     since: int | None = None
     until: int | None = None
     base: int = 1
+    average: str = "cells"
 
     failure: ClassVar[str] = "there is no group with such a period, or nobody who is never treated"
 
@@ -63,6 +66,8 @@ class GroupTimeEffects(Estimator):
             raise InputError(f"until is {self.until} and since {self.since}; give one, and until from 0 on")
         if self.base < 1:
             raise InputError(f"base is {self.base}; give 1 or more periods before the start")
+        if self.average not in ("cells", "groups"):
+            raise InputError(f"average is {self.average!r}; it must be one of cells, groups")
 
     def batch(self, tables: Tables) -> Estimate:
         """As `Estimator.batch`."""
@@ -81,8 +86,10 @@ class GroupTimeEffects(Estimator):
         never = start == 0
         influence = np.zeros(outcome.shape[:2])
         effects, influences, members = [], [], []
+        pairs = self._pairs(start, periods)
+        cells = [sum(group == each for each, *_ in pairs) for group, *_ in pairs]
         with np.errstate(all="ignore"):
-            for group, at, base in self._pairs(start, periods):
+            for (group, at, base), many in zip(pairs, cells, strict=True):
                 before = outcome[..., base - self.base : base].mean(-1)
                 change, member = outcome[..., at] - before, start == group
                 means = [np.where(one, change, 0).sum(-1) / one.sum(-1) for one in (member, never)]
@@ -91,7 +98,7 @@ class GroupTimeEffects(Estimator):
                 other = never * (change - means[1][:, None]) / shares[1]
                 effects.append(np.where(member.any(-1), means[0] - means[1], 0.0))
                 influences.append(np.where(member.any(-1)[:, None], own - other, 0.0))
-                members.append(member)
+                members.append(member / (many if self.average == "groups" else 1))
             weights = [member.mean(-1) for member in members]
             total = sum(weights, np.zeros(len(outcome)))
             value = sum(w * e for w, e in zip(weights, effects, strict=True)) / total

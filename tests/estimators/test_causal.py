@@ -1,8 +1,5 @@
 """Weighting, doubly robust effects and policies: by hand, and many times over."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -153,22 +150,6 @@ def test_a_panel_must_be_balanced():
         effects()(Tables({"t": {name: values[:-1] for name, values in table.items()}}))
     with pytest.raises(EstimationFailed, match="nobody who is never treated"):
         effects()(Tables({"t": {**table, "start": np.maximum(table["start"], 3)}}))
-
-
-DATA = Path(os.environ.get("CRMLAB_TEST_DATA", "nowhere")) / "mpdta.rda"
-
-
-@pytest.mark.skipif(not DATA.exists(), reason="mpdta.rda is not in CRMLAB_TEST_DATA")
-def test_callaway_and_santannas_example():
-    """Minimum wages and teenage employment, without covariates: the published dynamic effects."""
-    rdata = pytest.importorskip("rdata")
-    frame = rdata.read_rda(DATA)["mpdta"]
-    columns = {name: frame[name].to_numpy(dtype=float) for name in ("lemp", "year", "countyreal")}
-    columns["first"] = frame["first.treat"].to_numpy(dtype=float)
-    published = {0: (-0.0199, 0.0118), 1: (-0.0510, 0.0169), 2: (-0.1373, 0.0364), 3: (-0.1008, 0.0344)}
-    for since, (value, error) in published.items():
-        found = GroupTimeEffects("lemp", "countyreal", "year", "first", since=since)(Tables({"t": columns}))
-        assert abs(found.value - value) < 6e-5 and abs(found.standard_error - error) < 0.0012
 
 
 def test_bootstrap_of_a_mean_is_its_standard_error():
