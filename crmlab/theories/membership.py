@@ -72,7 +72,7 @@ from crmlab.mechanisms.stamp_cards import EARLIER_WEEKS, STAGES, STAMPS, draw_ca
 Array = np.ndarray
 COMING, OWN = 0.2, 0.6  # probit units of coming; standard deviation of attachment that is neither's
 LOG_POINTS = "log points of purchases"
-PER_MONTH = "purchases a member's month"
+PER_MONTH = "orders a member's month"
 LIU = "heavy buyers gained least: Liu (2007); size ours"
 KIVETZ = "sign: Kivetz, Urminsky & Zheng (2006); size ours"
 
@@ -152,10 +152,10 @@ def mean_over_customers(p: MembershipMarket, function: Any) -> float:
     return mean_over_normal(of)
 
 
-def _sums(p):
-    """Over the window, a customer: members' months, purchases they would make anyway, and those they make.
+def _by_month(p):
+    """In the months from the opening on, a customer: members, what they would buy anyway, what they buy.
 
-    And what all would buy anyway.
+    And what all would buy anyway. Arrays of shape (WINDOW,).
     """
     after = np.arange(WINDOW)
     growth = np.exp(p.trend_gap * (after + 1))
@@ -174,20 +174,27 @@ def _sums(p):
 
     light, heavy = buying(False), buying(True)
     lifted = light * np.exp(p.lift) + heavy * np.exp(p.lift + p.heavy_gap)
-    anyway = (light + heavy) * (growth * chance.sum(1)).sum()
-    return willing * chance.sum(), anyway, lifted * (growth * (chance * factor).sum(1)).sum(), growth.sum()
+    member, made = chance.sum(1), (chance * factor).sum(1)
+    return willing * member, (light + heavy) * growth * member, lifted * growth * made, growth
+
+
+def effect_of_opening(p: MembershipMarket) -> Array:
+    """What an opening adds to purchases a customer, in each month from it on: shape (6,)."""
+    _, anyway, made, _ = _by_month(p)
+    return made - anyway
 
 
 def effect_of_joining(p: MembershipMarket) -> float:
     """What membership adds to purchases in a member's month, over the window."""
-    months, anyway, made, _ = _sums(p)
-    return (made - anyway) / months
+    members, anyway, made, _ = _by_month(p)
+    return float((made - anyway).sum() / members.sum())
 
 
 def naive_gap(p: MembershipMarket) -> float:
     """Purchases in members' months less those in other months of opened branches, over the window."""
-    months, anyway, made, everybody = _sums(p)
-    return made / months - (everybody - anyway) / (WINDOW - months)
+    members, anyway, made, everybody = _by_month(p)
+    months = members.sum()
+    return float(made.sum() / months - (everybody - anyway).sum() / (WINDOW - months))
 
 
 # Estimators ---------------------------------------------------------------------------------------------
@@ -225,6 +232,18 @@ KNOWN = {"where": "by_lot", "earlier": "earlier_orders", "exposure": EARLIER_WEE
 
 
 WAITS = tuple(f"week_{stage + 1}" for stage in range(STAMPS))
+
+# A check that analysts make before they believe an estimate; no hypothesis of the theory.
+LEADS = Hypothesis(
+    "check",
+    "Branches that open move apart from the others before they open",
+    "!=",
+    truth=lambda p: np.expm1(-2 * p.trend_gap),
+    unit="purchases a customer, three months before the opening less one month before",
+    estimators={
+        "leads": GroupTimeEffects("purchases", "branch", "month", "opens", "branches", since=-3),
+    },
+)
 
 hypotheses = [
     Hypothesis(
