@@ -11,15 +11,19 @@ outcome and regressor of one half and the regressor of the other as the instrume
 
     slope = Σ (x2 y1 + x1 y2) / Σ 2 x1 x2        after effects of units and times were taken out.
 
-Outcomes of *all* rows with an instrument of one half would keep that half's noise in both.
+Outcomes of *all* rows with an instrument of one half would keep that half's noise in both. Where real changes
+are few the denominator is small and uncertain, and the ratio far from normal; its interval and test are
+Fieller's, which divide by no estimate.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtr
 
 from crmlab.design import Estimate, Estimator, Tables
 from crmlab.errors import InputError, check_known
+from crmlab.models.ratio import Ratio
 
 Array = np.ndarray
 
@@ -80,6 +84,10 @@ class PanelSlope(Estimator):
         Degrees of freedom from the effective number of units, ``1 / Σ h²`` with `h` a unit's share of the
         regressor's variation (after Carter, Schnepel & Steigerwald 2017, doi:10.1162/REST_a_00639), less 1;
         else from the number of units less 1.
+
+    Notes
+    -----
+    With halves of the regressor the p-value is for a slope above 0, and the interval may be endless.
     """
 
     outcome: str | tuple[str, str]
@@ -119,7 +127,24 @@ class PanelSlope(Estimator):
                 bottom = self.sums(tables)[1]
                 share = bottom / bottom.sum(-1, keepdims=True)
                 freedom = 1 / (share**2).sum(-1) - 1
-            return Estimate(slope, _jackknife(slope, without), freedom)
+            if isinstance(self.regressor, str):
+                return Estimate(slope, _jackknife(slope, without), freedom)
+            ratio = self.ratio(tables)
+            return Estimate(
+                slope,
+                _jackknife(slope, without),
+                freedom,
+                interval=ratio.fieller(degrees_of_freedom=freedom),
+                p_value=stdtr(freedom, -ratio.z()),
+            )
+
+    def ratio(self, tables: Tables) -> Ratio:
+        """Numerator and denominator with the jackknife's covariance over units."""
+        sums = np.stack(self.sums(tables), -1)
+        units = sums.shape[-2]
+        apart = (sums - sums.mean(-2, keepdims=True)) * units / (units - 1)
+        covariance = (units - 1) / units * apart.swapaxes(-1, -2) @ apart
+        return Ratio(sums[..., 0].sum(-1), sums[..., 1].sum(-1), covariance)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,26 @@ def mean_skill(leaving: float, unlearnt: float) -> float:
     return 1 - leaving / (1 - unlearnt * (1 - leaving))
 
 
+def skill_after(leaving: Array, unlearnt: float, start: float) -> Array:
+    """Mean skill at the end of each quarter, where the share that leaves differs from quarter to quarter.
+
+    The mean lack follows ``L' = h + (1 - h) g L``: who leaves is replaced by someone who lacks all.
+
+    Parameters
+    ----------
+    leaving : array of shape (quarters,)
+    unlearnt : float
+        What a quarter leaves of a lack.
+    start : float
+        Mean skill before the first quarter.
+    """
+    lack, found = 1 - start, []
+    for share in leaving:
+        lack = share + (1 - share) * unlearnt * lack
+        found.append(1 - lack)
+    return np.array(found)
+
+
 def _check_share(name: str, share: float) -> None:
     if not 0 < share <= 1:
         raise InputError(f"{name} is {share}; it must lie above 0 and be at most 1")

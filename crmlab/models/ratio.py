@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 from scipy.stats import qmc
 
 from crmlab.errors import InputError
@@ -94,12 +94,19 @@ class Ratio:
         low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=-1)
         return low, high
 
-    def fieller(self, level: float = LEVEL) -> tuple[Array, Array]:
+    def fieller(
+        self, level: float = LEVEL, degrees_of_freedom: float | Array = np.inf
+    ) -> tuple[Array, Array]:
         """Fieller's (1954) interval: each ratio for which ``numerator − ratio · denominator = 0`` is kept.
 
         Where the denominator itself may be zero the set is unbounded, and so is what is returned.
+
+        Parameters
+        ----------
+        degrees_of_freedom : float or array of shape (cohorts,)
+            Of the covariance; infinite where it is taken as known.
         """
-        z2 = ndtri(0.5 + level / 2) ** 2
+        z2 = stdtrit(degrees_of_freedom, 0.5 + level / 2) ** 2
         v = np.asarray(self.covariance)
         a = self.denominator**2 - z2 * v[..., 1, 1]
         b = self.numerator * self.denominator - z2 * v[..., 0, 1]
