@@ -17,3 +17,10 @@ def _controller() -> ThreadpoolController:
 def one_blas_thread() -> AbstractContextManager[object]:
     """A context in which NumPy's and SciPy's linear algebra keeps to one thread."""
     return _controller().limit(limits=1, user_api="blas")
+
+
+def one_openmp_thread() -> AbstractContextManager[object]:
+    """A context in which scikit-learn keeps to one thread: small fits on a busy machine wait for the others."""
+    import sklearn.cluster  # noqa: F401  (loads the library, which must be there to be found)
+
+    return ThreadpoolController().limit(limits=1, user_api="openmp")

@@ -30,7 +30,7 @@ def better_worse_plane(
     kinds : mapping of str to str, optional
         A feature's kind, which has a colour and a marker of its own.
     named : iterable of str
-        Features whose names are written beside them, in turn below to the left and above to the right.
+        Features whose names are written beside them, in turn below and above to the right.
     truth : DataFrame, optional
         Where features truly are: crosses.
     spread : pair of float, optional
@@ -55,8 +55,11 @@ def better_worse_plane(
         reach = {"xerr": spread[1], "yerr": spread[0], "capsize": 4, "color": PALETTE["grey"]}
         axes.errorbar(*middle, fmt=MARKERS[-1], label=words("kano.person"), **reach)
     for at, name in enumerate(named):
-        side = {"ha": "left", "xytext": (8, 6)} if at % 2 else {"ha": "right", "xytext": (-7, -12)}
         at_feature = -places["worse"][name], places["better"][name]
+        below = {"ha": "right", "xytext": (-7, -12)}
+        if at_feature[0] < most / 4:  # where the name would run over the axis
+            below = {"ha": "left", "xytext": (7, -12)}
+        side = {"ha": "left", "xytext": (8, 6)} if at % 2 else below
         axes.annotate(name.replace("_", " "), at_feature, textcoords="offset points", fontsize=9, **side)
     for line in (axes.axhline, axes.axvline):
         line(MIDDLE, color=PALETTE["grey"], linewidth=0.8)

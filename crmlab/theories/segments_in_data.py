@@ -8,6 +8,7 @@ from crmlab.data.segments import PERCEPTIONS
 from crmlab.models.hierarchical_logit import fit_hierarchical_logit
 from crmlab.models.latent_class import bootstrap_agreement, fit_latent_classes
 from crmlab.models.mixture_logit import Panel, fit_mixture_logit
+from crmlab.models.threads import one_blas_thread, one_openmp_thread
 
 HELD_OUT = 3  # each person's last choices
 
@@ -42,10 +43,11 @@ def number_of_classes(answers: pd.DataFrame, most: int = 8, pairs: int = 25, see
         def assign(sample, draw, classes=classes):
             return KMeans(classes, n_init=10, random_state=draw).fit(sample).predict
 
-        rows[classes] = {
-            "bic": fit_latent_classes(table, classes, seed=seed).bic,
-            "agreement": bootstrap_agreement(table, assign, pairs, seed).mean(),
-        }
+        with one_blas_thread(), one_openmp_thread():
+            rows[classes] = {
+                "bic": fit_latent_classes(table, classes, seed=seed).bic,
+                "agreement": bootstrap_agreement(table, assign, pairs, seed).mean(),
+            }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("classes")
 
 
@@ -124,12 +126,13 @@ def out_of_sample(choices: pd.DataFrame, people: pd.DataFrame, seed: int = 1) ->
     late = (choices.groupby("id").cumcount(ascending=False) < HELD_OUT).to_numpy()
     before, after = (card_panel(choices, people).half(rows) for rows in (~late, late))
     with_it = card_panel(choices, people, demography=True)
-    said = {
-        "everybody alike": fit_mixture_logit(before, 1).log_chances(after),
-        "demography": fit_mixture_logit(with_it.half(~late), 1).log_chances(with_it.half(late)),
-        "two classes": fit_mixture_logit(before, 2, starts=3, seed=seed).log_chances(after),
-        "one to one": fit_hierarchical_logit(before).log_chances(after, seed=seed),
-    }
+    with one_blas_thread():
+        said = {
+            "everybody alike": fit_mixture_logit(before, 1).log_chances(after),
+            "demography": fit_mixture_logit(with_it.half(~late), 1).log_chances(with_it.half(late)),
+            "two classes": fit_mixture_logit(before, 2, starts=3, seed=seed).log_chances(after),
+            "one to one": fit_hierarchical_logit(before).log_chances(after, seed=seed),
+        }
     rows = {}
     for name, each in said.items():
         more = each - said["everybody alike"]

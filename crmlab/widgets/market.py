@@ -24,6 +24,7 @@ from crmlab.words.layout import fill
 QUICK = 5  # a rough picture has a fifth of the simulations, and
 FEWEST = 20  # no fewer than these
 POWER = 0.8  # for which the customers needed are told
+ONE_ROW = 95  # letters of a legend that fit side by side
 
 
 def power_curve(
@@ -134,7 +135,8 @@ def explore_market(
         handles, labels = (
             a + b for a, b in zip(one.get_legend_handles_labels(), power.get_legend_handles_labels())
         )
-        figure.legend(handles, labels, loc="outside lower right", ncols=5)
+        in_a_row = 5 if sum(map(len, labels)) < ONE_ROW else 3
+        figure.legend(handles, labels, loc="outside lower right", ncols=in_a_row)
         return figure, f"{told} {_told(tests, table, sizes)}"
 
     return Explorable(
