@@ -37,6 +37,7 @@ NAIVE = PALETTE["vermillion"]
 SERIES = [PALETTE[name] for name in ("blue", "vermillion", "green", "purple", "orange", "sky")]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 LINES = ["-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1))]
+ROOM = 0.18  # of the height of what is drawn, for a row of a legend above it
 LINE_AT_TRUTH = (0, (4, 3))
 
 STYLE = {
@@ -159,3 +160,10 @@ def truth_line(axes: Axes, value: float, label: str, vertical: bool = False) -> 
     """A dashed black line at the truth: the same mark in every picture."""
     draw = axes.axvline if vertical else axes.axhline
     return draw(value, color=TRUTH, linestyle=LINE_AT_TRUTH, linewidth=1.4, label=label, zorder=1)
+
+
+def legend_above(axes: Axes, ncols: int = 2) -> None:
+    """A small legend over what is drawn, with room made for it: no line runs under it, wherever it moves."""
+    (low, high), entries = axes.get_ylim(), len(axes.get_legend_handles_labels()[1])
+    axes.set_ylim(low, high + ROOM * -(-entries // ncols) * (high - low))
+    axes.legend(loc="upper center", ncols=ncols, fontsize="x-small", handlelength=1.5)

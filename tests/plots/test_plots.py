@@ -384,3 +384,14 @@ def test_seaborn_draws_in_the_house_style_and_without_complaint():
     colours = {to_hex(each) for each in grid.axes.flat[0].collections[0].get_facecolors()}
     assert colours == {each.lower() for each in plots.SERIES[:2]}
     plots.show(grid, "Points in two panels.")
+
+
+def test_a_legend_above_has_nothing_under_it():
+    figure, axes = plots.subplots()
+    for at in range(5):
+        axes.plot([0, 1], [at, 5], label=f"line {at}")
+    plots.legend_above(axes)
+    figure.canvas.draw()
+    box = axes.get_legend().get_window_extent()
+    assert axes.transData.inverted().transform(box.min)[1] > 5, "the legend stands over the highest line"
+    assert box.max[1] <= axes.get_window_extent().max[1] + 1, "and within the axes"
