@@ -20,7 +20,7 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
 
 def one_openmp_thread() -> AbstractContextManager[object]:
-    """A context in which scikit-learn keeps to one thread: small fits on a busy machine wait for the others."""
+    """A context in which scikit-learn keeps to one thread: threads of small fits wait for each other."""
     import sklearn.cluster  # noqa: F401  (loads the library, which must be there to be found)
 
     return ThreadpoolController().limit(limits=1, user_api="openmp")
