@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from crmlab.mechanisms.normal import mean_over_normal
+
 Array = np.ndarray
 ON_USAGE, BESIDE_USAGE = 0.6, 0.8  # loyalty = 0.6 usage + 0.8 e, of variance 1
 FAILS, SPEAKS, BUYS = -0.5, -0.3, 0.3  # probit units
@@ -66,3 +68,25 @@ def chance_of_repurchase(usage: Array, shift: float) -> Array:
 def chance_of_failure(usage: Array, usage_to_failure: float) -> Array:
     """Chance that an order of customers of this usage fails."""
     return np.asarray(ndtr(FAILS + usage_to_failure * usage))
+
+
+def means_after_failure(p: Mapping[str, float], repurchase: bool) -> Array:
+    """Means over all customers if nobody's order failed, everybody's, and if all were redressed then.
+
+    Parameters
+    ----------
+    p : mapping
+        As for `draw_orders`.
+    repurchase : bool
+        The chance to buy again in place of satisfaction.
+
+    Returns
+    -------
+    array of shape (3,)
+    """
+    outcome = "repurchase" if repurchase else "satisfaction"
+    lost, regained = p[f"failure_to_{outcome}"], p[f"redress_to_{outcome}"]
+    shifts = 0.0, -lost, regained - lost
+    if not repurchase:
+        return SATISFACTION + np.array(shifts)
+    return np.array([mean_over_normal(lambda u, s=s: chance_of_repurchase(u, s)) for s in shifts])

@@ -2,12 +2,12 @@
 
 *Channel.* Invitations Z by lot bring customers to the app A; loyalty λ brings them anyway, and buys more.
 
-    A = 1(-.67 + γ Z + ω λ + √(1 - ω²) v > 0),   spend = 50 + 15 λ + (τ + h λ) A + 20 e
+    A = 1(-.67 + γ Z + ω λ + √(1 - ω²) v > 0)
+    past spend = 50 + 15 λ + 20 e,   spend = 50 + (15 + g) λ + (τ + h λ) A + 20 e
 
 An invitation gives nothing away: it moves who comes, and unless its own effect on spend is set, nothing else.
 
-*Linkage.* `crmlab.mechanisms.linkage`: purchases on two devices, of which some are linked, some of them
-wrongly.
+*Linkage.* `crmlab.mechanisms.linkage`: two devices, some of them linked, some of those wrongly.
 
 *Reviews.* Satisfaction is N(0, 1), cut into stars s. They are posted with
 chance Λ(base + slope (s - 3) + extremes |s - 3|), a J where extremes > 0, and told when asked with another.
@@ -56,7 +56,12 @@ from crmlab.estimators import (
 )
 from crmlab.mechanisms.linkage import draw_accounts, gain_of_linkage
 from crmlab.mechanisms.normal import mean_over_normal
-from crmlab.mechanisms.recovery import chance_of_failure, chance_of_repurchase, draw_orders
+from crmlab.mechanisms.recovery import (
+    chance_of_failure,
+    chance_of_repurchase,
+    draw_orders,
+    means_after_failure,
+)
 from crmlab.mechanisms.reviews import (
     STARS,
     TRUE_SHARES,
@@ -82,6 +87,9 @@ class ChannelMarket(Parameters):
     loyalty_to_app: float = correlation(0.5, "correlation of loyalty with the leaning to the app")
     app_to_spend: float = effect(6.0, EURO, low=-50, high=50)
     app_x_loyalty: float = effect(3.0, f"{EURO} a standard deviation of loyalty", low=-20, high=20)
+    loyalty_to_growth: float = effect(
+        3.0, f"{EURO} a standard deviation of loyalty, without the app", low=-20, high=20
+    )
     invitation_to_spend: float = effect(0.0, f"{EURO}; other than 0 breaks the exclusion", low=-20, high=20)
     links: float = logit(0.0, "logit of being linked, at one purchase a year")
     purchases_to_link: float = logit(0.3, "logit units a log point of purchases")
@@ -141,7 +149,7 @@ def _customers(p, rng):
     app = (leaning + p.invitation_to_app * invitation > 0) * 1.0
     own = SPEND + BY_LOYALTY * loyalty
     past, without = own + NOISE * rng.standard_normal(n), own + NOISE * rng.standard_normal(n)
-    without = without + p.invitation_to_spend * invitation
+    without = without + p.loyalty_to_growth * loyalty + p.invitation_to_spend * invitation
     added = p.app_to_spend + p.app_x_loyalty * loyalty
     persuaded = ((leaning <= 0) & (leaning + p.invitation_to_app > 0)) * 1.0
     seen = {"invitation": invitation, "app": app, "past_spend": past, "spend": without + added * app}
@@ -201,8 +209,8 @@ def redress_among_failed(p: ChannelMarket) -> float:
 
 def paradox_in_repurchase(p: ChannelMarket) -> float:
     """Chance to buy again after a failure and redress, less that without a failure, over all customers."""
-    shift = p.redress_to_repurchase - p.failure_to_repurchase
-    return mean_over_normal(lambda u: chance_of_repurchase(u, shift) - chance_of_repurchase(u, 0.0))
+    without, _, redressed = means_after_failure(vars(p), repurchase=True)
+    return float(redressed - without)
 
 
 # The design ---------------------------------------------------------------------------------------------
@@ -231,8 +239,8 @@ hypotheses = [
         unit=EURO,
         estimators={
             "invitation by lot": BY_INVITATION,
-            "users less others": robust("spend ~ app", "app", "customers"),
             "past spend held": robust("spend ~ app + past_spend", "app", "customers"),
+            "difference in differences": robust("I(spend - past_spend) ~ app", "app", "customers"),
         },
     ),
     Hypothesis(
@@ -304,6 +312,7 @@ NOBODY_SELECTS = dict.fromkeys(
     0.0,
 )
 NO_EFFECT = {"app_to_spend": 0.0, "app_x_loyalty": 0.0}
+STEADY = {"loyalty_to_growth": 0.0}
 
 design = Design(
     name="omnichannel",
@@ -313,6 +322,7 @@ design = Design(
     presets={
         "null": NO_EFFECT
         | NOBODY_SELECTS
+        | STEADY
         | {
             "purchases_to_link": 0.0,
             "wrong_links": AtEdge("H2", (0.0, 1.0)),
@@ -337,6 +347,7 @@ design = Design(
         "trap": NO_EFFECT
         | {
             "loyalty_to_app": 0.7,
+            "loyalty_to_growth": 6.0,
             "purchases_to_link": 3.0,
             "wrong_links": AtEdge("H2", (0.0, 1.0)),
             "posting": -3.0,

@@ -17,6 +17,7 @@ DRAWN = [
         "invitation_to_app": 0.4,
         "loyalty_to_app": -0.6,
         "app_to_spend": -4.0,
+        "loyalty_to_growth": 5.0,
         "app_x_loyalty": 9.0,
         "links": -1.0,
         "purchases_to_link": 1.2,
@@ -173,6 +174,13 @@ def test_a_lottery_that_moves_few_leaves_no_bounded_interval_and_keeps_its_level
     assert 0.03 < by_lot.rejected.mean() < 0.07
     assert np.isinf(by_lot.high - by_lot.low).mean() > 0.4
     assert t_test.rejected.mean() < 0.02
+
+
+def test_a_difference_in_differences_is_right_where_the_loyal_would_not_have_grown():
+    """Then loyalty is subtracted; what is left is the effect on users, which in the trap is 0, too."""
+    steady = design.preset("trap").replace(loyalty_to_growth=0.0).only("H1")
+    row = steady.with_estimators("difference in differences").diagnose(sims=500, seed=4)
+    assert abs(row.row("H1", "difference in differences").bias) < 0.2
 
 
 def test_an_invitation_that_sells_by_itself_biases_by_more_than_it_sells():
