@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from crmlab.mechanisms.normal import mean_over_normal
+from crmlab.mechanisms.normal import normal_nodes
 
 Array = np.ndarray
 ON_USAGE, BESIDE_USAGE = 0.6, 0.8  # loyalty = 0.6 usage + 0.8 e, of variance 1
@@ -89,4 +89,5 @@ def means_after_failure(p: Mapping[str, float], repurchase: bool) -> Array:
     shifts = 0.0, -lost, regained - lost
     if not repurchase:
         return SATISFACTION + np.array(shifts)
-    return np.array([mean_over_normal(lambda u, s=s: chance_of_repurchase(u, s)) for s in shifts])
+    usage, mass = normal_nodes()
+    return np.array([mass @ chance_of_repurchase(usage, shift) for shift in shifts])

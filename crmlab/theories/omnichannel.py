@@ -8,7 +8,6 @@
 An invitation gives nothing away: it moves who comes, and unless its own effect on spend is set, nothing else.
 
 *Linkage.* `crmlab.mechanisms.linkage`: two devices, some of them linked, some of those wrongly.
-
 *Reviews.* Satisfaction is N(0, 1), cut into stars s. They are posted with
 chance Λ(base + slope (s - 3) + extremes |s - 3|), a J where extremes > 0, and told when asked with another.
 
@@ -312,7 +311,6 @@ NOBODY_SELECTS = dict.fromkeys(
     0.0,
 )
 NO_EFFECT = {"app_to_spend": 0.0, "app_x_loyalty": 0.0}
-STEADY = {"loyalty_to_growth": 0.0}
 
 design = Design(
     name="omnichannel",
@@ -322,8 +320,8 @@ design = Design(
     presets={
         "null": NO_EFFECT
         | NOBODY_SELECTS
-        | STEADY
         | {
+            "loyalty_to_growth": 0.0,
             "purchases_to_link": 0.0,
             "wrong_links": AtEdge("H2", (0.0, 1.0)),
             "failure_to_satisfaction": 0.0,
