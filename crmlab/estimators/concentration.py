@@ -3,7 +3,8 @@
 Customers are ranked by one column and another is added up: this year's sales or the next's, sales or profit.
 Each estimate is a function of means and of a quantile, and its error is the spread of its influence function.
 A cut taken as fixed makes the errors of what the best bring too wide or too narrow; here it is not. Where a
-few customers are beyond all others (amounts with a log-sd of 0.9 and more) intervals are too narrow.
+few customers are beyond all others intervals are too narrow: of 80/20 from a lognormal they hold the truth in
+nine of ten samples, from a Pareto tail in fewer than half.
 """
 
 from dataclasses import dataclass

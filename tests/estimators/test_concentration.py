@@ -86,6 +86,21 @@ def test_many_cohorts_at_once_are_the_same():
             )
 
 
+@pytest.mark.parametrize(
+    ("draw", "least", "most"),
+    [
+        (lambda rng, size: rng.lognormal(0, 1.6832, size), 0.85, 0.93),
+        (lambda rng, size: rng.pareto(1.161, size) + 1, 0.35, 0.55),
+    ],
+    ids=["lognormal", "Pareto"],
+)
+def test_intervals_of_80_20_promise_too_much_where_tails_are_heavy(draw, least, most):
+    """What the module's docstring says, and lesson 12."""
+    values = draw(np.random.default_rng(1), (600, 500))
+    low, high = TopShare("value").batch(tables({"value": values})).bounds()
+    assert least < ((low < 0.8) & (high > 0.8)).mean() < most
+
+
 def test_what_has_no_meaning_is_no_estimate():
     columns = table()
     with pytest.raises(EstimationFailed, match="nothing to share"):

@@ -11,6 +11,7 @@ from crmlab.models.concentration import (
     gini,
     least_decile_ratio,
     share_of_best,
+    tier_moves,
     worst_buyers,
 )
 
@@ -102,3 +103,20 @@ def test_best_and_worst_add_up():
         best_buyers(1, 0.5, 3, 0.5),
     )
     assert 0.9 * best.mean + 0.1 * worst.mean == pytest.approx(whole.mean)
+
+
+def test_moves_between_tiers_by_hand():
+    before = np.array([10.0, 8, 6, 4, 2, 0])
+    after = np.array([0.0, 9, 7, 5, 3, 1])
+    moves = tier_moves(before, after)
+    assert moves.tolist() == [[0, 0, 0, 1], [1, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+
+
+def test_where_nobody_changes_tiers_are_left_by_luck_alone():
+    """And where every rate is drawn anew, a tier says nothing but what amounts say."""
+    now, then = drawn(0.5, 4.0, 0.01, 1.0, n=200_000)
+    stayed = tier_moves(now, then)[0, 0] / tier_moves(now, then)[0].sum()
+    now, then = drawn(0.5, 4.0, 0.01, 0.0, n=200_000)
+    forgot = tier_moves(now, then)[0, 0] / tier_moves(now, then)[0].sum()
+    assert 0.6 < stayed < 0.95
+    assert forgot == pytest.approx(0.2 * buying(0.5, 4.0), abs=0.01)

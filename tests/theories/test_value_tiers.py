@@ -98,6 +98,15 @@ def test_dropping_at_full_cost_counts_overhead_that_stays():
     assert naive - honest == pytest.approx(stays + came_back)
 
 
+def test_chances_near_one_break_every_interval(monkeypatch):
+    """What the lesson says of chances up to .99: 70 to 80%, doubly robust or not."""
+    monkeypatch.setattr(tiers, "LEAST_CHANCE", 0.01)
+    bold = design.only("H4").with_estimators("doubly robust", "self-normalised")
+    bold = bold.replace(n_customers=4000, k=0.4, sigma=0.7, targeting=2.0)
+    coverage = bold.diagnose(sims=200, seed=5, jobs=1).table.coverage
+    assert coverage.between(0.6, 0.85).all(), coverage
+
+
 def test_weighting_alone_and_the_model_agree_and_the_model_knows_more():
     found = design.only("H4").diagnose(sims=60, seed=4).simulations
     estimates = found.pivot(index="simulation", columns="estimator", values="estimate")
