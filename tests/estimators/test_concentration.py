@@ -87,7 +87,7 @@ def test_many_cohorts_at_once_are_the_same():
 
 
 @pytest.mark.parametrize(
-    ("draw", "least", "most"),
+    "draw, least, most",
     [
         (lambda rng, size: rng.lognormal(0, 1.6832, size), 0.85, 0.93),
         (lambda rng, size: rng.pareto(1.161, size) + 1, 0.35, 0.55),
