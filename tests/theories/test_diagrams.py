@@ -15,6 +15,7 @@ from crmlab.theories import (
     omnichannel,
     perceived_value,
     satisfaction,
+    service_profit_chain,
     service_quality,
     start_here,
     transaction_cost,
@@ -30,6 +31,7 @@ DESIGNS = {
         omnichannel,
         perceived_value,
         satisfaction,
+        service_profit_chain,
         service_quality,
         start_here,
         transaction_cost,
@@ -55,6 +57,13 @@ def of_perceived_value(cohort):
     surveyed = {"value_before": "survey_before", "value_after": "survey_after"}
     return {ours: np.asarray(cohort.visits[theirs]) for theirs, ours in named.items()} | {
         ours: np.asarray(cohort.survey[theirs]) for theirs, ours in surveyed.items()
+    }
+
+
+def of_service_profit_chain(cohort):
+    return {
+        **columns(cohort.branches, "quality", "satisfied", "served", "profit"),
+        **columns(cohort.truth, "location"),
     }
 
 
@@ -143,6 +152,7 @@ READ = {
     "lifecycle": of_lifecycle,
     "satisfaction": of_satisfaction,
     "perceived_value": of_perceived_value,
+    "service_profit_chain": of_service_profit_chain,
     "start_here": of_start_here,
 }
 ARROWS = {  # the parameter of an arrow, and another value of it
@@ -222,6 +232,15 @@ ARROWS = {  # the parameter of an arrow, and another value of it
         ("perceived", "satisfaction"): ("perceived_to_satisfaction", 0.7),
         ("expected", "satisfaction"): ("expectation_weight", 0.3),
     },
+    "service_profit_chain": {
+        ("quality", "satisfied"): ("quality_to_staff", 0.1),
+        ("satisfied", "served"): ("staff_to_customers", 0.1),
+        ("served", "profit"): ("customers_to_profit", 0.5),
+        ("location", "quality"): ("location_to_quality", 0.8),
+        ("location", "satisfied"): ("location", 0.7),
+        ("location", "served"): ("location", 0.7),
+        ("location", "profit"): ("location", 0.7),
+    },
     "start_here": {
         ("contact", "spend"): ("contact_effect", 0.5),
         ("potential", "spend"): ("potential_effect", 0.1),
@@ -230,6 +249,8 @@ ARROWS = {  # the parameter of an arrow, and another value of it
     },
 }
 MOVED_TOO = {  # what an arrow's parameter moves besides, and why that is no path of the diagram
+    ("location", "served"): {"satisfied"},  # a good street lifts all three by one amount
+    ("location", "profit"): {"satisfied", "served"},
     ("cost", "price"): {"cost"},  # its spread is its own
     ("veteran", "rating"): {"answers"},  # veterans overrate by one amount whatever they are asked
     ("veteran", "answers"): {"rating"},
