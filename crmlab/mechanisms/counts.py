@@ -82,4 +82,4 @@ def binomial_counts(trials: np.ndarray | int, chance: np.ndarray, uniform: np.nd
     good = (flat >= 0) & (flat <= 1)
     if not good.all():
         raise InputError(f"chance holds {flat[~good][0]}; chances must lie from 0 to 1")
-    return np.maximum(binom.ppf(uniform, trials, chance), 0.0)  # ppf(0) is -1
+    return binom.ppf(np.maximum(uniform, 1e-300), trials, chance)  # at 0 it is -1
