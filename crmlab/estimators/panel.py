@@ -60,7 +60,7 @@ class GroupTimeEffects(Estimator):
     failure: ClassVar[str] = "there is no group with such a period, or nobody who is never treated"
 
     def __post_init__(self) -> None:
-        if self.since == -1:
+        if self.since == -1 and self.base == 1:
             raise InputError("since is -1: effects are differences from that period, so it has none")
         if self.until is not None and (self.until < 0 or self.since is not None):
             raise InputError(f"until is {self.until} and since {self.since}; give one, and until from 0 on")
