@@ -1,8 +1,8 @@
 """Slopes of changes in a balanced panel of few units, with errors that leave out one unit at a time.
 
 Units and times have effects of their own, so only what changes within a unit, and not for all units alike,
-tells. Variances are the jackknife's over units, CR3, which holds better with few units than the sandwich
-does (Cameron & Miller 2015, doi:10.3368/jhr.50.2.317).
+tells. Variances are the jackknife's over units, CR3, with as many degrees of freedom as units less one; with
+few units that holds better than the sandwich does (Cameron & Miller 2015, doi:10.3368/jhr.50.2.317).
 
 A mean of few rows is the unit's level and noise, and within units little else may move: least squares then
 finds ``l b + (1 - l) w``, with `l` the reliability of the means and `w` the slope within units (Lüdtke et
@@ -80,10 +80,6 @@ class PanelSlope(Estimator):
     table : str
     unit, time : str
         Columns that number the panel, alike in all cohorts; each unit has each time once.
-    effective : bool
-        Degrees of freedom from the effective number of units, ``1 / Σ h²`` with `h` a unit's share of the
-        regressor's variation (after Carter, Schnepel & Steigerwald 2017, doi:10.1162/REST_a_00639), less 1;
-        else from the number of units less 1.
 
     Notes
     -----
@@ -95,7 +91,6 @@ class PanelSlope(Estimator):
     table: str
     unit: str
     time: str
-    effective: bool = False
 
     failure = "the regressor does not change within units, or there are fewer than three"
 
@@ -122,11 +117,7 @@ class PanelSlope(Estimator):
         """As `Estimator.batch`."""
         with np.errstate(all="ignore"):
             slope, without = self.left_out(tables)
-            freedom: Array | float = without.shape[-1] - 1.0
-            if self.effective:
-                bottom = self.sums(tables)[1]
-                share = bottom / bottom.sum(-1, keepdims=True)
-                freedom = 1 / (share**2).sum(-1) - 1
+            freedom = without.shape[-1] - 1.0
             if isinstance(self.regressor, str):
                 return Estimate(slope, _jackknife(slope, without), freedom)
             ratio = self.ratio(tables)

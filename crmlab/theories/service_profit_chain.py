@@ -206,9 +206,9 @@ def both_series(tables: Tables) -> tuple[Array, Array]:
     return staff, customers
 
 
-def _changes(outcome: str, regressor: str, effective: bool = False) -> PanelSlope:
+def _changes(outcome: str, regressor: str) -> PanelSlope:
     """With branch and year effects."""
-    return PanelSlope(outcome, regressor, "branches", "branch", "year", effective)
+    return PanelSlope(outcome, regressor, "branches", "branch", "year")
 
 
 def _halves(outcome: str, regressor: str, split_outcome: bool = True) -> PanelSlope:
@@ -239,7 +239,7 @@ hypotheses = [
         truth=lambda p: p.quality_to_staff,
         unit="staff satisfaction a unit of internal quality",
         estimators={
-            "branch and year effects": _changes("satisfied", "quality", effective=True),
+            "branch and year effects": _changes("satisfied", "quality"),
             "pooled": _pooled("satisfied", "quality", "employees"),
             "pooled, staff as independent": LeastSquares("satisfied ~ quality", "quality", table="employees"),
         },
@@ -279,7 +279,7 @@ hypotheses = [
         truth=quality_to_customers,
         unit="customers' rating a unit of internal quality",
         estimators={
-            "branch and year effects": _changes("served", "quality", effective=True),
+            "branch and year effects": _changes("served", "quality"),
             "product": PanelProduct(_changes("satisfied", "quality"), _halves("served", "satisfied")),
             "pooled": _pooled("served", "quality"),
         },

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from crmlab.data import load_univbct
+from crmlab.design import Tables
 from crmlab.errors import InputError
 from crmlab.estimators.crosslagged import (
     MODELS,
+    PanelPath,
     description,
     fit_panel,
     inadmissible,
@@ -186,3 +188,49 @@ def test_the_share_of_traits_among_soldiers(real_data):
     for series, share in (("x", 0.212), ("y", 0.417)):
         trait, rest = value[f"trait_{series} ~~ trait_{series}"], value[f"w{series}1 ~~ w{series}1"]
         assert trait / (trait + rest) == pytest.approx(share, abs=0.002)
+
+
+def few_units(seed, units=60, waves=12):
+    """Two series with matching traits, alike shocks in all waves, and no path between them."""
+    rng = np.random.default_rng(seed)
+    level = rng.standard_normal((units, 1))
+    series = []
+    for _ in range(2):
+        moved, rows = np.zeros(units), []
+        for _ in range(12 + waves):
+            moved = 0.3 * moved + 0.3 * rng.standard_normal(units)
+            rows.append(moved)
+        series.append(0.5 * level + 0.2 * rng.standard_normal((units, 1)) + np.array(rows[-waves:]).T)
+    return series
+
+
+def test_with_few_units_alike_shocks_keep_the_likelihoods_errors_honest():
+    """Shocks' variances wave by wave are noisy weights, which the errors do not know of."""
+    series = [np.stack(side) for side in zip(*(few_units(seed) for seed in range(300)))]
+    pull = {}
+    for alike in (False, True):
+        fits = fit_panel(*series, alike=alike)
+        value, error = fits.parameter("x_to_y")
+        assert abs(value.mean()) < 4 * value.std() / np.sqrt(300)
+        pull[alike] = value.std() / error.mean()
+    assert pull[True] < pull[False] and pull[True] == pytest.approx(1, abs=4 / np.sqrt(600))
+
+
+def test_shocks_that_are_alike_have_one_name_and_cost_fewer_parameters():
+    free, alike = (fit_panel(*few_units(1), alike=each).model.names for each in (False, True))
+    assert {"new_x", "new_y", "new_xy"} <= set(alike)
+    assert len(free) - len(alike) == 3 * 10  # eleven waves' three moments are those of one
+
+
+def test_a_path_says_which_errors_it_has():
+    x, y = few_units(2)
+    tables = Tables({"panel": {"x": x.ravel()}})
+
+    def series(_):
+        return x[None], y[None]
+
+    plain = PanelPath(series, "x_to_y", robust=False, alike=True)(tables)
+    fitted = fit_panel(x, y, alike=True).parameter("x_to_y")
+    assert [plain.value, plain.standard_error] == pytest.approx([each[0] for each in fitted])
+    assert plain.degrees_of_freedom == 59
+    assert np.isinf(PanelPath(series, "x_to_y")(tables).degrees_of_freedom)

@@ -8,7 +8,6 @@ import statsmodels.formula.api as smf
 from crmlab.design import Tables
 from crmlab.errors import InputError
 from crmlab.estimators import PanelProduct, PanelSlope
-from crmlab.estimators.panel_slopes import as_panel, two_way_deviations
 
 UNITS, TIMES = 9, 4
 
@@ -32,8 +31,8 @@ def by_dummies(frame, outcome="y", regressor="x"):
     return smf.ols(f"{outcome} ~ {regressor} + C(unit) + C(time)", frame).fit().params[regressor]
 
 
-def slope(**options):
-    return PanelSlope("y", "x", "panel", "unit", "time", **options)
+def slope():
+    return PanelSlope("y", "x", "panel", "unit", "time")
 
 
 def test_it_is_the_regression_with_dummies_and_its_error_leaves_out_units():
@@ -44,20 +43,6 @@ def test_it_is_the_regression_with_dummies_and_its_error_leaves_out_units():
     variance = (UNITS - 1) / UNITS * ((without - found.value) ** 2).sum()
     assert found.standard_error == pytest.approx(np.sqrt(variance))
     assert found.degrees_of_freedom == UNITS - 1
-
-
-def test_the_effective_number_of_units_is_all_of_them_where_they_are_alike_and_fewer_where_not():
-    frame = panel()
-    uneven = slope(effective=True)(tables(frame)).degrees_of_freedom
-    deviations = two_way_deviations(
-        as_panel(frame.x.to_numpy(), frame.unit.to_numpy(), frame.time.to_numpy())
-    )
-    share = (deviations**2).sum(-1) / (deviations**2).sum()
-    assert uneven == pytest.approx(1 / (share**2).sum() - 1)
-    assert 0 < uneven < UNITS - 1
-    square = np.array([[0.0, 1, 2], [1, 2, 0], [2, 0, 1]])
-    alike = panel(units=3, times=3, shuffled=False).assign(x=square.ravel())
-    assert slope(effective=True)(tables(alike)).degrees_of_freedom == pytest.approx(2)
 
 
 def test_a_product_leaves_out_the_same_unit_in_both_factors():
@@ -125,9 +110,9 @@ def test_many_cohorts_in_one_pass_are_those_one_by_one():
             }
         }
     )
-    found = slope(effective=True).batch(many)
+    found = slope().batch(many)
     for number, frame in enumerate(frames):
-        one = slope(effective=True)(tables(frame))
+        one = slope()(tables(frame))
         assert found.one(number).value == pytest.approx(one.value)
         assert found.one(number).standard_error == pytest.approx(one.standard_error)
         assert found.one(number).degrees_of_freedom == pytest.approx(one.degrees_of_freedom)

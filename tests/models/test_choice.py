@@ -5,6 +5,7 @@ import pytest
 import statsmodels.api as sm
 from scipy.optimize import brentq
 from scipy.stats import norm
+from scipy.stats import t as student
 from statsmodels.discrete.conditional_models import ConditionalLogit
 from xlogit import MultinomialLogit
 
@@ -236,6 +237,12 @@ def test_fieller_inverts_a_test(level):
     low, high = ratio.fieller(level)
     assert low == pytest.approx(brentq(kept, -50, 2)) and high == pytest.approx(brentq(kept, 2, 500))
     assert ratio.z(low) == pytest.approx(z) and ratio.z(high) == pytest.approx(-z)
+
+
+def test_fiellers_interval_is_wider_where_the_covariance_is_estimated():
+    ratio, t = Ratio(0.6, 0.3, V), student.ppf(0.975, 12)
+    low, high = ratio.fieller(degrees_of_freedom=12)
+    assert ratio.z(low) == pytest.approx(t) and ratio.z(high) == pytest.approx(-t)
 
 
 def test_fieller_has_no_end_where_the_denominator_may_be_zero():

@@ -1,10 +1,13 @@
 """Lesson 16's design: its estimands by brute force, what noise in means does, and what few branches do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from crmlab.design.streams import Streams
 from crmlab.errors import InputError
+from crmlab.estimators import Within
 from crmlab.theories import service_profit_chain as theory
 from crmlab.theories.service_profit_chain import A_BRANCH, STAFF, YEARS, design
 
@@ -207,9 +210,17 @@ def row(market, hypothesis, estimator, sims=600):
     return table.iloc[0]
 
 
-def test_with_twenty_branches_the_effects_regression_still_covers():
-    few = row(design.replace(n_customers=20 * A_BRANCH), "H1", "branch and year effects", 2000)
-    assert few.coverage == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 2000))
+def test_with_twenty_branches_the_jackknife_still_covers_and_the_usual_error_less_often():
+    years = " + ".join(f"I((year == {each}) * 1.0)" for each in range(2, YEARS + 1))
+    few = design.only("H1").replace(n_customers=20 * A_BRANCH)
+    usual = Within(f"satisfied ~ quality + {years}", "quality", "branches", unit="branch")
+    both = {"jackknife": few.hypotheses[0].estimators["branch and year effects"], "usual": usual}
+    table = (
+        replace(few, hypotheses=[replace(few.hypotheses[0], estimators=both)]).diagnose(3000, seed=4).table
+    )
+    coverage = table.set_index("estimator").coverage
+    assert coverage["jackknife"] == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 3000))
+    assert coverage["usual"] < coverage["jackknife"] - 0.008
 
 
 def test_the_product_hardly_ever_rejects_where_both_links_are_missing_but_keeps_its_size_at_the_edges():
