@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from crmlab.design.streams import BatchStreams
 from crmlab.errors import InputError
-from crmlab.estimators.correlations import standardised
 from crmlab.mechanisms.journeys import (
     MOMENT_SPREAD,
     draw_moments,
@@ -237,16 +235,3 @@ def test_at_no_correlation_the_curve_is_the_product_of_coefficients():
     assert mediated_effect_at(0.0, a, outcome, mediator, r) == pytest.approx(a * b)
     with pytest.raises(InputError, match="rho"):
         mediated_effect_at(1.0, a, outcome, mediator, r)
-
-
-def test_errors_that_take_the_peak_for_normal_are_too_small():
-    """Normal theory's variance of two dependent correlations' difference; the peak has two humps."""
-    market = design.preset("claim").replace(n_customers=800)
-    tables = market.model(market.parameters, BatchStreams([(9, sim) for sim in range(3000)])).tables
-    z = {name: standardised(tables.columns("journeys")[name]) for name in ("recall", "peak_end", "mean")}
-    pairs = ("recall", "peak_end"), ("recall", "mean"), ("peak_end", "mean")
-    a, b, both = ((z[one] * z[other]).mean(-1) for one, other in pairs)
-    shared = both * (1 - a**2 - b**2) - a * b * (1 - a**2 - b**2 - both**2) / 2
-    error = np.sqrt(((1 - a**2) ** 2 + (1 - b**2) ** 2 - 2 * shared) / 800)
-    held = np.abs(a - b - theory.peak_end_lead(market.parameters)) < 1.96 * error
-    assert held.mean() == pytest.approx(0.93, abs=0.01)
