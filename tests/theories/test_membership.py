@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from crmlab.design import Tables
 from crmlab.design.streams import Streams
 from crmlab.mechanisms.openings import BEFORE, EARLY, HEAVY, LATE, MONTHS, WINDOW, branches_of, draw_panel
 from crmlab.mechanisms.stamp_cards import STAMPS, WEEKS, draw_cards
@@ -179,6 +180,28 @@ def test_the_gap_is_the_one_a_clerk_would_compute():
     inside = months[(months.opens > 0) & months.month.between(months.opens, months.opens + WINDOW - 1)]
     found = inside.groupby("member").purchases.mean()
     assert GAP(cohort.tables).value == pytest.approx(found[1] - found[0])
+
+
+class Lognormal:
+    """A generator whose gamma draws are lognormal ones of the same mean and nearly the same spread."""
+
+    def __init__(self, seed):
+        self._rng = np.random.default_rng(seed)
+
+    def standard_gamma(self, shape, size):
+        return shape * np.exp(0.75 * self._rng.standard_normal(size) - 0.75**2 / 2)
+
+    def __getattr__(self, name):
+        return getattr(self._rng, name)
+
+
+def test_where_paces_are_lognormal_the_goal_gradient_is_a_little_low():
+    made = [draw_cards(3000, 0.0, 0.0, 1.5, 0.0, Lognormal(seed)) for seed in range(60)]
+    stacked = Tables({"cards": {name: np.stack([each[name] for each in made]) for name in made[0]}})
+    found = design.hypothesis("H3").estimators["frailty"].batch(stacked)
+    low, high = found.bounds()
+    assert -0.024 < found.value.mean() < -0.008
+    assert 0.65 < ((low < 0) & (high > 0)).mean() < 0.95
 
 
 def test_a_trend_of_the_branches_that_open_is_seen_before_they_open():
