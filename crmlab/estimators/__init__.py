@@ -20,7 +20,7 @@ Firth (1993). Bias reduction of maximum likelihood estimates. doi:10.1093/biomet
 Flora & Curran (2004). An empirical evaluation of alternative methods of estimation for confirmatory factor
     analysis with ordinal data. doi:10.1037/1082-989X.9.4.466
 Goodman-Bacon (2021). Difference-in-differences with variation in treatment timing.
-    doi:10.1016/j.jeconom.2021.06.003
+    doi:10.1016/j.jeconom.2021.03.014
 Gourieroux, Monfort & Trognon (1984). Pseudo maximum likelihood methods: applications to Poisson models.
     Econometrica 52, 701–720.
 Hansen & Hurwitz (1946). The problem of non-response in sample surveys. doi:10.1080/01621459.1946.10501894
