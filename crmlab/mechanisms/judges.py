@@ -1,0 +1,76 @@
+"""Judges who share out points over criteria, and whether they agree on which of two vendors is first."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy.integrate import quad
+
+Array = np.ndarray
+CRITERIA: dict[str, tuple[float, float]] = {  # mean weight, and by how much vendor A scores more than B
+    "customers": (0.35, 0.30),
+    "sales": (0.30, -0.25),
+    "marketing": (0.20, 0.10),
+    "service": (0.15, -0.10),
+}
+AGREEMENT = 12.0  # sum of the Dirichlet's parameters: the larger, the more judges agree
+BIG_STEP = 20  # percent by which the one-weight-at-a-time analysis moves a weight
+
+
+def draw_weights(judges: int, rng: Any, agreement: float = AGREEMENT) -> dict[str, Array]:
+    """Weights that judges give the criteria: columns that add up to 1 in each row."""
+    parts = {name: rng.standard_gamma(agreement * mean, judges) for name, (mean, _) in CRITERIA.items()}
+    total = sum(parts.values())
+    return {name: part / total for name, part in parts.items()}
+
+
+def lead_of(weights: Mapping[str, Array], lead: float) -> Array:
+    """By how much A is ahead of B under weights that add up to 1.
+
+    Parameters
+    ----------
+    weights : dict of str to array
+        Of `CRITERIA`.
+    lead : float
+        Points by which A scores more on every criterion than `CRITERIA` says.
+    """
+    return np.asarray(sum(weight * (CRITERIA[name][1] + lead) for name, weight in weights.items()))
+
+
+def one_weight_moved(weights: Mapping[str, Array], lead: float) -> Array:
+    """A's lead under judges' mean weights, one of which is moved by 1% to 20% either way.
+
+    The others shrink or grow in proportion to make up for it.
+
+    Returns
+    -------
+    array of shape (..., criteria * 40)
+    """
+    means = {name: weight.mean(-1)[..., None] for name, weight in weights.items()}
+    percents = np.array([step for step in range(-BIG_STEP, BIG_STEP + 1) if step])
+    leads = []
+    for moved in CRITERIA:
+        new = means[moved] * (1 + percents / 100)
+        rest = {name: each * (1 - new) / (1 - means[moved]) for name, each in means.items()}
+        leads.append(lead_of(rest | {moved: new}, lead))
+    return np.concatenate(leads, axis=-1)
+
+
+@lru_cache(maxsize=4096)
+def chance_of_reversal(lead: float, agreement: float = AGREEMENT) -> float:
+    """Share of all judges under whose weights B comes first.
+
+    ``Σ w d < 0`` where ``Σ γ d < 0``, of independent gamma variables with shapes ``agreement · mean``: by
+    inverting their characteristic function (Gil-Pelaez 1951, doi:10.1093/biomet/38.3-4.481).
+    """
+    means, gaps = (np.array(each) for each in zip(*CRITERIA.values(), strict=True))
+    gaps = gaps + lead
+    if (gaps >= 0).all() or (gaps <= 0).all():
+        return float((gaps < 0).any())
+
+    def integrand(t):
+        return float(np.exp(-agreement * (means * np.log(1 - 1j * t * gaps)).sum()).imag) / t
+
+    pieces = [quad(integrand, low, high, limit=200)[0] for low, high in ((0, 20), (20, 200), (200, np.inf))]
+    return float(0.5 - sum(pieces) / np.pi)

@@ -1,0 +1,144 @@
+"""Lesson 18's design: its estimands by brute force and by potential outcomes, and its markets' ways."""
+
+import numpy as np
+import pytest
+
+from crmlab.design.streams import Streams
+from crmlab.errors import InputError
+from crmlab.mechanisms.judges import AGREEMENT, chance_of_reversal, draw_weights
+from crmlab.mechanisms.rollout import STARTS, adopters, by_quarter, draw_branches, starts_of
+from crmlab.mechanisms.targeting import CUT, chance_of_leaving, saved_by
+from crmlab.theories.crm_systems import design, effect_of_system
+
+LARGE = 200_000
+RANDOM = {
+    "random 1": {
+        "system": -0.4,
+        "system_growth": 0.7,
+        "lead": 0.05,
+        "base": -0.8,
+        "risk": 0.9,
+        "call": 0.2,
+        "call_by_uplift": 0.5,
+        "risk_with_uplift": 0.6,
+    },
+    "random 2": {
+        "system": 0.5,
+        "system_growth": -0.3,
+        "lead": -0.08,
+        "base": -1.6,
+        "risk": 0.3,
+        "call": -0.1,
+        "call_by_uplift": 0.4,
+        "risk_with_uplift": -0.7,
+    },
+}
+WORLDS = [*design.presets, *RANDOM]
+every_world = pytest.mark.parametrize("world", WORLDS)
+
+
+def parameters(world):
+    return (design.replace(**RANDOM[world]) if world in RANDOM else design.preset(world)).parameters
+
+
+# -- truth ------------------------------------------------------------------------------------------------
+
+
+@every_world
+def test_the_gain_over_risk_is_that_of_potential_outcomes(world):
+    p = parameters(world)
+    rng = np.random.default_rng(4)
+    risk = rng.standard_normal(LARGE)
+    rho = p.risk_with_uplift
+    uplift = rho * risk + np.sqrt(1 - rho**2) * rng.standard_normal(LARGE)
+    kept = chance_of_leaving(p, risk, uplift, 0.0) - chance_of_leaving(p, risk, uplift, 1.0)
+    for name, score in (("risk", risk), ("uplift", uplift)):
+        saved = 100 * kept * (score > CUT)
+        error = saved.std() / np.sqrt(LARGE)
+        assert saved.mean() == pytest.approx(saved_by(p, name), abs=4 * error + 1e-9), name
+
+
+@every_world
+def test_the_share_of_judges_who_turn_the_order_is_that_among_many(world):
+    p = parameters(world)
+    many = design.replace(lead=p.lead, n_judges=LARGE).simulate(2).judges
+    share = chance_of_reversal(p.lead)
+    assert many.reversed.mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / LARGE) + 1e-9)
+
+
+def test_nobody_turns_the_order_where_a_wins_everywhere():
+    assert chance_of_reversal(0.3) == 0.0 and chance_of_reversal(-0.4) == 1.0
+    assert chance_of_reversal(0.05) > chance_of_reversal(0.05, 4 * AGREEMENT) > 0
+
+
+def test_judges_share_out_all_of_their_points():
+    weights = draw_weights(50_000, np.random.default_rng(1))
+    assert np.allclose(sum(weights.values()), 1)
+    assert weights["customers"].mean() == pytest.approx(0.35, abs=0.003)
+    assert weights["customers"].var() == pytest.approx(0.35 * 0.65 / (AGREEMENT + 1), rel=0.03)
+
+
+@every_world
+def test_the_effect_of_the_system_is_sales_less_the_same_sales_without(world):
+    p = parameters(world)
+
+    def drawn(effect):
+        return draw_branches(60, effect, p.system_growth, p.keenness, p.trend, Streams((8,))["branches"])
+
+    gained = drawn(p.system)["sales"] - drawn(0.0)["sales"]
+    starts = starts_of(60)
+    first_two = [gained[starts == start, start - 1 : start + 1].mean() for start in STARTS]
+    assert first_two == pytest.approx([effect_of_system(p)] * 3)
+    assert (gained[starts == 0] == 0).all()
+    assert all((gained[starts == start, : start - 1] == 0).all() for start in STARTS)
+
+
+@every_world
+def test_headlines_find_the_truth_in_a_large_market(world):
+    sizes = {"n_branches": 600, "n_users": 20_000, "n_judges": 20_000, "n_customers": 100_000}
+    market = (design.replace(**RANDOM[world]) if world in RANDOM else design.preset(world)).replace(**sizes)
+    heads = [each.headline for each in market.hypotheses]
+    tests = market.with_estimators(*dict.fromkeys(heads)).test(market.simulate(6))
+    assert (abs(tests.estimate - tests.truth) < 4 * tests.standard_error).all(), tests
+
+
+def test_sizes_that_have_a_source_are_the_sources():
+    p = design.preset("literature").parameters
+    assert (p.left_without, p.left_with) == (0.064, 0.100)  # Ascarza, Iyengar & Schleicher 2016
+    cohort = design.replace(n_customers=200_000).simulate(1).retained
+    shares = cohort.groupby("offered").left.mean()
+    assert shares[0.0] == pytest.approx(0.064, abs=0.005) and shares[1.0] == pytest.approx(0.1, abs=0.005)
+
+
+def test_a_tenth_of_the_judges_is_the_edge_of_the_claim():
+    for world in ("null", "trap"):
+        assert chance_of_reversal(parameters(world).lead) == pytest.approx(0.1, abs=1e-9)
+
+
+# -- branches ---------------------------------------------------------------------------------------------
+
+
+def test_the_keen_start_first():
+    drawn = draw_branches(600, 0.0, 0.0, 1.5, 0.0, np.random.default_rng(3))
+    level, starts = drawn["level"], starts_of(600)
+    means = [level[starts == start].mean() for start in (*STARTS, 0)]
+    assert means == sorted(means, reverse=True) and means[0] - means[-1] > 1.5
+
+
+def test_tables_of_branches_tell_of_the_same_sales():
+    drawn = draw_branches(12, 1.0, 0.5, 1.0, 0.1, np.random.default_rng(3))
+    quarters = by_quarter(drawn["sales"])
+    start = starts_of(12)
+    own = [
+        drawn["sales"][branch, start[branch] - 1 : start[branch] + 1].mean()
+        - drawn["sales"][branch, start[branch] - 2]
+        for branch in range(6)
+    ]
+    assert adopters(drawn["sales"])["change"] == pytest.approx(own)
+    assert quarters["sales"][9] == drawn["sales"][1, 1]
+    assert (quarters["branch"][9], quarters["quarter"][9]) == (1, 2)
+
+
+def test_too_few_branches_are_refused():
+    with pytest.raises(InputError, match="branches is 5; give 6 or more"):
+        starts_of(5)
