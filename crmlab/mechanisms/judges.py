@@ -62,7 +62,7 @@ def chance_of_reversal(lead: float, agreement: float = AGREEMENT) -> float:
     """Share of all judges under whose weights B comes first.
 
     ``Σ w d < 0`` where ``Σ γ d < 0``, of independent gamma variables with shapes ``agreement · mean``: by
-    inverting their characteristic function (Gil-Pelaez 1951, doi:10.1093/biomet/38.3-4.481).
+    inverting their characteristic function (Gil-Pelaez 1951, Biometrika 38).
     """
     means, gaps = (np.array(each) for each in zip(*CRITERIA.values(), strict=True))
     gaps = gaps + lead

@@ -1,9 +1,10 @@
 """Choosing among options by several criteria: weights from pairwise comparisons (AHP), and TOPSIS.
 
 AHP takes as weights the eigenvector of a matrix of "how many times as important", and says by the largest
-eigenvalue how far the comparisons contradict one another (Saaty 1977, doi:10.1016/0022-2496(77)90033-5).
+eigenvalue how far the comparisons contradict one another (Saaty 1977, Journal of Mathematical
+Psychology 15, 234–281).
 TOPSIS ranks options by their nearness to the best that any offers on each criterion, and their distance from
-the worst (Hwang & Yoon 1981, doi:10.1007/978-3-642-48318-9).
+the worst (Hwang & Yoon 1981, Multiple attribute decision making, Springer).
 """
 
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def priorities(matrix: ArrayLike) -> Priorities:
     index = (values[largest].real - size) / (size - 1)
     expected = RANDOM_INDEX[size - 1]
     return Priorities(
-        weights / weights.sum(), float(values[largest].real), index / expected if expected else 0.0
+        weights / weights.sum(), float(values[largest].real), float(index / expected) if expected else 0.0
     )
 
 

@@ -94,7 +94,7 @@ def simulate_systems_market(p: SystemsMarket, streams: Mapping[str, Any]) -> Coh
     """Draw a cohort: a table for each of the questions, all drawn apart.
 
     ``quarters``, ``branches`` and ``adopters`` are of the same branches; ``users`` answered twice; ``judges``
-    share out points, and ``steps`` has what an analyst makes of the mean weights: A's lead with one weight moved by 1% to 20%.
+    share out points, and ``steps`` has A's lead under their mean weights, one of them moved by 1% to 20%.
     ``offers`` are offers that fit or miss by lot, ``areas`` branches with their error rates, ``retained``
     customers with and without a retention offer by lot, and ``chosen`` those whom agents called.
     """

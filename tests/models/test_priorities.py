@@ -79,7 +79,7 @@ def test_where_one_wins_everywhere_nothing_turns_the_order():
 
 
 @pytest.mark.parametrize(
-    ("ask", "says"),
+    "ask, says",
     [
         (lambda: comparisons([[2, 3], [1, 2]]), "give 2 rows, each one shorter"),
         (lambda: comparisons([]), "upper has rows of"),
