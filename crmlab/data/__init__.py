@@ -6,6 +6,7 @@ from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summ
 from crmlab.data.churn import load_churn
 from crmlab.data.complaints import load_cfpb
 from crmlab.data.counties import load_mpdta
+from crmlab.data.ereader import load_ereader
 from crmlab.data.framing import load_framing
 from crmlab.data.hillstrom import load_hillstrom
 from crmlab.data.locating import how_to_get, is_available
@@ -46,6 +47,7 @@ __all__ = [
     "load_contract_survivors",
     "load_cracker",
     "load_durables",
+    "load_ereader",
     "load_framing",
     "load_hillstrom",
     "load_kano",
