@@ -5,6 +5,8 @@ from scipy.stats import binom
 
 from crmlab.errors import InputError
 
+BLOCK = 1 << 14  # rows inverted together, so that they stay in the processor's cache
+
 
 def poisson_counts(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Poisson counts by inversion: the smallest count whose cumulative probability is above a uniform draw.
@@ -37,19 +39,28 @@ def poisson_counts(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     good = (flat >= 0) & (flat <= 500)
     if not good.all():
         raise InputError(f"mean holds {flat[~good][0]}; Poisson means must lie from 0 to 500")
-    count = np.zeros(len(flat))
-    waiting = np.arange(len(flat))
-    mean_left, draw = flat, np.asarray(uniform).ravel()
-    probability = np.exp(-flat)
+    draws = np.broadcast_to(np.asarray(uniform, dtype=float), np.shape(mean)).ravel()
+    count = np.empty(len(flat))
+    for start in range(0, len(flat), BLOCK):
+        block = slice(start, start + BLOCK)
+        count[block] = _inverted(flat[block], draws[block])
+    return count.reshape(np.shape(mean))
+
+
+def _inverted(mean: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    """Counts of one block."""
+    count = np.zeros(len(mean))
+    waiting = np.arange(len(mean))
+    probability = np.exp(-mean)
     total, at = probability, 0
     while len(waiting):
-        above = (draw >= total) & ((probability > 1e-17) | (at < mean_left))  # rounding leaves no count
-        waiting, mean_left, draw = waiting[above], mean_left[above], draw[above]
+        above = (draw >= total) & ((probability > 1e-17) | (at < mean))  # rounding leaves no count
+        waiting, mean, draw = waiting[above], mean[above], draw[above]
         at += 1
-        probability = probability[above] * mean_left / at
+        probability = probability[above] * mean / at
         total = total[above] + probability
         count[waiting] = at
-    return count.reshape(np.shape(mean))
+    return count
 
 
 def binomial_counts(trials: np.ndarray | int, chance: np.ndarray, uniform: np.ndarray) -> np.ndarray:
