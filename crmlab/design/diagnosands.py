@@ -97,7 +97,9 @@ def median_bias(group: Group) -> Number:
     errors = group.errors
     if len(errors) < 3:
         return NOTHING
-    return float(np.median(errors)), float(np.squeeze(mjci(errors, prob=[0.5])))
+    with np.errstate(invalid="ignore"):  # where all are alike, a variance of 0 may round to less
+        spread = float(np.squeeze(mjci(errors, prob=[0.5])))
+    return float(np.median(errors)), 0.0 if np.ptp(errors) == 0 else spread
 
 
 def rmse(group: Group) -> Number:

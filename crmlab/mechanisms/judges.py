@@ -14,6 +14,12 @@ CRITERIA: dict[str, tuple[float, float]] = {  # mean weight, and by how much ven
     "marketing": (0.20, 0.10),
     "service": (0.15, -0.10),
 }
+VENDORS: dict[str, dict[str, float]] = {  # invented: scores from 0 to 1 by criterion
+    "A": {"customers": 0.80, "sales": 0.60, "marketing": 0.65, "service": 0.60},
+    "B": {"customers": 0.50, "sales": 0.85, "marketing": 0.55, "service": 0.70},
+    "C": {"customers": 0.55, "sales": 0.65, "marketing": 0.70, "service": 0.55},
+    "D": {"customers": 0.65, "sales": 0.55, "marketing": 0.50, "service": 0.75},
+}
 AGREEMENT = 12.0  # sum of the Dirichlet's parameters: the larger, the more judges agree
 BIG_STEP = 20  # percent by which the one-weight-at-a-time analysis moves a weight
 

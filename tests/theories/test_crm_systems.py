@@ -5,7 +5,7 @@ import pytest
 
 from crmlab.design.streams import Streams
 from crmlab.errors import InputError
-from crmlab.mechanisms.judges import AGREEMENT, chance_of_reversal, draw_weights
+from crmlab.mechanisms.judges import AGREEMENT, CRITERIA, VENDORS, chance_of_reversal, draw_weights
 from crmlab.mechanisms.rollout import STARTS, adopters, by_quarter, draw_branches, starts_of
 from crmlab.mechanisms.targeting import CUT, chance_of_leaving, saved_by
 from crmlab.theories.crm_systems import design, effect_of_system
@@ -69,6 +69,12 @@ def test_the_share_of_judges_who_turn_the_order_is_that_among_many(world):
 def test_nobody_turns_the_order_where_a_wins_everywhere():
     assert chance_of_reversal(0.3) == 0.0 and chance_of_reversal(-0.4) == 1.0
     assert chance_of_reversal(0.05) > chance_of_reversal(0.05, 4 * AGREEMENT) > 0
+
+
+def test_vendors_differ_by_what_the_criteria_say():
+    for name, (_, gap) in CRITERIA.items():
+        assert VENDORS["A"][name] - VENDORS["B"][name] == pytest.approx(gap)
+    assert sum(mean for mean, _ in CRITERIA.values()) == pytest.approx(1)
 
 
 def test_judges_share_out_all_of_their_points():
