@@ -115,21 +115,6 @@ class Audit:
         """Values of the quantity that these shares of the possible markets stay below."""
         return [float(each) for each in self.possible["value"].quantile(list(at))]
 
-    def by_parameter(self, bins: int = 4) -> pd.DataFrame:
-        """Share holding by each parameter's value, in `bins` bins of equal numbers of markets.
-
-        Returns
-        -------
-        DataFrame
-            Columns parameter, from, to, share.
-        """
-        rows = []
-        for name in self.ranges:
-            cut = pd.qcut(self.possible[name], bins, duplicates="drop")
-            for interval, share in self.possible.groupby(cut, observed=True)["holds"].mean().items():
-                rows.append({"parameter": name, "from": interval.left, "to": interval.right, "share": share})
-        return pd.DataFrame(rows, columns=["parameter", "from", "to", "share"])
-
     def cells(self, over: tuple[str, str] | None = None, bins: int = BINS) -> tuple[Floats, Floats, Floats]:
         """The map: the share holding by two parameters.
 

@@ -146,8 +146,8 @@ def execute(
         else:
             failure = failure_at(watch.notebook, watch.cell, name, message)
     notebook = watch.notebook or notebook
-    if failure is None and watch.leaving is not None:
-        # Whether later cells still run is then a matter of luck.
+    if watch.leaving is not None:
+        # Whether later cells still run, and how they end, is then a matter of luck.
         failure = failure_at(
             notebook, watch.leaving, "Exit", "the cell ends the kernel; a lesson runs to its last cell"
         )

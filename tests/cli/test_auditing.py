@@ -1,22 +1,6 @@
 """``crmlab audit`` as a user meets it."""
 
-from types import SimpleNamespace
-
 import pytest
-
-from crmlab import cli
-
-
-@pytest.fixture
-def call(capsys):
-    """Call the command line in this process."""
-
-    def call(*arguments):
-        status = cli.main([str(argument) for argument in arguments])
-        out, errors = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out, errors=errors)
-
-    return call
 
 
 def test_the_list_names_claims_quantities_and_exclusions(call):

@@ -1,23 +1,8 @@
 """``crmlab power``, ``ademp`` and ``package`` as a user meets them."""
 
 import zipfile
-from types import SimpleNamespace
 
 import pytest
-
-from crmlab import cli
-
-
-@pytest.fixture
-def call(capsys):
-    """Call the command line in this process."""
-
-    def call(*arguments):
-        status = cli.main([str(argument) for argument in arguments])
-        out, errors = capsys.readouterr()
-        return SimpleNamespace(status=status, out=out, errors=errors)
-
-    return call
 
 
 def test_power_says_how_many_customers_are_needed_and_draws_it(call, tmp_path):

@@ -20,10 +20,10 @@ def tables(cohorts=200, rows=400, kinds=20, seed=1):
 
 
 def test_chance_is_counted_as_gain():
-    noise = tables()
+    noise = tables(kinds=40)
     learned = SelfJudgedRule(*MAILING, cells="cell").batch(noise)
     fixed = PolicyValue(*MAILING, rule="fixed").batch(noise)
-    assert learned.value.min() > 0 and (learned.p(">", 0) < 0.05).mean() >= 0.8  # it should be 0.05
+    assert learned.value.min() > 0 and (learned.p(">", 0) < 0.05).mean() > 0.9  # it should be 0.05
     assert abs(fixed.value.mean()) < 4 * fixed.value.std() / np.sqrt(200)
     assert (fixed.p(">", 0) < 0.05).mean() < 0.12
 

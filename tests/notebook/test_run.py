@@ -157,6 +157,10 @@ class TestFailure:
         error = self.fails(home, warm, source)
         assert error.cell == "break"
 
+    def test_leaving_early_is_what_failed_though_the_kernel_dies_later(self, home, warm):
+        error = self.fails(home, warm, "exit()", after="import os; os._exit(0)")
+        assert (error.cell, error.name) == ("break", "Exit")
+
     @pytest.mark.parametrize(
         "source",
         [
