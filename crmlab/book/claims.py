@@ -41,6 +41,7 @@ class Entry:
 def ledger_page(book: Sequence[Chapter]) -> str:
     """All claims, to be searched, filtered and sorted without a network."""
     found = [_entry(rows, book) for _, rows in table().groupby(["source", "quote"], sort=False)]
+    found.sort(key=lambda entry: entry.first["status"] == "not testable")  # what came out is asked for first
     states = list(dict.fromkeys(entry.first["status"] for entry in found))
     lessons = list(dict.fromkeys(entry.first["lesson"] for entry in found if entry.first["lesson"]))
     return filled("ledger.html.j2", entries=found, states=states, lessons=lessons, sorts=SORTED_BY)

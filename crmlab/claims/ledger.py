@@ -18,13 +18,11 @@ from tqdm import tqdm
 
 from crmlab import files, places
 from crmlab.claims.numbers import NUMBERS
-from crmlab.claims.storing import folder, numbers_are_current, store_numbers, stored_numbers
+from crmlab.claims.storing import code_digest, folder, numbers_are_current, store_numbers, stored_numbers
 from crmlab.errors import InputError
-from crmlab.notebook.dependencies import digest, programs
 from crmlab.theories import design_of
 from crmlab.words import words
 
-ROOMS = ("design", "estimators", "mechanisms", "models", "theories")  # whose code makes numbers
 PRESETS = ("null", "literature", "claim", "trap")
 SIMS = 1000
 SEED = 1
@@ -119,9 +117,8 @@ def written() -> Path:
 
 
 def dependencies(lesson: str) -> str:
-    """Digest of the code that a lesson's numbers follow from; words and pictures are no part of it."""
-    code = programs([f"crmlab.theories.{places.lesson(lesson).name}", "crmlab.design"])
-    return digest([path for path in code if path.relative_to(places.PACKAGE).parts[0] in ROOMS])
+    """Digest of the code that a lesson's numbers follow from."""
+    return code_digest([f"crmlab.theories.{places.lesson(lesson).name}", "crmlab.design"])
 
 
 def stored(lesson: str) -> dict | None:

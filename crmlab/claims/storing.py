@@ -1,6 +1,7 @@
 """The maps of the claimed numbers as they are stored: ``datasets/ledger/numbers.json``."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,15 +13,24 @@ from crmlab.claims.audit import Audit, audit
 from crmlab.claims.numbers import NUMBERS
 from crmlab.notebook.dependencies import digest, programs
 
+# Rooms whose code makes numbers. What claims say in words lies elsewhere.
+ROOMS = ("claims", "design", "estimators", "mechanisms", "models", "theories")
+
 
 def folder() -> Path:
     """Where the ledger's numbers lie, one file a lesson, and those of the audits."""
     return places.root() / "datasets" / "ledger"
 
 
+def code_digest(modules: Iterable[str]) -> str:
+    """Digest of the code of the markets that modules follow from; words and pictures are no part of it."""
+    code = [path for path in programs(modules) if path.suffix == ".py"]
+    return digest(path for path in code if path.relative_to(places.PACKAGE).parts[0] in ROOMS)
+
+
 def numbers_digest() -> str:
     """Of the code that the audits follow from."""
-    return digest(programs(["crmlab.claims.audit", "crmlab.claims.numbers"]))
+    return code_digest(["crmlab.claims.quantities", "crmlab.claims.numbers", "crmlab.claims.audit"])
 
 
 @cache
