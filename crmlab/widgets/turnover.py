@@ -85,4 +85,4 @@ def _through(axes: Axes, values: np.ndarray, label: str) -> None:
     axes.axhline(values[0], color="grey", linestyle=":", label=words("turnover.usual"))
     axes.set(xlabel=words("turnover.quarters"), ylabel=label)
     axes.margins(y=0.25)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="lower right")
