@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from crmlab.errors import InputError, check_known
 from crmlab.plots.style import png
-from crmlab.widgets.controls import row
+from crmlab.widgets.controls import row, setting
 from crmlab.widgets.live import display_live
 from crmlab.words import words
 
@@ -82,7 +82,7 @@ class Explorable:
 
     def values(self) -> dict[str, Any]:
         """What the controls stand at, by name."""
-        return {name: control.value for name, control in self.controls.items()}
+        return {name: setting(control) for name, control in self.controls.items()}
 
     def set(self, **values: Any) -> None:
         """Move controls from code, as a hand would, and redraw.
