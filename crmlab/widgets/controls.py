@@ -34,7 +34,7 @@ def choice(label: str, options: Sequence[str], value: str | None = None) -> ipyw
 
 
 def setting(control: ipywidgets.DOMWidget) -> object:
-    """What a control is set to; a slider's number without the dust of its steps, 0.2 for 0.20000000000000007."""
+    """What a control is set to; a slider's number without the dust of its steps, as 0.20000000000000007."""
     return round(control.value, 10) + 0.0 if isinstance(control.value, float) else control.value
 
 
