@@ -47,7 +47,7 @@ def as_panel(values: Array, units: Array, times: Array) -> Array:
     """
     names, unit = np.unique(units, return_inverse=True)
     moments, time = np.unique(times, return_inverse=True)
-    place = unit * len(moments) + time
+    place = (unit * len(moments) + time).astype(np.intp, copy=False)
     seen = np.bincount(place, minlength=len(names) * len(moments))
     if (seen != 1).any():
         at = int(np.flatnonzero(seen != 1)[0])

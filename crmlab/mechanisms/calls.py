@@ -18,7 +18,8 @@ SHARES_OF_TYPES, HABIT = (0.5, 0.3, 0.2), (0.7, 0.15, 0.15)
 
 def rota(n_calls: int, n_agents: int) -> np.ndarray:
     """Which agent takes each call, shape (n_calls,): agents work full, two thirds or a third of the time."""
-    slots = np.repeat(np.arange(n_agents), [3 - agent % 3 for agent in range(n_agents)])
+    agents = np.arange(n_agents)
+    slots = np.repeat(agents, (3 - agents % 3).astype(np.intp, copy=False))
     return slots[np.arange(n_calls) % len(slots)]
 
 

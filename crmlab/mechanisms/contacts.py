@@ -62,17 +62,18 @@ def by_branch(contacts: np.ndarray, treated: np.ndarray, start: int) -> dict[str
 def by_customer(contacts: np.ndarray, treated: np.ndarray, start: int) -> dict[str, np.ndarray]:
     """A row a customer: whether the branch has CRM, and the customer's change."""
     changes = change(contacts.swapaxes(-1, -2), start)
-    crm = np.repeat(treated, changes.shape[-1])
+    branch, _ = np.indices(changes.shape[-2:])
+    crm = treated[branch.ravel()]
     return {"crm": crm, "change": changes.reshape(*changes.shape[:-2], -1)}
 
 
 def by_quarter(contacts: np.ndarray, treated: np.ndarray) -> dict[str, np.ndarray]:
     """A row a branch and quarter: mean log contacts."""
     means = contacts.mean(-1)
-    branches, quarters = means.shape[-2:]
+    branch, quarter = (index.ravel() for index in np.indices(means.shape[-2:]))
     return {
-        "branch": np.repeat(np.arange(branches), quarters),
-        "quarter": np.tile(np.arange(quarters), branches),
-        "crm": np.repeat(treated, quarters),
+        "branch": branch,
+        "quarter": quarter,
+        "crm": treated[branch],
         "log_contacts": means.reshape(*means.shape[:-2], -1),
     }

@@ -41,7 +41,7 @@ def customers_of(ratings: Array) -> dict[str, Array]:
     """
     shape = ratings.shape[-4:]
     _, years, staff, customers = shape
-    employee = np.repeat(np.arange(np.prod(shape[:-1])), customers)
+    employee = np.arange(np.prod(shape)) // customers
     team = employee // staff
     return {
         "branch": team // years,

@@ -84,7 +84,7 @@ def by_branch(p: Any, panel: dict[str, Array]) -> dict[str, Array]:
 
     return {
         "branch": np.tile(np.arange(p.n_branches), MONTHS),
-        "month": np.repeat(month, p.n_branches),
+        "month": np.arange(MONTHS * p.n_branches) // p.n_branches + 1,
         "opens": np.tile(opens, MONTHS),
         "open": ((after >= 0) * 1.0).ravel(),
         "inside": ((after >= 0) & (after < WINDOW)).ravel() * 1.0,
@@ -105,7 +105,7 @@ def by_customer(p: Any, panel: dict[str, Array]) -> dict[str, Array]:
     return {
         "customer": np.tile(np.arange(n), MONTHS),
         "branch": np.tile(branch, MONTHS),
-        "month": np.repeat(np.arange(1, MONTHS + 1), n),
+        "month": np.arange(MONTHS * n) // n + 1,
         "opens": np.tile(opens[branch], MONTHS),
         "purchases": flat(panel["purchases"]),
         "joined": flat(panel["joined"] * 1.0),

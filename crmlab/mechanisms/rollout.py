@@ -25,7 +25,7 @@ def starts_of(branches: int) -> Array:
         raise InputError(f"branches is {branches}; give 6 or more, a sixth starts at a time")
     sixth = branches // 6
     starts = np.zeros(branches, dtype=int)
-    starts[: 3 * sixth] = np.repeat(STARTS, sixth)
+    starts[: 3 * sixth] = np.array(STARTS)[np.arange(3 * sixth) // sixth]
     return starts
 
 

@@ -57,16 +57,20 @@ def slope_within(outcome: Array, cause: Array, *units: Array, tolerance: float =
     value = x @ y / spread
     scores = x * (y - value * x)
     return Slope(
-        float(value), tuple(float(np.sqrt((np.bincount(at, scores) ** 2).sum()) / spread) for at in numbers)
+        float(value), tuple(float(np.sqrt((_sums(at, scores) ** 2).sum()) / spread) for at in numbers)
     )
 
 
+def _sums(at: Array, values: Array) -> Array:
+    return np.bincount(at.astype(np.intp, copy=False), values)
+
+
 def _without_means(values: Array, numbers: list[Array], tolerance: float) -> Array:
-    sizes = [np.bincount(at) for at in numbers]
+    sizes = [_sums(at, np.ones(len(at))) for at in numbers]
     for _ in range(ROUNDS):
         largest = 0.0
         for at, size in zip(numbers, sizes, strict=True):
-            means = np.bincount(at, values) / size
+            means = _sums(at, values) / size
             values, largest = values - means[at], max(largest, float(np.abs(means).max()))
         if largest < tolerance:
             break

@@ -206,7 +206,7 @@ def _clients(p, rng):
     """The title by lot: rows of clients, and rows of advisers."""
     title = np.arange(p.n_advisers) % 2 * 1.0
     distance = _distances(p, rng, title, rng.standard_normal(p.n_advisers))
-    adviser = np.repeat(np.arange(p.n_advisers), p.clients)
+    adviser = np.arange(p.n_advisers * p.clients) // p.clients
     rows = {
         "adviser": adviser,
         "title": title[adviser],
