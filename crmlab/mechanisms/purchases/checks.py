@@ -18,10 +18,11 @@ def check_positive(parameters: Mapping[str, object]) -> None:
             raise InputError(f"{name} is {value!r}; give one finite number above 0")
 
 
-def size_of(n: object) -> int:
-    """How many customers: a whole number of at least 1."""
+def size_of(n: object, name: str = "n") -> int:
+    """How many customers (or events): a whole number of at least 1."""
     if not (isinstance(n, Real) and 1 <= float(n) < np.inf and float(n).is_integer()):
-        raise InputError(f"n is {n!r}; give a whole number of customers, at least 1")
+        of = " of customers" if name == "n" else ""
+        raise InputError(f"{name} is {n!r}; give a whole number{of}, at least 1")
     return int(float(n))
 
 

@@ -50,6 +50,7 @@ class Drawing:
     grain: float | None = None
     offset: Array | None = None
     spend: Spend | None = None
+    every: int = 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,6 +95,16 @@ class Customers:
         return pd.DataFrame(columns, index=self._ids())
 
     @property
+    def log_intervals(self) -> Array:
+        """Sum of the logarithms of the times between each customer's purchases, 0 where there are none."""
+        log = self.log()
+        customer, time = log["customer_id"].to_numpy() - self.drawing.first, log["time"].to_numpy()
+        gaps, same = np.diff(time), np.diff(customer) == 0
+        same &= gaps > 0  # purchases of one day are one
+        at = customer[1:][same].astype(np.intp, copy=False)
+        return np.bincount(at, np.log(gaps[same]), minlength=len(self)).astype(float)
+
+    @property
     def truth_table(self) -> pd.DataFrame:
         """The truth as a DataFrame, one row a customer."""
         return pd.DataFrame(self.truth, index=self._ids())
@@ -136,7 +147,7 @@ class Customers:
         how, part = self.drawing, slice(start, start + BLOCK)
         block = (how.first + start) // BLOCK
         x, t_x = how.purchases[part], how.last[part]
-        counts, times = _times(stream(how.seed, block, TIMES), x, t_x)
+        counts, times = _times(stream(how.seed, block, TIMES), x, t_x, how.every)
         if how.grain is not None and how.offset is not None:
             start_of_day = np.repeat(how.offset[part], counts.astype(np.intp, copy=False))
             times = np.floor((times + start_of_day) / how.grain) * how.grain
@@ -225,12 +236,13 @@ def by_day(customers: Customers, grain: float) -> Customers:
     return replace(customers, frequency=x, recency=t_x, monetary_value=money if spent else None)
 
 
-def _times(generator: np.random.Generator, x: Counts, t_x: Array) -> tuple[Counts, Array]:
+def _times(generator: np.random.Generator, x: Counts, t_x: Array, every: int) -> tuple[Counts, Array]:
     """Purchases a customer (the first included) and their times, one after the other."""
     counts = x + 1
     ends = np.cumsum(counts)
     starts = ends - counts
-    gaps = generator.standard_exponential(int(ends[-1]))
+    total = int(ends[-1])
+    gaps = generator.standard_exponential(total) if every == 1 else generator.standard_gamma(every, total)
     gaps[starts] = 0.0
     walk = np.cumsum(gaps)
     begin, length = walk[starts], walk[ends - 1] - walk[starts]

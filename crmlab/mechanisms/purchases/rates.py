@@ -1,4 +1,4 @@
-"""Purchases at any time: the Pareto/NBD, the BG/NBD and the MBG/NBD, whole or in parts."""
+"""Purchases at any time: the Pareto/NBD, and the beta-geometric models, whole or in parts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -181,6 +181,102 @@ def _beta_geometric(
     return x, t_x, (rate, p, lifetime, alive)
 
 
+def bg_cnbd(
+    n: int,
+    T: npt.ArrayLike,
+    *,
+    k: int,
+    r: float,
+    alpha: float,
+    a: float,
+    b: float,
+    seed: Seed,
+    **options: Unpack[Options],
+) -> Customers:
+    """Draw from the BG/CNBD-k: as `bg_nbd`, but only every k-th event of rate λ is a purchase.
+
+    Reutterer, Platzer & Schröder (2021, https://doi.org/10.1016/j.ijresmar.2020.09.002).
+
+    Parameters
+    ----------
+    k : int
+        Events that make a purchase: the times between purchases are Erlang-k.
+    n, T, r, alpha, a, b, seed, **options
+        As in `bg_nbd`.
+    """
+    return _regular(n, T, k, False, dict(r=r, alpha=alpha, a=a, b=b), seed, options)
+
+
+def mbg_cnbd(
+    n: int,
+    T: npt.ArrayLike,
+    *,
+    k: int,
+    r: float,
+    alpha: float,
+    a: float,
+    b: float,
+    seed: Seed,
+    **options: Unpack[Options],
+) -> Customers:
+    """Draw from the MBG/CNBD-k: as `bg_cnbd`, with a chance to drop out after the first purchase too."""
+    return _regular(n, T, k, True, dict(r=r, alpha=alpha, a=a, b=b), seed, options)
+
+
+def _regular(
+    n: int,
+    T: npt.ArrayLike,
+    k: int,
+    at_start: bool,
+    parameters: Mapping[str, float],
+    seed: Seed,
+    options: Options,
+) -> Customers:
+    k = size_of(k, "k")
+    draw: Callable[..., Drawn] = partial(_regular_beta_geometric, k=k, at_start=at_start, **parameters)  # type: ignore[arg-type]
+    names = ("purchase_rate", "dropout_probability", "lifetime", "alive")
+    return _simulate(draw, n, T, names, parameters, seed, every=k, **options)
+
+
+def _regular_beta_geometric(
+    generator: np.random.Generator,
+    size: int,
+    T: Some,
+    faster: Some,
+    leaving: Some,
+    *,
+    k: int,
+    r: float,
+    alpha: float,
+    a: float,
+    b: float,
+    at_start: bool,
+) -> Drawn:
+    """Purchases, the last one's time and the truth: events until T, every k-th a purchase until dropout.
+
+    Of m events until T the j-th is at T times a Beta(j, m − j + 1) number.
+    """
+    rate = generator.standard_gamma(r, size) / alpha * faster
+    p = generator.beta(a * leaving, b, size)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        # purchases until dropout, that which made the customer being number 0
+        stays = np.floor(generator.standard_exponential(size) / -np.log1p(-p)) + (not at_start)
+    events = generator.poisson(rate * T)
+    x = np.minimum(events // k, stays).astype(np.int64)
+    t_x = np.zeros(size)
+    some = np.flatnonzero(x)
+    window = np.broadcast_to(T, (size,))
+    t_x[some] = window[some] * generator.beta(k * x[some], events[some] - k * x[some] + 1)
+    alive = stays > events // k
+    later = np.flatnonzero(alive)
+    lifetime = t_x.copy()
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        missing = k * stays[later] - events[later]
+        waits = generator.standard_gamma(np.minimum(missing, 1e300)) / rate[later]
+        lifetime[later] = window[later] + np.where(np.isfinite(missing), waits, np.inf)
+    return x, t_x, (rate / k, p, lifetime, alive)
+
+
 def _last_share(generator: np.random.Generator, x: Counts) -> Array:
     """The largest of x uniform numbers, 0 where x is 0."""
     share = np.zeros(x.size)
@@ -198,7 +294,7 @@ def in_parts(
 
     Parameters
     ----------
-    simulator : pareto_nbd, bg_nbd or mbg_nbd
+    simulator : pareto_nbd, bg_nbd, mbg_nbd, bg_cnbd or mbg_cnbd
     size : int
         Customers a part, rounded up to whole blocks of random streams.
 
@@ -234,6 +330,7 @@ def _simulate(
     dropout_effects: npt.ArrayLike | None = None,
     threads: int | None = None,
     first: int = 0,
+    every: int = 1,
 ) -> Customers:
     check_positive(parameters)
     n, sequence = size_of(n), sequence_of(seed)
@@ -259,7 +356,7 @@ def _simulate(
             whole[part] = some
 
     in_threads(block, range(0, n, BLOCK), threads)
-    how = Drawing(sequence, x, t_x, first, threads, grain, offset)
+    how = Drawing(sequence, x, t_x, first, threads, grain, offset, every=every)
     customers = Customers(x, t_x, np.array(np.broadcast_to(T, (n,))), truth, how)
     if spend is not None:
         customers = _with_spend(customers, spend)

@@ -8,21 +8,25 @@
 True
 """
 
-from crmlab.models.btyd.base import LikelihoodRatioTest, NotFittedError, likelihood_ratio_test
+from crmlab.models.btyd.base import NotFittedError
 from crmlab.models.btyd.bgbb import BGBB
 from crmlab.models.btyd.bgnbd import BGNBD, ModifiedBGNBD
 from crmlab.models.btyd.fitting import Convergence, ConvergenceWarning
 from crmlab.models.btyd.gammagamma import GammaGamma
+from crmlab.models.btyd.nesting import LikelihoodRatioTest, likelihood_ratio_test
 from crmlab.models.btyd.paretonbd import ParetoNBD
+from crmlab.models.btyd.regular import BGCNBD, ModifiedBGCNBD
 from crmlab.models.btyd.sbg import ShiftedBetaGeometric
 
 __all__ = [
     "BGBB",
+    "BGCNBD",
     "BGNBD",
     "Convergence",
     "ConvergenceWarning",
     "GammaGamma",
     "LikelihoodRatioTest",
+    "ModifiedBGCNBD",
     "ModifiedBGNBD",
     "NotFittedError",
     "ParetoNBD",

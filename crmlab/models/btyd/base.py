@@ -4,16 +4,16 @@ import copy
 import html
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import chdtrc, ndtri  # scipy.stats would take half a second to import
+from scipy.special import ndtri  # scipy.stats would take half a second to import
 
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks, fitting
+from crmlab.models.btyd.nesting import LikelihoodRatioTest, likelihood_ratio_test
 from crmlab.models.btyd.rows import Rows
 from crmlab.words import words
 
@@ -92,6 +92,10 @@ class Model:
         if attribute.endswith("_") and not attribute.startswith("_"):
             raise NotFittedError(f"{type(self).__name__} has no {attribute} before fit(); call fit first")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
+
+    def _unfitted(self) -> Self:
+        """A model of the same kind without parameters."""
+        return type(self)(self.confidence_level)
 
     def _values(self) -> list[float]:
         """The parameters as floats, without coefficients of covariates."""
@@ -210,11 +214,15 @@ class Model:
         self.convergence_ = convergence
         self.fixed_ = tuple(name for name, held in zip(names, hold) if held)
         self._data = (*tuple(rows.weighted(column) for column in rows.columns), rows.total)
-        if convergence.status != "converged":
+        self._warn(stacklevel=4)
+
+    def _warn(self, stacklevel: int) -> None:
+        """Warn where a fit is no interior maximum."""
+        if self.convergence_.status != "converged":
             warnings.warn(
-                words("btyd.warning", name=self.name, message=convergence.message),
+                words("btyd.warning", name=self.name, message=self.convergence_.message),
                 fitting.ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=stacklevel + 1,
             )
 
     def confidence_intervals(self, level: float = 0.95) -> pd.DataFrame:
@@ -280,7 +288,7 @@ class Model:
         low, high = np.quantile(np.array(values, float), [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
         return low, high
 
-    def likelihood_ratio_test(self, restricted: "Model") -> "LikelihoodRatioTest":
+    def likelihood_ratio_test(self, restricted: "Model") -> LikelihoodRatioTest:
         """Test this fit against one with fewer free parameters; see the function `likelihood_ratio_test`."""
         return likelihood_ratio_test(restricted, self)
 
@@ -328,68 +336,3 @@ class Model:
             parts.append(table.to_html(float_format=lambda value: f"{value:.4g}", border=0))
             parts += [f"<p>{html.escape(line)}</p>" for line in self._story()]
         return "<div>" + "".join(parts) + "</div>"
-
-
-@dataclass(frozen=True)
-class LikelihoodRatioTest:
-    """Result of a likelihood-ratio test.
-
-    Attributes
-    ----------
-    statistic : float
-        Twice the gain in log-likelihood.
-    degrees_of_freedom : int
-    p_value : float
-        From the chi-square distribution, which holds when the restricted value is inside the parameter space.
-    """
-
-    statistic: float
-    degrees_of_freedom: int
-    p_value: float
-
-    def __repr__(self) -> str:
-        return words(
-            "btyd.likelihood_ratio",
-            statistic=self.statistic,
-            p=self.p_value,
-            degrees_of_freedom=self.degrees_of_freedom,
-        )
-
-
-def likelihood_ratio_test(restricted: Model, full: Model) -> LikelihoodRatioTest:
-    """Does `full` fit better than `restricted`, which is the same model with fewer free parameters?
-
-    Parameters
-    ----------
-    restricted, full : Model
-        Two fits of one kind of model to the same customers. `restricted` leaves out covariates that `full`
-        has, or was fitted with ``fixed=``.
-
-    Returns
-    -------
-    LikelihoodRatioTest
-
-    Raises
-    ------
-    InputError
-        If the models are not nested or were fitted to different data.
-    """
-    if type(restricted) is not type(full):
-        raise InputError(f"{restricted.name} is not nested in {full.name}; compare them by aic_")
-
-    def free(model: Model) -> list[str]:
-        return [name for name in model.params_.index if name not in model.fixed_]
-
-    extra = [name for name in free(full) if name not in free(restricted)]
-    alien = [name for name in free(restricted) if name not in free(full)]
-    if alien or not extra:
-        raise InputError(
-            f"the first fit is not nested in the second: it leaves free "
-            f"{', '.join(free(restricted))}; the second {', '.join(free(full))}"
-        )
-    if not np.allclose(restricted._data, full._data, rtol=1e-9):
-        raise InputError("the two models were fitted to different customers; fit both to the same rows")
-    statistic = 2.0 * (full.log_likelihood_ - restricted.log_likelihood_)
-    return LikelihoodRatioTest(
-        max(statistic, 0.0), len(extra), float(chdtrc(len(extra), max(statistic, 0.0)))
-    )

@@ -17,15 +17,38 @@ from crmlab.models.btyd.special import beta_mean, discounted_power, log_rising, 
 from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
+SHAPES_WITH_DROPOUT_AT_START = [  # where the likelihood may have several maxima
+    (r, a, b) for r in (0.3, 1.5) for a, b in ((0.2, 0.4), (0.5, 1.5), (0.5, 10.0), (1.5, 30.0), (5.0, 5.0))
+]
 
 
-class _BetaGeometric(HistoryModel):
+class BetaGeometric(HistoryModel):
+    """What models share in which customers may drop out at each purchase, with chance p ~ Beta(a, b)."""
+
     parameter_names = ("r", "alpha", "a", "b")
     time_parameters = ("alpha",)
     dropout_parameter = 2  # a: the mean odds of dropout a/b are multiplied by exp(γ′z)
     _shapes = [(r, a, b) for r in (0.25, 1.0, 4.0) for a, b in ((0.5, 1.5), (1.0, 8.0))]  # to start from
     flips_at_start = 0  # chances to drop out before the first repeat purchase
 
+    def _starts(self, rows):
+        x, _, T = rows.columns
+        rate = 1.4 * rows.weighted(x) / rows.weighted(T)  # some of T is spent inactive
+        never = rows.weighted(x == 0) / rows.total  # whom only the rate explains: (1 + T/alpha)^−r of them
+        shapes = np.geomspace(0.02, 20.0, 60)
+        expected = (1.0 + rate * rows.weighted(T) / rows.total / shapes) ** -shapes
+        from_moments = (shapes[np.argmin(np.abs(expected - never))], 0.5, 1.5)
+        return [(r, r / rate, a, b) for r, a, b in (from_moments, *self._shapes)]
+
+    def _alive(self, columns, *parameters):
+        return expit(-self._log_odds(columns, *parameters))
+
+    def _log_odds(self, columns, *parameters):
+        """Log odds of having dropped out at the last purchase rather than being active."""
+        raise NotImplementedError
+
+
+class _PoissonPurchases(BetaGeometric):
     def _terms(self, columns, r, alpha, a, b):
         """Log-likelihood of each row with first and second derivatives.
 
@@ -72,15 +95,6 @@ class _BetaGeometric(HistoryModel):
         }
         return value, first, second
 
-    def _starts(self, rows):
-        x, _, T = rows.columns
-        rate = 1.4 * rows.weighted(x) / rows.weighted(T)  # some of T is spent inactive
-        never = rows.weighted(x == 0) / rows.total  # whom only the rate explains: (1 + T/alpha)^−r of them
-        shapes = np.geomspace(0.02, 20.0, 60)
-        expected = (1.0 + rate * rows.weighted(T) / rows.total / shapes) ** -shapes
-        from_moments = (shapes[np.argmin(np.abs(expected - never))], 0.5, 1.5)
-        return [(r, r / rate, a, b) for r, a, b in (from_moments, *self._shapes)]
-
     def _log_odds(self, columns, r, alpha, a, b):
         x, t_x, T = columns
         flips = x + self.flips_at_start
@@ -92,9 +106,6 @@ class _BetaGeometric(HistoryModel):
                 + (r + x) * np.log1p((T - t_x) / (alpha + t_x)),
                 -np.inf,
             )
-
-    def _alive(self, columns, *parameters):
-        return expit(-self._log_odds(columns, *parameters))
 
     def _expected(self, t, r, alpha, a, b):
         survives_start = b / (a + b) if self.flips_at_start else 1.0
@@ -169,7 +180,7 @@ class _BetaGeometric(HistoryModel):
         return [words(f"btyd.{self._words}", rate=r / alpha, gap=alpha / r, dropout=a / (a + b))]
 
 
-class BGNBD(_BetaGeometric):
+class BGNBD(_PoissonPurchases):
     """The BG/NBD model: repeat purchases with dropout after repeat purchases.
 
     Parameters r and alpha (in the unit of time) describe purchase rates, Gamma(r, alpha); a and b the
@@ -194,7 +205,7 @@ class BGNBD(_BetaGeometric):
     _simulator = staticmethod(purchases.bg_nbd)
 
 
-class ModifiedBGNBD(_BetaGeometric):
+class ModifiedBGNBD(_PoissonPurchases):
     """The MBG/NBD model: as BG/NBD, with a chance of dropout after the first purchase too.
 
     References
@@ -207,11 +218,7 @@ class ModifiedBGNBD(_BetaGeometric):
     name = "MBG/NBD"
     flips_at_start = 1
     many_tops = True
-    _shapes = [
-        (r, a, b)
-        for r in (0.3, 1.5)
-        for a, b in ((0.2, 0.4), (0.5, 1.5), (0.5, 10.0), (1.5, 30.0), (5.0, 5.0))
-    ]
+    _shapes = SHAPES_WITH_DROPOUT_AT_START
     _words = "mbgnbd"
     _simulator = staticmethod(purchases.mbg_nbd)
 

@@ -146,7 +146,7 @@ class CovariateModel(Model):
         for _, j, sign, names, z in self._given_covariates(1, *tables):
             turn[j, start : start + len(names)] = sign * z[0]
             start += len(names)
-        other = type(self)(self.confidence_level)
+        other = self._unfitted()
         found = fitting.turned(turn, self._coefficients, self._coefficient_covariance)
         other._put(self.parameter_names, k, *found)
         return other

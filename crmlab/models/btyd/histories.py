@@ -95,8 +95,13 @@ class HistoryModel(CovariateModel):
             return Likelihood(self._terms, some, k, self._slopes(some))
 
         return self._estimate(
-            rows, build, self._starts(rows), scale, names, fixed, ceiling=_ceiling(rows), back=back
+            rows, build, self._starts(rows), scale, names, fixed, ceiling=self._ceiling(rows), back=back
         )
+
+    def _ceiling(self, rows: Rows) -> float:
+        """A bound on the log-likelihood."""
+        x, t_x, _ = rows.columns
+        return most_likely(rows, x, t_x)
 
     def log_likelihood(
         self,
@@ -348,7 +353,7 @@ class HistoryModel(CovariateModel):
         crmlab.mechanisms.purchases.Customers
         """
         self._customer_parameters(n, purchase_covariates, dropout_covariates)  # refuses what does not fit
-        given = dict(zip(self.parameter_names, self._values()))
+        given = self._simulation_parameters()
         moves: dict[str, Array | list[float] | None] = {}
         for side, names, table in zip(
             ("purchase", "dropout"),
@@ -360,14 +365,16 @@ class HistoryModel(CovariateModel):
                 moves[f"{side}_effects"] = [self.params_[f"{side}_{name}"] for name in names]
         return type(self)._simulator(n, T, seed=seed, **given, **moves, **options)
 
+    def _simulation_parameters(self) -> dict[str, float]:
+        return dict(zip(self.parameter_names, self._values()))
 
-def _ceiling(rows: Rows) -> float:
-    """A bound on the log-likelihood: each customer's own best rate, and dropout after the last purchase.
 
-    A history's likelihood, given rate and dropout, is at most λ^x e^(−λ·t_x), and that at most (x/t_x)^x
-    e^(−x).
+def most_likely(rows: Rows, events: Array, t_x: Array) -> float:
+    """The log-likelihood with each customer's own best rate of events, and dropout after the last purchase.
+
+    A history's likelihood, given rate and dropout, is at most λ^n e^(−λ·t_x) for n events until t_x, and
+    that at most (n/t_x)^n e^(−n).
     """
-    x, t_x, _ = rows.columns
     with np.errstate(divide="ignore", invalid="ignore"):
-        best = np.where(x > 0, x * np.log(np.maximum(x, 1.0) / t_x) - x, 0.0)
+        best = np.where(events > 0, events * np.log(np.maximum(events, 1.0) / t_x) - events, 0.0)
     return rows.weighted(best)

@@ -5,13 +5,24 @@ import pytest
 from scipy.special import betaln, gammaln, hyp2f1
 
 from crmlab.mechanisms import purchases
-from crmlab.models.btyd import BGBB, BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD, ShiftedBetaGeometric
+from crmlab.models.btyd import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    GammaGamma,
+    ModifiedBGCNBD,
+    ModifiedBGNBD,
+    ParetoNBD,
+    ShiftedBetaGeometric,
+)
 from crmlab.models.delta import jacobian
 
 KINDS = {
     "BG/NBD": BGNBD.from_params(r=0.5, alpha=5.0, a=0.8, b=2.5),
     "MBG/NBD": ModifiedBGNBD.from_params(r=0.7, alpha=5.0, a=0.8, b=2.5),
     "Pareto/NBD": ParetoNBD.from_params(r=0.6, alpha=6.0, s=0.7, beta=10.0),
+    "BG/CNBD-2": BGCNBD.from_params(k=2, r=0.5, alpha=2.5, a=0.8, b=2.5),
+    "MBG/CNBD-3": ModifiedBGCNBD.from_params(k=3, r=0.7, alpha=1.7, a=0.8, b=2.5),
 }
 
 
