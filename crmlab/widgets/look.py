@@ -21,6 +21,8 @@ STYLE = """<style>
 .crmlab-ask summary { cursor: pointer; font-weight: 600; }
 .crmlab-ask svg { display: block; width: 100%; max-width: 40rem; height: auto; margin: .3rem 0; }
 .crmlab-ask svg text { fill: currentColor; font: 14px system-ui, "Segoe UI", Roboto, sans-serif; }
+.crmlab-unset .noUi-handle { background: transparent; border: 2px dashed #4a7fb5; box-shadow: none; }
+.crmlab-unset .widget-readout { visibility: hidden; }
 @media print { .crmlab-ask { break-inside: avoid; } }
 </style>"""
 

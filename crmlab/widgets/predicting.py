@@ -23,7 +23,9 @@ STEPS = 100  # of a slider that is told no step
 class Prediction:
     """A question, and the guess that a student makes; `predict` makes and shows it.
 
-    Nothing here stops a notebook that is run from the top: without a guess the answer is shown closed.
+    No value is suggested: a slider waits on a stop before its scale, which is no guess, and nothing is chosen
+    among choices. Nothing here stops a notebook that is run from the top: without a guess the answer is shown
+    closed.
     """
 
     def __init__(
@@ -39,12 +41,11 @@ class Prediction:
         self.question, self.unit = translated(question), translated(unit)
         self.choices, self.name = choices, name
         self.low, self.high = low, high
-        self.step = step
         self.digits = 0 if choices else _digits(low, high, step)
+        self.step = step or 10.0**-self.digits
         self._listeners: list[Callable[[], None]] = []
         kept = guesses.recall("predictions", name).get("guess")
         self._guess = kept if self._possible(kept) else None
-        self._touched = False
         self._build()
 
     @property
@@ -90,7 +91,7 @@ class Prediction:
             If `truth` is not finite, or not one of the choices.
         """
         truth, because = self._checked_truth(truth), translated(because)
-        if self._touched and self._guess is None:  # moved, and the button not pressed: it was a guess
+        if self._guess is None and self._possible(self.control.value):  # set, and the button not pressed
             self.keep(self.control.value)
         if self._guess is not None:
             guesses.keep("predictions", self.name, self._facts() | {"truth": truth})
@@ -113,52 +114,50 @@ class Prediction:
     def _build(self) -> None:
         wide = ipywidgets.Layout(width="100%", max_width="40rem")
         if self.choices:
-            self.control = ipywidgets.RadioButtons(
-                options=list(self.choices), value=self._guess, layout=wide, description=""
-            )
+            self.control = ipywidgets.RadioButtons(options=list(self.choices), value=None, layout=wide)
         else:
-            make = ipywidgets.FloatSlider if self.digits else ipywidgets.IntSlider
-            middle = (self.low + self.high) / 2
-            at = self._guess if self._guess is not None else middle
-            self.control = make(
-                value=at if self.digits else round(at),
-                min=self.low,
-                max=self.high,
-                step=self.step or (10.0**-self.digits if self.digits else 1),
-                readout_format=f".{self.digits}f" if self.digits else "d",
-                layout=wide,
-            )
+            self.control = self._slider(wide)
         self.button = ipywidgets.Button(description=words("ask.keep"), tooltip=as_text(self.question))
         self.status = ipywidgets.HTML()
+        self.status.add_class("crmlab-status")
         asked = ipywidgets.HTML(boxed(self._question_html()))
         self.view = ipywidgets.VBox(
             [asked, self.control, ipywidgets.HBox([self.button, self.status])],
             layout=ipywidgets.Layout(width="100%", max_width="40rem", overflow="visible"),
         )
         self.view.add_class("crmlab-control")
-        self.control.observe(self._moved, names="value")
-        self.button.on_click(self._pressed)
+        self.control.observe(lambda _change: self._settle(), names="value")
+        self.button.on_click(lambda _button: self.keep(self.control.value))
         self._settle()
 
-    def _moved(self, _change: Any) -> None:
-        if self._guess is None:
-            self._touched = True
-            self.status.value = words("ask.not_kept")
-
-    def _pressed(self, _button: Any) -> None:
-        if self.choices and self.control.value is None:
-            self.status.value = words("ask.choose_first")
-        else:
-            self.keep(self.control.value)
+    def _slider(self, wide: ipywidgets.Layout) -> ipywidgets.FloatSlider | ipywidgets.IntSlider:
+        """A slider whose first stop, where it waits, lies one step before the scale."""
+        make, number = (ipywidgets.FloatSlider, float) if self.digits else (ipywidgets.IntSlider, round)
+        before = number(self.low - self.step)
+        return make(
+            value=before,
+            min=before,
+            max=number(self.high),
+            step=number(self.step),
+            readout_format=f".{self.digits}f" if self.digits else "d",
+            layout=wide,
+        )
 
     def _settle(self) -> None:
-        made = self._guess is not None
-        self.control.disabled = self.button.disabled = made
+        """Show what stands: nothing yet, a value that is not kept, or a guess."""
+        made, ready = self._guess is not None, self._possible(self.control.value)
+        self.control.disabled = made
+        self.button.disabled = made or not ready
         if made:
-            self.control.value = self._guess
-        self.status.value = html.escape(
-            words("ask.kept", guess=self.shown(self._guess)) if made else words("ask.none_yet")
-        )
+            self.control.value, told = self._guess, words("ask.kept", guess=self.shown(self._guess))
+        elif ready:
+            told = words("ask.not_kept", guess=self.shown(self.control.value))
+        elif self.choices:
+            told = words("ask.not_chosen")
+        else:
+            told = words("ask.not_set", low=self.shown(self.low, unit=False), high=self.shown(self.high))
+        (self.control.remove_class if made or ready else self.control.add_class)("crmlab-unset")
+        self.status.value = f'<span role="status">{html.escape(told)}</span>'
 
     def _question_html(self) -> str:
         unit = f" <small>({html.escape(self.unit)})</small>" if self.unit else ""

@@ -68,14 +68,24 @@ def test_run_all_spoils_no_prediction_and_a_guess_opens_the_answer(opened):
     visit, guesses = opened  # noqa: F811
     answer = visit.panel.locator(".crmlab-ask details")
     assert answer.count() == 1 and answer.get_attribute("open") is None
+    slider = handle(visit, "How many of 100 naive analysts")
+    button = visit.panel.get_by_role("button", name="This is my guess")
+    number = visit.panel.locator(".widget-readout").first
+    unset = "Not set yet: move the slider, from 0 to 100 of 100 analysts."
+    playwright.expect(slider).to_have_attribute("aria-valuetext", unset)
+    playwright.expect(button).to_be_disabled()
+    playwright.expect(number).to_be_hidden()
+    slider.press("End")
     for _ in range(7):
-        handle(visit, "How many of 100 naive analysts").press("ArrowLeft")
-    visit.panel.get_by_role("button", name="This is my guess").click()
-    line = visit.panel.get_by_role("img", name="You guessed 43")
+        slider.press("ArrowLeft")
+    playwright.expect(number).to_have_text("93")
+    playwright.expect(visit.panel.get_by_text("93 of 100 analysts is set")).to_be_visible()
+    button.click()
+    line = visit.panel.get_by_role("img", name="You guessed 93")
     line.wait_for()
     assert answer.count() == 0 and "Callers rang" in visit.panel.inner_text()
     kept = json.loads(guesses.read_text(encoding="utf-8"))["predictions"]["naive"]
-    assert kept["guess"] == 43 and kept["truth"] > 80
+    assert kept["guess"] == 93 and kept["truth"] > 80
 
 
 def test_a_quiz_answers_at_once(opened):

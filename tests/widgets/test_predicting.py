@@ -60,12 +60,30 @@ def test_a_guess_made_later_opens_the_answer(answers):
     assert "<details>" not in answers()[0][1].value and "you guessed 70" in answers()[0][1].value
 
 
-def test_a_slider_that_was_moved_is_a_guess_and_one_that_was_not_is_none(answers):
-    moved, left = analysts(), analysts()
+@pytest.mark.parametrize("low, high, step", [(0, 100, None), (-1, 1, None), (0.0, 0.5, 0.05), (0, 2000, 50)])
+def test_no_value_is_suggested_and_none_can_be_kept_before_one_is_set(low, high, step):
+    prediction = predict("How much?", low, high, step=step)
+    slider = prediction.control
+    assert slider.value == slider.min < low, "it waits before the scale"
+    assert prediction.button.disabled and "crmlab-unset" in slider._dom_classes
+    assert "Not set yet" in prediction.status.value
+    slider.value = slider.min + slider.step
+    assert slider.value == pytest.approx(low), "the first stop of the scale can be reached"
+    assert not prediction.button.disabled and "crmlab-unset" not in slider._dom_classes
+    slider.value = slider.min
+    assert prediction.button.disabled and "crmlab-unset" in slider._dom_classes
+    prediction.button.click()
+    assert prediction.guess is None
+
+
+def test_a_slider_that_was_moved_is_a_guess_and_one_that_was_not_or_was_put_back_is_none(answers):
+    moved, left, back = analysts(), analysts(), analysts()
     moved.control.value = 12
-    for each in (moved, left):
+    back.control.value = 12
+    back.control.value = back.control.min
+    for each in (moved, left, back):
         each.answer(86)
-    assert moved.guess == 12 and left.guess is None
+    assert moved.guess == 12 and left.guess is None and back.guess is None
 
 
 def test_the_first_guess_counts_and_is_kept_beside_the_copy(answers, kept):
@@ -91,8 +109,9 @@ def test_where_no_student_is_nothing_is_written(answers, tmp_path, monkeypatch):
 def test_choices_are_right_or_not(answers, kept):
     prediction = predict("Which one leaves the truth?", choices=["naive", "adjusted"], name="which")
     prediction.button.click()
-    assert prediction.guess is None and "Choose" in prediction.status.value
+    assert prediction.guess is None and prediction.button.disabled and "Not chosen" in prediction.status.value
     prediction.control.value = "adjusted"
+    assert not prediction.button.disabled
     prediction.answer("naive")
     assert "it is naive" in answers()[0][1].value
     assert guesses.closeness(kept()["predictions"]["which"]) == 0
