@@ -1,6 +1,8 @@
 """What became of the rows of a log: for each rule how many it met, and what was done."""
 
 import warnings
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -15,18 +17,42 @@ class DataQualityWarning(UserWarning):
     """Rows of a log were left out because they lack something."""
 
 
-def accounts(
-    log: Log, rules: Rules, rows: int, netted: int, purchases: int, several: np.ndarray
-) -> list[dict[str, object]]:
-    """A list of rule, rows, done; the rows that were read, less those left out, are the rows used.
+@dataclass(frozen=True)
+class Counts:
+    """What the rows of some customers became.
 
-    Parameters
+    Attributes
     ----------
-    rows, purchases, netted : int
+    rows, netted, purchases : int
         `rows` became `purchases`, and `netted` refunds were taken off them.
     several : array
         The customers with several rows in a moment, as queries know them.
     """
+
+    rows: int
+    netted: int
+    purchases: int
+    several: np.ndarray
+
+    @classmethod
+    def taken_from(cls, part: dict[str, np.ndarray]) -> Self:
+        """The counts of one part of a summary's query, whose columns that only count are taken out of it."""
+        rows, netted = part.pop("row_count"), part.pop("refund_count", np.zeros(1, int))
+        purchases = part["frequency"] + 1
+        if "frequency_holdout" in part:
+            purchases = purchases + part["frequency_holdout"]
+        several = np.asarray(part["customer"])[rows > purchases]
+        return cls(int(rows.sum()), int(netted.sum()), int(purchases.sum()), several)
+
+    @classmethod
+    def together(cls, counts: list[Self]) -> Self:
+        """The counts of all parts."""
+        sums = [sum(getattr(each, name) for each in counts) for name in ("rows", "netted", "purchases")]
+        return cls(*sums, np.concatenate([each.several for each in counts]))
+
+
+def accounts(log: Log, rules: Rules, counts: Counts) -> list[dict[str, object]]:
+    """A list of rule, rows, done; the rows that were read, less those left out, are the rows used."""
     audit, after = log.audit, _after(log, rules)
     orphans = _sum(log, queries.orphans_query(rules)) if rules.net_refunds else 0
     late_rows, latecomers = _latecomers(log, rules)
@@ -46,11 +72,11 @@ def accounts(
         table.append(_entry("cancelled", audit.cancelled, pattern="=".join(log.reading.cancelled)))
         table.append(_entry("void", audit.void))
     table += _about_money(log, rules, orphans) if rules.money else []
-    alike = _alike(log, rules, several)
+    alike = _alike(log, rules, counts.several)
     table += [
         _entry("alike", alike, "alike_dropped" if log.once else "alike"),
-        _entry("merged", rows - purchases, "merged_unit" if rules.by_unit else "merged"),
-        _entry("used", rows + netted, purchases=f"{purchases:,}"),
+        _entry("merged", counts.rows - counts.purchases, "merged_unit" if rules.by_unit else "merged"),
+        _entry("used", counts.rows + counts.netted, purchases=f"{counts.purchases:,}"),
     ]
     _warn(log, audit.unusable + orphans)
     return table

@@ -99,10 +99,10 @@ MEAN = """,
 
 SPLIT_SUMMARY = """
 SELECT customer,
-       COUNT(*) - SUM(later) - 1 AS frequency,
+       CAST(COUNT(*) - SUM(later) - 1 AS BIGINT) AS frequency,
        (MAX(CASE WHEN later = 0 THEN moment END) - MIN(moment)) / {unit} AS recency,
        ({last} - MIN(moment)) / {unit} AS T{mean},
-       SUM(later) AS frequency_holdout{mean_holdout},
+       CAST(SUM(later) AS BIGINT) AS frequency_holdout{mean_holdout},
        CAST(SUM(bought) AS BIGINT) AS row_count{refunds}
 FROM purchases
 GROUP BY customer

@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from crmlab.data import queries
-from crmlab.data.accounting import DataQualityWarning, accounts
+from crmlab.data.accounting import Counts, DataQualityWarning, accounts
 from crmlab.data.logs import Log, LogOptions
 from crmlab.data.queries import Rules
 from crmlab.data.rules import rules_for
@@ -181,9 +181,14 @@ def tally(log: Log, rules: Rules, progress: Any = None) -> Tally:
         for _ in log.parts(shown.update):
             for name, query in _tallied(log, rules):
                 parts[name].append(log.run(query).fetchnumpy())
-    repeats = pd.DataFrame(_joined(parts["repeats"])).astype(np.int64)
+    columns = {name: _ordered([part[name] for part in parts["repeats"]], None) for name in parts["repeats"][0]}
+    repeats = pd.DataFrame(columns).astype(np.int64)
     repeats = repeats.groupby(["first", "moment"], as_index=False, sort=True)["purchases"].sum()
-    early = _framed(log, rules, _joined(parts["early"]))[0] if rules.split is not None else None
+    early = None
+    if rules.split is not None:
+        for part in parts["early"]:
+            Counts.taken_from(part)
+        early = _framed(log, rules, parts["early"])
     return Tally(_summary(log, replace(rules, split=None), parts["whole"]), early, repeats)
 
 
@@ -208,9 +213,10 @@ def _tallied(log: Log, rules: Rules) -> Iterator[tuple[str, str]]:
 
 def _summary(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
     """A summary with its report, from the parts of the query's result."""
-    summary, counts = _framed(log, rules, _joined(parts))
+    counts = Counts.together([Counts.taken_from(part) for part in parts])
+    summary = _framed(log, rules, parts)
     summary.attrs = {
-        "report": accounts(log, rules, *counts),
+        "report": accounts(log, rules, counts),
         "observation_end": str(rules.end),
         "time_unit": rules.time_unit,
         "calibration_end": None if rules.split is None else str(rules.split),
@@ -218,28 +224,25 @@ def _summary(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.D
     return summary
 
 
-def _framed(
-    log: Log, rules: Rules, table: dict[str, np.ndarray]
-) -> tuple[pd.DataFrame, tuple[int, int, int, np.ndarray]]:
-    """The summary in order of ids; its rows, refunds, purchases, and customers with several rows a moment."""
-    if not len(table["customer"]):
+def _framed(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """The summary in order of ids, from parts without the columns that only count."""
+    customers = np.concatenate([np.asarray(part.pop("customer")) for part in parts])
+    if not len(customers):
         raise InputError(
             f"log holds no purchase up to {rules.split or rules.end}; check the dates and the period's end"
         )
-    customers, rows = table.pop("customer"), table.pop("row_count").astype(np.int64)
-    netted = int(table.pop("refund_count", np.zeros(1)).sum())
-    table["frequency"] = table["frequency"].astype(np.int64)
-    purchases = table["frequency"] + 1
-    if rules.split is not None:
-        table["frequency_holdout"] = table["frequency_holdout"].astype(np.int64)
-        purchases = purchases + table["frequency_holdout"]
-        table["duration_holdout"] = np.full(len(rows), _duration(rules))
-    several = customers[rows > purchases]
     ids = log.opened.ids.restore(customers).rename(log.columns["customer_id"])
-    summary = pd.DataFrame(table, index=ids)
-    order = _order(summary.index, customers)
-    summary = summary if order is None else summary.iloc[order]
-    return summary, (int(rows.sum()), netted, int(purchases.sum()), several)
+    order = _order(ids, customers)
+    table = {name: _ordered([part.pop(name) for part in parts], order) for name in list(parts[0])}
+    if rules.split is not None:
+        table["duration_holdout"] = np.full(len(ids), _duration(rules))
+    return pd.DataFrame(table, index=ids if order is None else ids[order], copy=False)
+
+
+def _ordered(columns: list[np.ndarray], order: np.ndarray | None) -> np.ndarray:
+    """Columns under one another, in order; what is missing is an error, not a fill value."""
+    joined = np.concatenate([np.asarray(column) for column in columns])
+    return joined if order is None else joined[order]
 
 
 def _bar(log: Log, what: str, shown: Any) -> AbstractContextManager:
@@ -249,11 +252,6 @@ def _bar(log: Log, what: str, shown: Any) -> AbstractContextManager:
         return nullcontext(shown)
     shown = log.audit.rows >= MANY if shown is None else shown
     return tqdm(total=log.buckets, desc=what, unit=words("fit.part"), disable=not shown, leave=False)
-
-
-def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The parts of a result under one another; what is missing is an error, not a fill value."""
-    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
 def _order(index: pd.Index, keys: np.ndarray) -> np.ndarray | None:

@@ -112,9 +112,10 @@ def compare(rows, memory, repeats, csv, report):
         print(f"{'':20}{'seconds':>9}{'cpu':>8}{'peak MiB':>10}")
         for name, (seconds, processor, most, *_) in middle.items():
             print(f"{name:20}{seconds:9.2f}{processor:8.2f}{most:10.0f}")
-        (a, a_cpu, most, *_), (b, b_cpu, *_) = middle.values()
+        wall, busy = (statistics.median(a[k] / b[k] for a, b in zip(ours, plain)) for k in (0, 1))
+        most = middle["customer_summary"][2]
         print(
-            f"ratio: {a / b:.2f} of the seconds, {a_cpu / b_cpu:.2f} of the processor time (bar 1.25); "
+            f"ratio: {wall:.2f} of the seconds, {busy:.2f} of the processor time (medians of pairs; bar 1.25); "
             f"peak {most:.0f} MiB (bar 1024)"
         )
         if report:

@@ -17,7 +17,7 @@ from crmlab.data.logs.reading import LogOptions, Reading
 from crmlab.data.logs.sql import literal, sentence
 from crmlab.errors import InputError, listing, option
 
-ROWS_A_BUCKET = 8_000  # for each megabyte of memory; customers are counted in that many buckets of rows
+ROWS_A_BUCKET = 4_500  # for each megabyte of memory; customers are counted in that many buckets of rows
 SHOWN = 5  # offending rows named in a message
 MACHINE = ("memory_limit", "temp_directory", "threads")
 
