@@ -181,8 +181,7 @@ def tally(log: Log, rules: Rules, progress: Any = None) -> Tally:
         for _ in log.parts(shown.update):
             for name, query in _tallied(log, rules):
                 parts[name].append(log.run(query).fetchnumpy())
-    columns = {name: _ordered([part[name] for part in parts["repeats"]], None) for name in parts["repeats"][0]}
-    repeats = pd.DataFrame(columns).astype(np.int64)
+    repeats = pd.concat(map(pd.DataFrame, parts["repeats"]), ignore_index=True).astype(np.int64)
     repeats = repeats.groupby(["first", "moment"], as_index=False, sort=True)["purchases"].sum()
     early = None
     if rules.split is not None:
