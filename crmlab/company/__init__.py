@@ -1,0 +1,73 @@
+"""One company in which all theories meet: a customer base whose truth is known.
+
+    company = Company("trap", customers=20_000, months=36, seed=1)
+    base = company.simulate()                        # Simulation(tables, truth)
+    base.tables["orders"]                            # what a firm has: see below
+    base.truth.customers                             # what no firm has
+    company.do(membership=0).simulate()              # the same customers, the same luck, no scheme
+
+`Company` is lazy: it holds a truth (a preset's name or `CompanyParameters`), a size and a seed. ``do(...)``
+takes membership, crm, campaign, second_channel, recovery (0 for nobody, 1 for everybody), service, price and
+``since``; whoever is not touched by what it changes is the same to the last bit. With
+``simulate(keep=["orders"])`` only what is asked for is written down.
+
+Month by month, as a firm decides:
+
+    run = company.start()
+    run.step()                                       # the company's own calendar
+    run.step(Decision(price=0.95, offers=lambda books: books["recent"] > 1, scheme=True))
+    run.play(lambda books, month: Decision(offers=books["lottery"] < 0.5), until=12)
+    run.books()                                      # a row a customer, as the firm knows them now
+    run.tables, run.truth                            # up to now
+    run.save("state.npz"); Run.load("state.npz")     # the same from there on, to the last bit
+
+`Decision` has price, service, scheme, push, offers, retention, investment, rival_pull and recovery; offers
+and retention take a rule over the books, a list of customer numbers, True or False. ``step`` returns a
+`MonthSummary`: revenue, cost of goods, counts, members' revenue, mailings. Another ``luck`` seed from
+``luck_from`` on gives the same history other luck.
+
+Tables (months count from 0; ``time`` is in months of 365.25 / 12 days, ``date`` in UTC):
+
+=================  ========================================================================================
+customers          customer_id, joined, date, branch_id, region, segment, age, acquired_by, referrer_id,
+                   encouraged (by letter, by lot, to use the second channel)
+needs              customer_id, aspect, importance
+branches           branch_id, region, scheme_since, crm_since, redress_by_lot
+employees          employee_id, branch_id, since, left
+staff_surveys      employee_id, branch_id, month, job_satisfaction
+channels           channel, cost_an_order
+members            customer_id, joined, date
+channel_choices    customer_id, taken_up, date
+campaigns          campaign_id, month, sent, kind, cost
+orders             order_id, customer_id, branch_id, channel, month, time, date, amount, margin (first ones,
+                   too)
+exposures          customer_id, campaign_id, month, sent, read, propensity; those sent nothing, too
+surveys            customer_id, month, date, satisfaction, attitude, switching_cost, alternatives, intention
+complaints         customer_id, branch_id, employee_id, month, date, redressed
+reviews            customer_id, branch_id, month, date, stars
+retention_offers   customer_id, month
+=================  ========================================================================================
+
+Surveys ask everybody in the books in months 5, 8, 11 …; who does not answer has no row.
+"""
+
+from crmlab.company.block import MonthSummary
+from crmlab.company.decisions import Decision, Interventions
+from crmlab.company.market import Company
+from crmlab.company.parameters import PRESETS, CompanyParameters, preset, presets_table
+from crmlab.company.running import Run
+from crmlab.company.tables import Simulation, Truth
+
+__all__ = [
+    "PRESETS",
+    "Company",
+    "CompanyParameters",
+    "Decision",
+    "Interventions",
+    "MonthSummary",
+    "Run",
+    "Simulation",
+    "Truth",
+    "preset",
+    "presets_table",
+]

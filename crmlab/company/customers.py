@@ -1,0 +1,198 @@
+"""Customers: who they are for good and how they are this month, as arrays of one row a customer."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv, gammaincinv, logit
+
+from crmlab.company.branches import NEVER
+from crmlab.company.parameters import CompanyParameters
+from crmlab.company.streams import Keys, Streams
+
+Array = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+NOBODY = -1  # referred by
+
+# Segments, by what their customers put first: shares, log rates beside the middle, how well the company fits
+SEGMENTS = ("price", "convenience", "company")
+SHARES, LOG_RATES, FITS = (
+    np.array([0.40, 0.35, 0.25]),
+    np.array([-0.75, 0.0, 1.2]),
+    np.array([-0.3, 0.3, 0.2]),
+)
+OVERRATES = 2  # the segment whose ratings are biased in the trap
+HABIT_MEAN, HABIT_SPREAD, HABIT_MOST = -1.2, 1.6, 2.5  # of log rates over their mean, at the default r
+
+
+@dataclass(eq=False)
+class Customers:
+    """State of n customers, each field an array of shape (n,).
+
+    Attributes
+    ----------
+    key, number, referrer : arrays
+        Key of their draws; customer number; number of who referred them, -1 if nobody.
+    segment, branch : arrays of int
+    joined : array
+        Time of the first purchase, months.
+    rate, leaving, spend_rate : arrays
+        λ, logit p and ν, which would be all in a world without effects.
+    habit : array
+        ℓ, the standardised log of λ, cut at ±2.5: what a firm could know of λ and acts on.
+    switching_cost, mailing, method, encouraged : arrays
+        K; what a mailing adds to the log rate; what all of a customer's answers share; got the letter.
+    alive, left : arrays
+        Has not left; time of leaving, infinite if not yet.
+    expectation, experience, satisfaction, trust, commitment, attitude, drift : arrays
+        Moods at the end of the last month.
+    member, channel : arrays of int
+        Month of joining the scheme and of taking up the second channel; 999 is never.
+    orders, last, spend, recent : arrays
+        Repeat purchases, time of the last purchase, spend on repeats, and purchases of late: a sum in which a
+        month counts .85 of the next.
+    """
+
+    key: Keys
+    number: Whole
+    referrer: Whole
+    segment: npt.NDArray[np.int8]
+    branch: npt.NDArray[np.int16]
+    joined: Array
+    rate: Array
+    leaving: Array
+    spend_rate: Array
+    habit: Array
+    switching_cost: Array
+    mailing: Array
+    method: Array
+    encouraged: Flags
+    alive: Flags
+    left: Array
+    expectation: Array
+    experience: Array
+    satisfaction: Array
+    trust: Array
+    commitment: Array
+    attitude: Array
+    drift: Array
+    member: npt.NDArray[np.int16]
+    channel: npt.NDArray[np.int16]
+    orders: npt.NDArray[np.int32]
+    last: Array
+    spend: Array
+    recent: Array
+
+    def __len__(self) -> int:
+        return self.key.size
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Self:
+        """A copy of some customers."""
+        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+    def put(self, rows: npt.NDArray[np.intp], changed: "Customers") -> None:
+        """Write what has changed of some customers."""
+        for name in CHANGING:
+            getattr(self, name)[rows] = getattr(changed, name)
+
+    def append(self, others: "Customers") -> None:
+        """Add customers after the last."""
+        for each in fields(self):
+            both = np.concatenate([getattr(self, each.name), getattr(others, each.name)])
+            setattr(self, each.name, both)
+
+    def active(self, month: int) -> npt.NDArray[np.intp]:
+        """Rows of those who have joined by the end of a month and have not left before it."""
+        return np.flatnonzero(self.alive & (self.joined < month + 1))
+
+    def booked(self, month: int) -> npt.NDArray[np.intp]:
+        """Rows of those in the firm's books by the end of a month, also of those who have left silently."""
+        return np.flatnonzero(self.joined < month + 1)
+
+
+CHANGING = (
+    *(
+        "alive",
+        "left",
+        "expectation",
+        "experience",
+        "satisfaction",
+        "trust",
+        "commitment",
+        "attitude",
+        "drift",
+    ),
+    *("member", "channel", "orders", "last", "spend"),
+)
+
+
+def draw_customers(
+    p: CompanyParameters,
+    streams: Streams,
+    keys: Keys,
+    numbers: Whole,
+    joined: Array | None = None,
+    referrer: Whole | None = None,
+    branch: npt.NDArray[np.int16] | None = None,
+) -> Customers:
+    """New customers, by inverse distribution functions of their keyed numbers.
+
+    Parameters
+    ----------
+    p : CompanyParameters
+    streams : Streams
+    keys, numbers : arrays of shape (n,)
+    joined, referrer, branch : arrays of shape (n,), optional
+        Of those who are referred; the others come as the company grows, to a branch by lot.
+    """
+    n, uniform, normal = keys.size, streams.uniform, streams.normal
+    segment = np.searchsorted(np.cumsum(SHARES)[:-1], uniform(keys, "segment")).astype(np.int8)
+    log_rate = p.segment_to_rate * LOG_RATES
+    faster = np.exp(log_rate) / (SHARES @ np.exp(log_rate))  # so that the mean rate is r / alpha in any case
+    rate = gammaincinv(p.r, uniform(keys, "rate")) / p.alpha * faster[segment]
+    chance = np.clip(betaincinv(p.a, p.b, uniform(keys, "dropout")), 1e-12, 1 - 1e-12)
+    log_over_mean = np.log(np.maximum(rate * p.alpha / p.r, 1e-3))
+    habit = np.clip((log_over_mean - HABIT_MEAN) / HABIT_SPREAD, -HABIT_MOST, HABIT_MOST)
+    if joined is None:
+        joined = _arrivals(p, uniform(keys, "joining"))
+    if branch is None:
+        branch = np.floor(uniform(keys, "branch") * p.n_branches).astype(np.int16)
+    moved = p.spread_of_mailing * normal(keys, "mailing effect")
+    zeros = {
+        name: np.zeros(n) for name in ("experience", "trust", "commitment", "attitude", "spend", "recent")
+    }
+    return Customers(
+        key=keys,
+        number=numbers,
+        referrer=np.full(n, NOBODY, np.int64) if referrer is None else referrer,
+        segment=segment,
+        branch=branch,
+        joined=joined,
+        rate=rate,
+        leaving=logit(chance),
+        spend_rate=gammaincinv(p.q, uniform(keys, "spend rate")) / p.gamma,
+        habit=habit,
+        switching_cost=normal(keys, "switching cost"),
+        mailing=p.mailing_to_purchase + moved + p.habit_to_mailing * habit,
+        method=p.method * normal(keys, "method"),
+        encouraged=uniform(keys, "letter") < 0.5,
+        alive=np.ones(n, bool),
+        left=np.full(n, np.inf),
+        expectation=p.spread_of_expectation * normal(keys, "expectation"),
+        satisfaction=np.full(n, p.usual_satisfaction),
+        drift=p.drift * normal(keys, "drift"),
+        member=np.full(n, NEVER, np.int16),
+        channel=np.full(n, NEVER, np.int16),
+        orders=np.zeros(n, np.int32),
+        last=joined.copy(),
+        **zeros,
+    )
+
+
+def _arrivals(p: CompanyParameters, u: Array) -> Array:
+    """Times of the first purchase: a share in the first month, the others evenly until growth ends."""
+    founding = u / max(p.founding_share, 1e-300)
+    later = 1 + (u - p.founding_share) / max(1 - p.founding_share, 1e-300) * max(p.growth_months - 1, 0)
+    return np.where(u < p.founding_share, founding, later)

@@ -1,0 +1,166 @@
+"""Keyed random numbers: a draw is a function of seed, purpose, month, customer and count, of nothing else.
+
+A generator that is read in order gives every customer after the first change another number. Here a customer
+who leaves, joins or buys once more changes no draw of anybody else. So two worlds that differ in one decision
+share all their luck (common random numbers), a block of customers can be drawn alone, and a state that is
+saved holds no generator.
+
+    bits = mix(key_i ⊕ c(seed, purpose, month) + (k + 1) · odd)
+
+`mix` is two rounds of multiply and xor-shift and a third of SplitMix64 (Steele, Lea & Flood 2014,
+doi:10.1145/2660193.2660195); keys are mixed customer numbers.
+"""
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from crmlab.design.streams import Seed, seed_tuple
+
+Array = npt.NDArray[np.float64]
+Keys = npt.NDArray[np.uint64]
+WORD = np.uint64
+ODD, GOLDEN = WORD(0xD1342543DE82EF95), WORD(0x9E3779B97F4A7C15)
+ROUND, FIRST, SECOND = WORD(0xD6E8FEB86659FD93), WORD(0xBF58476D1CE4E5B9), WORD(0x94D049BB133111EB)
+ALWAYS = -1  # the month of what is drawn once for all
+
+
+class Streams:
+    """Draws of customers by purpose and month.
+
+    Parameters
+    ----------
+    seed : int or sequence of int
+    luck : int or sequence of int, optional
+        Another seed for what happens from `luck_from` on: the same history with other luck after it.
+    luck_from : int
+        Month.
+    """
+
+    def __init__(self, seed: Seed, luck: Seed | None = None, luck_from: int = 0) -> None:
+        self.seed, self.luck_from = seed_tuple(seed), luck_from
+        self.luck = None if luck is None else seed_tuple(luck)
+        self._constants: dict[tuple[str, int], np.uint64] = {}
+
+    def keys(self, numbers: npt.ArrayLike) -> Keys:
+        """Keys of the customers with these numbers, 0 or more."""
+        return splitmix(
+            splitmix(np.asarray(numbers).astype(WORD) + GOLDEN) ^ self.constant("customers", ALWAYS)
+        )
+
+    def constant(self, purpose: str, month: int) -> np.uint64:
+        """The word that stands for a purpose in a month, the same for all customers."""
+        if (purpose, month) not in self._constants:
+            seed = self.luck if self.luck is not None and month >= self.luck_from else self.seed
+            entropy = np.random.SeedSequence([*seed, zlib.crc32(purpose.encode()), month + 1])
+            self._constants[purpose, month] = entropy.generate_state(1, WORD)[0]
+        return self._constants[purpose, month]
+
+    def bits(
+        self,
+        keys: Keys,
+        purpose: str,
+        month: int = ALWAYS,
+        count: npt.NDArray[np.integer] | int | None = None,
+    ) -> Keys:
+        """64 random bits for each key.
+
+        Parameters
+        ----------
+        keys : array of uint64, shape (n,)
+        purpose : str
+            What is drawn: ``"times"``, ``"amounts"``.
+        month : int
+        count : array of int of shape (n,) or int, optional
+            Which of several draws for the same purpose and month, from 0.
+        """
+        words = keys ^ self.constant(purpose, month)
+        if count is not None:
+            words = words + (np.atleast_1d(count).astype(WORD) + WORD(1)) * ODD
+        for _ in range(2):
+            words ^= words >> WORD(32)
+            words *= ROUND
+        words ^= words >> WORD(32)
+        words *= FIRST
+        words ^= words >> WORD(29)
+        words *= SECOND
+        return words ^ (words >> WORD(31))
+
+    def uniform(
+        self,
+        keys: Keys,
+        purpose: str,
+        month: int = ALWAYS,
+        count: npt.NDArray[np.integer] | int | None = None,
+    ) -> Array:
+        """A number in (0, 1) for each key; ends excluded, so that every inverse distribution is finite."""
+        return ((self.bits(keys, purpose, month, count) >> WORD(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+    def normal(
+        self,
+        keys: Keys,
+        purpose: str,
+        month: int = ALWAYS,
+        count: npt.NDArray[np.integer] | int | None = None,
+    ) -> Array:
+        """A standard normal number for each key."""
+        return np.asarray(ndtri(self.uniform(keys, purpose, month, count)))
+
+    def at(self, month: int) -> "MonthOfStreams":
+        """The draws of one month."""
+        return MonthOfStreams(self, month)
+
+
+class MonthOfStreams:
+    """`Streams` in one month."""
+
+    def __init__(self, streams: Streams, month: int) -> None:
+        self.streams, self.month = streams, month
+
+    def bits(self, keys: Keys, purpose: str, count: npt.NDArray[np.integer] | int | None = None) -> Keys:
+        """See `Streams.bits`."""
+        return self.streams.bits(keys, purpose, self.month, count)
+
+    def uniform(self, keys: Keys, purpose: str, count: npt.NDArray[np.integer] | int | None = None) -> Array:
+        """See `Streams.uniform`."""
+        return self.streams.uniform(keys, purpose, self.month, count)
+
+    def normal(self, keys: Keys, purpose: str, count: npt.NDArray[np.integer] | int | None = None) -> Array:
+        """See `Streams.normal`."""
+        return self.streams.normal(keys, purpose, self.month, count)
+
+
+def splitmix(words: Keys) -> Keys:
+    """SplitMix64's finaliser: a bijection on 64-bit words that leaves no trace of their order."""
+    words = words ^ (words >> WORD(30))
+    words = words * FIRST
+    words ^= words >> WORD(27)
+    words *= SECOND
+    return words ^ (words >> WORD(31))
+
+
+def numbers_of(bits: Keys) -> npt.NDArray[np.int64]:
+    """Whole numbers of 15 digits, which every spreadsheet keeps as they are."""
+    return (bits % WORD(9 * 10**14)).astype(np.int64) + 10**14
+
+
+def poisson_quantile(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
+    """The Poisson quantile: ``min{x : P(X ≤ x) ≥ u}``, which rises with the mean.
+
+    So under one u a higher rate only adds events. By summing probabilities upwards: means are small here.
+    """
+    found = np.zeros(uniform.size, np.int64)
+    mass = np.exp(-mean)
+    total = mass.copy()
+    rows = np.flatnonzero(uniform > total)
+    u, m, mass, total, x = uniform[rows], mean[rows], mass[rows], total[rows], 0
+    while rows.size:
+        x += 1
+        mass = mass * (m / x)
+        total = total + mass
+        found[rows] = x
+        on = (u > total) & (x < m + 40 * np.sqrt(m) + 100)  # beyond, rounding alone is left
+        rows, u, m, mass, total = rows[on], u[on], m[on], mass[on], total[on]
+    return found
