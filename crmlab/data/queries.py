@@ -88,9 +88,9 @@ SUMMARY = """
 SELECT customer,
        COUNT(*) - 1 AS frequency,
        (MAX(moment) - MIN(moment)) / {unit} AS recency,
-       ({last} - MIN(moment)) / {unit} AS T{mean},
+       ({last} - MIN(moment)) / {unit} AS T{mean}{intervals},
        CAST(SUM(bought) AS BIGINT) AS row_count{refunds}
-FROM purchases
+FROM {source}
 GROUP BY customer"""
 
 MEAN = """,
@@ -102,9 +102,9 @@ SELECT customer,
        CAST(COUNT(*) - SUM(later) - 1 AS BIGINT) AS frequency,
        (MAX(CASE WHEN later = 0 THEN moment END) - MIN(moment)) / {unit} AS recency,
        ({last} - MIN(moment)) / {unit} AS T{mean},
-       CAST(SUM(later) AS BIGINT) AS frequency_holdout{mean_holdout},
+       CAST(SUM(later) AS BIGINT) AS frequency_holdout{mean_holdout}{intervals},
        CAST(SUM(bought) AS BIGINT) AS row_count{refunds}
-FROM purchases
+FROM {source}
 GROUP BY customer
 HAVING MIN(later) = 0"""
 
@@ -114,6 +114,17 @@ SPLIT_MEAN = """,
 
 HOLDOUT_MEAN = """,
        COALESCE(SUM(later * units) / ({scale} * NULLIF({known_later}, 0)), 0) AS monetary_value_holdout"""
+
+# Purchases with the logarithm of the time since the one before, in whole multiples of 1e-9, so that sums do
+# not depend on the order of rows.
+TIMED = """(
+    SELECT *, ROUND(1.0E9 * LN(NULLIF(moment - LAG(moment) OVER (PARTITION BY customer ORDER BY moment), 0)
+                               / {unit})) AS log_interval
+    FROM purchases
+) AS timed"""
+
+LOG_INTERVALS = """,
+       COALESCE(SUM({counted}), 0) / 1.0E9 AS log_intervals"""
 
 # Repeat purchases of the customers who began by the end of calibration, a row a first moment and moment.
 REPEATS = """
@@ -163,6 +174,8 @@ class Rules:
         Whether no amount is missing.
     net_refunds, leave_refunds, leave_zeros : bool
         Refunds lower the last purchase, or are left out; zero amounts are left out.
+    intervals : bool
+        Whether the times between purchases are asked for, too.
     """
 
     end: date
@@ -175,6 +188,7 @@ class Rules:
     net_refunds: bool = False
     leave_refunds: bool = False
     leave_zeros: bool = False
+    intervals: bool = False
 
     def moment_of(self, day: date) -> int:
         """The moment of a day as the queries count it."""
@@ -235,19 +249,25 @@ def summary_query(rules: Rules, given: bool = False) -> str:
 
     unit, scale, last = double(rules.unit), double(rules.scale), rules.moment_of(rules.split or rules.end)
     refunds = ",\n       CAST(SUM(refunds) AS BIGINT) AS refund_count" if rules.net_refunds else ""
+    counted = "log_interval" if rules.split is None else "CASE WHEN later = 0 THEN log_interval END"
+    shared = {
+        "unit": unit,
+        "last": last,
+        "refunds": refunds,
+        "source": TIMED.format(unit=unit) if rules.intervals else "purchases",
+        "intervals": LOG_INTERVALS.format(counted=counted) if rules.intervals else "",
+    }
     if rules.split is None:
         known = "COUNT(*) - 1" if rules.all_known else "SUM(known) - MIN_BY(known, moment)"
         mean = MEAN.format(scale=scale, known_again=known) if rules.money else ""
-        query = SUMMARY.format(unit=unit, last=last, mean=mean, refunds=refunds)
+        query = SUMMARY.format(mean=mean, **shared)
         return query if given else _purchases(rules, False) + query
     known, known_later = "COUNT(*) - SUM(later) - 1", "SUM(later)"
     if not rules.all_known:
         known = "SUM(CASE WHEN later = 0 THEN known ELSE 0 END) - MIN_BY(known, 2 * moment + later)"
         known_later = "SUM(later * known)"
     query = SPLIT_SUMMARY.format(
-        unit=unit,
-        last=last,
-        refunds=refunds,
+        **shared,
         mean=SPLIT_MEAN.format(scale=scale, known_again=known) if rules.money else "",
         mean_holdout=HOLDOUT_MEAN.format(scale=scale, known_later=known_later) if rules.money else "",
     )

@@ -35,6 +35,7 @@ def customer_summary(
     duplicates: str = "keep",
     missing: str = "ignore",
     unreadable: str = "refuse",
+    intervals: bool = False,
     progress: Any = None,
     **options: Unpack[LogOptions],
 ) -> pd.DataFrame:
@@ -73,6 +74,8 @@ def customer_summary(
     unreadable : {"refuse", "ignore"}
         Dates and amounts that are there and cannot be read: usually a wrong column or format. "ignore" treats
         them as missing.
+    intervals : bool
+        Whether to tell how regular purchases are, for the models that ask: a column ``log_intervals``.
     progress : bool or tqdm bar, optional
         Whether to show a progress bar; for large logs otherwise. A bar is moved on by one for each part.
     **options
@@ -90,6 +93,8 @@ def customer_summary(
         monetary_value : mean amount of the repeat days; 0 without any
         frequency_holdout, monetary_value_holdout, duration_holdout : with `calibration_end`, days with a
         purchase in the holdout, their mean amount, and the holdout's length
+        log_intervals : with `intervals`, sum of the logarithms of the times between the purchases of each
+        customer (in calibration); 0 without a repeat purchase
 
         ``attrs["report"]`` says for each rule how many rows it met and what was done; `quality_report` shows
         it.
@@ -123,7 +128,7 @@ def customer_summary(
             missing=missing,
             unreadable=unreadable,
         )
-        return summarise(opened, rules, progress)
+        return summarise(opened, replace(rules, intervals=intervals), progress)
 
 
 def quality_report(summary: pd.DataFrame) -> pd.DataFrame:

@@ -127,6 +127,29 @@ def test_the_rules_against_a_slow_reading_of_them(messy, rules, split):
     same(ours, oracle(messy, "2023-11-30", split, **rules))
 
 
+@pytest.mark.parametrize("split", [None, "2023-03-31"])
+@pytest.mark.parametrize("merge", ["day", "unit"])
+def test_log_intervals_against_a_slow_sum_of_them(messy, split, merge):
+    """Sums of logarithms of the times between purchases, of the calibration period."""
+    usable = messy.dropna(subset=["customer", "when"])
+    usable = usable[~(usable["paid"] < 0)]
+    options = dict(
+        amount=None, observation_end="2023-12-15", calibration_end=split, merge=merge, intervals=True
+    )
+    found = customer_summary(usable, "customer", "when", **options)
+    monday = usable["when"].dt.normalize() - pd.to_timedelta(usable["when"].dt.day_of_week, unit="D")
+    moment = usable["when"].dt.normalize() if merge == "day" else monday
+    kept = usable["when"].dt.normalize() <= pd.Timestamp(split or "2023-12-15")
+    for customer, times in moment[kept].groupby(usable["customer"][kept]):
+        gaps = np.diff(np.unique(times)) / np.timedelta64(7, "D")
+        assert found.loc[customer, "log_intervals"] == pytest.approx(np.log(gaps).sum(), abs=1e-7)
+    assert (found["log_intervals"][found["frequency"] == 0] == 0).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataQualityWarning)
+        netted = customer_summary(messy, "customer", "when", **options | {"amount": "paid"})
+    assert netted["log_intervals"].equals(found["log_intervals"])  # refunds are no purchases
+
+
 @pytest.mark.parametrize("rules", [{}, {"refunds": "ignore"}, {"zeros": "ignore"}])
 def test_every_row_is_accounted_for(messy, rules):
     for split in (None, "2023-03-31"):
