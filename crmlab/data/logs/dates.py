@@ -65,21 +65,36 @@ def text_of(name: str, kind: str) -> str:
     return f"COALESCE(CAST({whole} AS VARCHAR), CAST({name} AS VARCHAR))"
 
 
+def moment_of(text: str, date_format: tuple[str, ...] = (), time_zone: str | None = None) -> str:
+    """The moment (a TIMESTAMP, as the clock of the zone shows it) that a text says, as SQL.
+
+    Of a text without a time it is the day's beginning; read by the rule of `day_of`.
+    """
+    zone = literal(time_zone or "UTC")
+    if not date_format:
+        return _iso(text, zone, "TIMESTAMP")
+    return f"COALESCE({', '.join(_formatted(text, each, zone, 'TIMESTAMP') for each in date_format)})"
+
+
 def _by_format(text: str, reading: Reading, zone: str) -> str:
-    if reading.is_epoch:
-        seconds = f"TRY_CAST({text} AS DOUBLE) / {EPOCHS[reading.date_format[0]]}"
-        near = f"CASE WHEN abs({seconds}) < 2e11 THEN {seconds} END"  # DuckDB's times end with year 294247
-        return f"CAST(timezone({zone}, to_timestamp({near})) AS DATE)"
-    return f"COALESCE({', '.join(strptime(text, each, zone) for each in reading.date_format)})"
+    return f"COALESCE({', '.join(_formatted(text, each, zone) for each in reading.date_format)})"
 
 
-def strptime(text: str, form: str, zone: str = "'UTC'") -> str:
-    """The day of a text written in one format, as SQL."""
+def _formatted(text: str, form: str, zone: str, kind: str = "DATE") -> str:
+    if form not in EPOCHS:
+        return strptime(text, form, zone, kind)
+    seconds = f"TRY_CAST({text} AS DOUBLE) / {EPOCHS[form]}"
+    near = f"CASE WHEN abs({seconds}) < 2e11 THEN {seconds} END"  # DuckDB's times end with year 294247
+    return f"CAST(timezone({zone}, to_timestamp({near})) AS {kind})"
+
+
+def strptime(text: str, form: str, zone: str = "'UTC'", kind: str = "DATE") -> str:
+    """The day (or TIMESTAMP) of a text written in one format, as SQL."""
     moment = f"try_strptime({text}, {literal(form)})"
-    return f"CAST({f'timezone({zone}, {moment})' if '%z' in form or '%Z' in form else moment} AS DATE)"
+    return f"CAST({f'timezone({zone}, {moment})' if '%z' in form or '%Z' in form else moment} AS {kind})"
 
 
-def _iso(text: str, zone: str) -> str:
+def _iso(text: str, zone: str, kind: str = "DATE") -> str:
     """The day of an ISO 8601 text. The plain form stands first: it is the usual one, and the quickest."""
     steps = (
         (f"^{_DAY}", r"\1-\2-\3"),
@@ -96,9 +111,9 @@ def _iso(text: str, zone: str) -> str:
         f"regexp_full_match({text}, {literal(pattern)})" for pattern in (PLAIN, INSTANT, LOCAL)
     )
     return (
-        f"CASE WHEN {plain} THEN TRY_CAST({text} AS DATE) "
-        f"WHEN {instant} THEN CAST(timezone({zone}, TRY_CAST({offset} AS TIMESTAMPTZ)) AS DATE) "
-        f"WHEN {local} THEN CAST(TRY_CAST({time} AS TIMESTAMP) AS DATE) END"
+        f"CASE WHEN {plain} THEN TRY_CAST({text} AS {kind}) "
+        f"WHEN {instant} THEN CAST(timezone({zone}, TRY_CAST({offset} AS TIMESTAMPTZ)) AS {kind}) "
+        f"WHEN {local} THEN CAST(TRY_CAST({time} AS TIMESTAMP) AS {kind}) END"
     )
 
 

@@ -12,7 +12,7 @@ import io
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -227,15 +227,23 @@ def not_utf8(files: Files) -> str | None:
     """Where the first text that is not UTF-8 stands and what it could be, as a sentence."""
     for path in files.paths:
         with opened(path, "latin-1") as text:
-            for number, line in enumerate(text, 1):
-                try:
-                    line.encode("latin-1").decode("utf-8")
-                except UnicodeDecodeError:
-                    return (
-                        f"{files.name_of(path)} is not UTF-8: line {number} read as latin-1 is "
-                        f"{line.strip()[:60]!r}; say by {option('encoding')} how it is written, such as "
-                        f"'latin-1', 'cp1252' or 'gb18030', or save the file as UTF-8"
-                    )
+            told = where_not_utf8(text, files.name_of(path))
+        if told is not None:
+            return told
+    return None
+
+
+def where_not_utf8(lines: Iterable[str], name: str) -> str | None:
+    """The first of the lines, read as latin-1, that is not UTF-8, as a sentence."""
+    for number, line in enumerate(lines, 1):
+        try:
+            line.encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            return (
+                f"{name} is not UTF-8: line {number} read as latin-1 is {line.strip()[:60]!r}; say by "
+                f"{option('encoding')} how it is written, such as 'latin-1', 'cp1252' or 'gb18030', or save "
+                f"the file as UTF-8"
+            )
     return None
 
 

@@ -5,9 +5,15 @@ import datetime
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from crmlab.data.logs.reading import Reading
 from crmlab.errors import InputError, listing, option
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
+DIGITS = 1e15  # a spreadsheet keeps 15 digits of a number
 
 
 def as_text(path: str, reading: Reading, place: Path) -> str:
@@ -18,12 +24,7 @@ def as_text(path: str, reading: Reading, place: Path) -> str:
     InputError
         If the file is no spreadsheet, or it has several sheets and none is chosen.
     """
-    from openpyxl import load_workbook  # takes a third of a second to import
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(f"log {path!r} is no spreadsheet that can be read: {error}") from None
+    book = _opened(path, f"log {path!r}")
     try:
         sheet = book[_chosen(path, book.sheetnames, reading.sheet)]
         with place.open("w", encoding="utf-8", newline="") as out:
@@ -31,6 +32,32 @@ def as_text(path: str, reading: Reading, place: Path) -> str:
     finally:
         book.close()
     return str(place)
+
+
+def cells(source: BinaryIO, name: str, reading: Reading) -> Iterator[tuple[str, list[list[str]]]]:
+    """The name of each sheet of a spreadsheet and all its rows, blank ones too, as texts.
+
+    Raises
+    ------
+    InputError
+        If it is no spreadsheet.
+    """
+    book = _opened(source, repr(name))
+    try:
+        for sheet in book.worksheets:
+            rows = sheet.iter_rows(values_only=True)
+            yield sheet.title, [[_exact(cell, reading) for cell in row] for row in rows]
+    finally:
+        book.close()
+
+
+def _opened(source: str | BinaryIO, name: str) -> "Workbook":
+    from openpyxl import load_workbook  # takes a third of a second to import
+
+    try:
+        return load_workbook(source, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise InputError(f"{name} is no spreadsheet that can be read: {error}") from None
 
 
 def _chosen(path: str, sheets: list[str], wanted: str | None) -> str:
@@ -53,6 +80,13 @@ def _rows(sheet: object, reading: Reading) -> Iterator[list[str]]:
         width = width or len(cells)
         if any(cells):
             yield (cells + [""] * width)[:width]
+
+
+def _exact(cell: object, reading: Reading) -> str:
+    """A cell as `_written`, but a long float by the digits that it holds."""
+    if isinstance(cell, float) and abs(cell) >= DIGITS:
+        return f"{cell:.14E}"
+    return _written(cell, reading)
 
 
 def _written(cell: object, reading: Reading) -> str:

@@ -1,0 +1,76 @@
+"""What became of each row and each column of an export."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmlab.errors import listing
+
+Place = tuple[str, int]  # file, row
+
+
+@dataclass
+class TableAudit:
+    """What became of the rows of one canonical table.
+
+    Attributes
+    ----------
+    table : str
+    rows_in : int
+        Rows under the labels of all files that hold it, without blank ones.
+    rows_out : int
+        Rows of the table; `rows_in` less those dropped.
+    dropped : dict of str to list of (str, int)
+        For each reason the file and the row of each row that was dropped.
+    read : list of str
+        How each column was read: ``closed: "Closing Date" (label), as %d/%m/%Y``.
+    left_out : list of str
+        Labels that were not used, with the reason.
+    notes : list of str
+        What a reader should know: blank rows, weak guesses, instants, odd values.
+    """
+
+    table: str
+    rows_in: int = 0
+    rows_out: int = 0
+    dropped: dict[str, list[Place]] = field(default_factory=dict)
+    read: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def drop(self, reason: str, places: Iterable[Place]) -> None:
+        """Count rows as dropped for a reason."""
+        places = list(places)
+        if places:
+            self.dropped.setdefault(reason, []).extend(places)
+
+    def note(self, *texts: str) -> None:
+        """Add notes, each once."""
+        self.notes += [text for text in texts if text and text not in self.notes]
+
+    @property
+    def rows_dropped(self) -> int:
+        """Rows that were dropped, whatever the reason."""
+        return sum(map(len, self.dropped.values()))
+
+    def as_json(self) -> dict[str, Any]:
+        """As what JSON can hold; the dropped rows are counted here and listed in ``dropped.csv``."""
+        return {
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "dropped": {reason: len(places) for reason, places in self.dropped.items()},
+            "read": self.read,
+            "left_out": self.left_out,
+            "notes": self.notes,
+        }
+
+
+def where(places: list[Place], limit: int = 5) -> str:
+    """Files and rows as prose: ``Deals.csv rows 4, 9``."""
+    files = Counter(file for file, _ in places)
+    parts = []
+    for file in files:
+        rows = [row for each, row in places if each == file]
+        parts.append(f"{file} row{'s' * (len(rows) > 1)} {listing(rows, limit)}")
+    return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more files" if len(parts) > 3 else "")

@@ -1,0 +1,136 @@
+"""Tables of one export joined: parts put together, doubles taken out, customers found by contact or name."""
+
+import pandas as pd
+
+from crmlab.data.exports.audit import TableAudit, where
+from crmlab.data.exports.canonical import TABLES
+from crmlab.data.exports.tables import FILE, ROW
+from crmlab.errors import InputError
+
+LINKED = ("contacts", "deals", "orders", "cases", "members")
+
+
+def together(parts: list[tuple[pd.DataFrame, TableAudit]]) -> tuple[pd.DataFrame, TableAudit]:
+    """The parts of one table as one, each record once.
+
+    Raises
+    ------
+    InputError
+        If two rows of one id contradict each other.
+    """
+    name = parts[0][1].table
+    audit = TableAudit(name)
+    for _, each in parts:
+        audit.rows_in += each.rows_in
+        for reason, places in each.dropped.items():
+            audit.drop(reason, places)
+        audit.read += [text for text in each.read if text not in audit.read]
+        audit.left_out += [text for text in each.left_out if text not in audit.left_out]
+        audit.note(*each.notes)
+    table = pd.concat([each for each, _ in parts], ignore_index=True)
+    if "id" in table:
+        table = _once(table, name, audit)
+    audit.rows_out = len(table)
+    return table.reset_index(drop=True), audit
+
+
+def _once(table: pd.DataFrame, name: str, audit: TableAudit) -> pd.DataFrame:
+    """Records whose id stands in several rows, kept once."""
+    double = table["id"].notna() & table["id"].duplicated(keep=False)
+    if not double.any():
+        return table
+    columns = [each for each in table if each not in (FILE, ROW)]
+    counts = table.loc[double, columns].groupby("id", dropna=False).nunique(dropna=False)
+    odd = counts.gt(1).any(axis=1)
+    if odd.any():
+        key = odd.index[odd][0]
+        differs = ", ".join(counts.columns[counts.loc[key] > 1])
+        rows = table.loc[table["id"] == key, [FILE, ROW]]
+        raise InputError(
+            f"{name}: {odd.sum():,} ids stand in rows that differ, the first in "
+            f"{where(list(zip(rows[FILE], rows[ROW])))} (in {differs}); is each row a line of an order, or "
+            f"was the export made twice? Leave one row an id, or name another column as id in the map"
+        )
+    again = table["id"].notna() & table["id"].duplicated()
+    audit.drop("stands there already", list(zip(table.loc[again, FILE], table.loc[again, ROW])))
+    return table[~again]
+
+
+def link(tables: dict[str, pd.DataFrame], audits: dict[str, TableAudit]) -> None:
+    """Give each row of the other tables its customer, by id, by the contact or by name, in place."""
+    if "customers" not in tables and "contacts" in tables:
+        _contacts_as_customers(tables, audits)
+    for name in LINKED:
+        if name not in tables:
+            continue
+        table, audit = tables[name], audits[name]
+        if "customer_id" not in table:
+            table["customer_id"] = pd.Series(None, table.index, dtype=object)
+        if "contact_id" in table and "contacts" in tables:
+            _by_contact(table, tables["contacts"], audit)
+        if "customer_name" in table and "customers" in tables:
+            _by_name(table, tables["customers"], audit)
+        _orphans(table, tables.get("customers"), audit)
+
+
+def _contacts_as_customers(tables: dict[str, pd.DataFrame], audits: dict[str, TableAudit]) -> None:
+    """Where an export has no firms, people are the customers."""
+    contacts = tables.pop("contacts")
+    audit = audits.pop("contacts")
+    audit.table = "customers"
+    audit.note("the export has no table of customers: its contacts are the customers")
+    shared = {each.name for each in TABLES["customers"]} | {"_state"}
+    kept = [
+        each
+        for each in contacts
+        if each in shared or each.startswith("_") or each not in {field.name for field in TABLES["contacts"]}
+    ]
+    tables["customers"], audits["customers"] = contacts[kept].copy(), audit
+    for name, table in tables.items():
+        if name != "customers" and "contact_id" in table:
+            if "customer_id" in table:
+                table["customer_id"] = table["contact_id"].fillna(table["customer_id"])
+            else:
+                table["customer_id"] = table["contact_id"]
+
+
+def _by_contact(table: pd.DataFrame, contacts: pd.DataFrame, audit: TableAudit) -> None:
+    if "customer_id" not in contacts or table is contacts:
+        return
+    of = contacts.drop_duplicates("id").set_index("id")["customer_id"]
+    found = table["contact_id"].map(of).where(table["customer_id"].isna())
+    if found.notna().any():
+        table["customer_id"] = table["customer_id"].fillna(found)
+        audit.note(f"{found.notna().sum():,} rows belong to the customer of their contact")
+
+
+def _by_name(table: pd.DataFrame, customers: pd.DataFrame, audit: TableAudit) -> None:
+    """Customers that only a name tells: where it is the name of exactly one."""
+    if "name" not in customers:
+        return
+    named = customers.dropna(subset=["name"])
+    unique = named[~named["name"].duplicated(keep=False)].set_index("name")["id"]
+    open_rows = table["customer_id"].isna() & table["customer_name"].notna()
+    found = table["customer_name"].map(unique).where(open_rows)
+    if found.notna().any():
+        table["customer_id"] = table["customer_id"].fillna(found)
+        audit.note(f"{found.notna().sum():,} rows were given their customer by name, for want of an id")
+    several = open_rows & found.isna() & table["customer_name"].isin(named["name"])
+    if several.any():
+        rows = table.loc[several, [FILE, ROW]]
+        audit.note(
+            f"{several.sum():,} rows name a customer of whose name there are several ("
+            f"{where(list(zip(rows[FILE], rows[ROW])))}): they have no customer; export the id, too"
+        )
+
+
+def _orphans(table: pd.DataFrame, customers: pd.DataFrame | None, audit: TableAudit) -> None:
+    if customers is None or audit.table == "customers":
+        return
+    lost = table["customer_id"].notna() & ~table["customer_id"].isin(customers["id"])
+    if lost.any():
+        rows = table.loc[lost, [FILE, ROW]]
+        audit.note(
+            f"{lost.sum():,} rows belong to customers that are not in the table of customers ("
+            f"{where(list(zip(rows[FILE], rows[ROW])))}): was it filtered, or are these ids of another kind?"
+        )

@@ -1,0 +1,141 @@
+"""The transaction log of an export: which records are purchases, and what was paid for them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from crmlab.data.exports.audit import TableAudit, where
+from crmlab.data.exports.cards import Card
+from crmlab.data.exports.settings import Settings
+from crmlab.data.exports.tables import FILE, ROW, STATE
+from crmlab.errors import InputError, listing, option
+
+TIMES = {"orders": "time", "deals": "closed"}
+LABELS = {"orders": "status", "deals": "stage"}
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """A transaction log and where it comes from.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``customer_id``, ``date``, ``amount`` and, where there are, ``currency`` and ``record_id``; one row a
+        purchase, in the order of time.
+    rule : str
+        What counts as a purchase, as the card says it.
+    audit : TableAudit
+    """
+
+    table: pd.DataFrame
+    rule: str
+    audit: TableAudit
+
+
+def purchases(tables: dict[str, pd.DataFrame], card: Card, settings: Settings) -> Purchases | None:
+    """The transaction log; None where no table holds purchases.
+
+    Raises
+    ------
+    InputError
+        If purchases cannot be told, or amounts are in several currencies.
+    """
+    source = next((name for name in card.purchases if len(tables.get(name, ()))), None)
+    if source is None:
+        return None
+    table = tables[source]
+    audit = TableAudit("transactions", rows_in=len(table))
+    _tell_states(table, source, audit)
+    counted = _counted(table, source, settings, audit)
+    log = pd.DataFrame({"customer_id": counted["customer_id"], "date": counted[TIMES[source]]})
+    log["amount"] = _amount(counted, audit)
+    for column, name in (("currency", "currency"), ("id", "record_id")):
+        if column in counted:
+            log[name] = counted[column]
+    log = log.sort_values(["date", "customer_id"], kind="stable").reset_index(drop=True)
+    audit.rows_out = len(log)
+    if not len(log):
+        raise InputError(f"{source}: no row is a purchase ({_reasons(audit)})")
+    return Purchases(log, card.purchases[source], audit)
+
+
+def _tell_states(table: pd.DataFrame, source: str, audit: TableAudit) -> None:
+    """Say which states count, with their numbers; refuse deals none of which is known to be won."""
+    label = LABELS[source]
+    if label not in table:
+        audit.note("no column says the status: every order counts")
+        return
+    counts = table.groupby([label, STATE], dropna=False).size().sort_values(ascending=False)
+    good = ("won",) if source == "deals" else ("open", "won")
+    yes = [f"{stage} ({count:,})" for (stage, state), count in counts.items() if state in good]
+    no = [f"{stage} ({count:,})" for (stage, state), count in counts.items() if state not in good]
+    if source == "deals" and not yes and len(table):
+        raise InputError(
+            f"deals: no stage is known to mean a sale; stages are {listing(no, 12)}. Name those that do in "
+            f'the map: [tables.deals.states] won = ["…"]'
+        )
+    audit.note(f"counts as a purchase, by {label}: {listing(yes, 12) or 'nothing'}")
+    audit.note(f"does not: {listing(no, 12)}" if no else "")
+
+
+def _counted(table: pd.DataFrame, source: str, settings: Settings, audit: TableAudit) -> pd.DataFrame:
+    """The rows that are purchases; of the others the audit says why."""
+    reasons = {
+        "deleted": table[STATE] == "deleted",
+        "void": table[STATE] == "void",
+        "lost": table[STATE] == "lost",
+        "not won": (table[STATE] == "open") & (source == "deals"),
+        f"no {TIMES[source]}": table[TIMES[source]].isna(),
+        "no customer": table["customer_id"].isna(),
+    }
+    if settings.currency and "currency" in table:
+        reasons[f"not in {settings.currency}"] = table["currency"] != settings.currency
+    left = pd.Series(True, table.index)
+    for reason, holds in reasons.items():
+        gone = left & holds
+        audit.drop(reason, list(zip(table.loc[gone, FILE], table.loc[gone, ROW])))
+        left &= ~holds
+    kept = table[left]
+    held = kept["currency"].value_counts(dropna=False) if "currency" in kept else pd.Series(dtype=int)
+    if len(held) > 1:
+        shown = listing(f"{name} ({count:,})" for name, count in held.items())
+        raise InputError(
+            f"{source}: amounts are in several currencies, {shown}; choose one by {option('currency')}, or "
+            f"convert them before"
+        )
+    return kept
+
+
+def _amount(table: pd.DataFrame, audit: TableAudit) -> pd.Series:
+    """What was paid: the amount less what was given back."""
+    if "amount" not in table:
+        audit.note("no column holds amounts: fit without money (--no-amount)")
+        return pd.Series(float("nan"), table.index)
+    amount = table["amount"]
+    back = sum(
+        (table[name].fillna(0).abs() for name in ("refunded", "returned") if name in table), 0 * amount
+    )
+    net = (amount - back).round(6)
+    odd = {
+        "more was refunded and returned than ordered": (net < 0) & (amount >= 0),
+        "negative amounts, credits": amount < 0,
+        "the whole amount was refunded or returned": (net == 0) & (amount > 0),
+        "no amount": amount.isna(),
+    }
+    if (back > 0).any():
+        audit.note(
+            f"refunds and returns were taken off in {(back > 0).sum():,} rows, {back.sum():,.2f} in all"
+        )
+    for what, holds in odd.items():
+        if holds.any():
+            rows = list(zip(table.loc[holds, FILE], table.loc[holds, ROW]))
+            audit.note(f"{what}: {holds.sum():,} rows ({where(rows)}); they stay in the log")
+    return net
+
+
+def _reasons(audit: TableAudit) -> str:
+    return (
+        listing(f"{reason}: {len(places):,}" for reason, places in audit.dropped.items())
+        or "there are no rows"
+    )
