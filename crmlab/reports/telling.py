@@ -75,8 +75,10 @@ def between(total: Total, write: Any) -> str:
 def story(model: Any, unit: str) -> list[str]:
     """What the parameters of a model of purchases mean, with times in the report's unit."""
     p, units, one = model.params_, words(f"fit.units_{unit}"), words(f"fit.unit_{unit}")
-    rate = float(p["r"] / p["alpha"])
+    k = getattr(model, "k_", 1)
+    rate = float(p["r"] / p["alpha"]) / k
     lines = [words("fit.story_rate", rate=f"{rate:.3g}", unit=one, gap=_time(1.0 / rate, units))]
+    lines += [words("btyd.regular", k=k, variation=k**-0.5)] if k > 1 else []
     if "s" in p:
         with np.errstate(over="ignore"):
             median = float(p["beta"] * np.expm1(np.log(2.0) / p["s"]))

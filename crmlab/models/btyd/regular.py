@@ -21,7 +21,7 @@ from scipy.special import betainc, betaln, expit, gammaln
 from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import checks
-from crmlab.models.btyd.arguments import over_unique
+from crmlab.models.btyd.arguments import over_unique, shaped
 from crmlab.models.btyd.bgnbd import SHAPES_WITH_DROPOUT_AT_START, BetaGeometric
 from crmlab.models.btyd.checks import Covariates
 from crmlab.models.btyd.fitting import ConvergenceWarning
@@ -236,6 +236,20 @@ class RegularModel(BetaGeometric):
         x, t_x, T = columns
         terms = silence_terms(r + self.k_ * x, (T - t_x) / (alpha + T), self.k_)
         return np.stack(terms) / sum(terms)
+
+    def expected_of_active(
+        self, t: npt.ArrayLike, frequency: npt.ArrayLike, T: npt.ArrayLike, phase: int = 0
+    ) -> Array | float:
+        """Expected purchases in (T, T+t] of customers known to be active and in a phase. Arguments broadcast.
+
+        Returns
+        -------
+        float or array
+        """
+        (t, x, T), shape = checks.spread(t=t, frequency=frequency, T=T)
+        r, alpha, a, b = self._values()
+        s, b = r + self.k_ * x + phase, b + x + self.flips_at_start
+        return shaped(over_unique(Ticks(while_active, self.k_, phase), t, s, alpha + T, a, b), shape)
 
     def _over_phases(self, function, columns, r, alpha, a, b, *more):
         """Mean of ``function(k, phase, *more, shape, rate, a, b)`` over phases, of active customers."""
