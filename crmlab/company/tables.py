@@ -18,9 +18,10 @@ from crmlab.design.streams import generator
 Array = npt.NDArray[np.float64]
 START = np.datetime64("2022-01-01", "ms")  # the company's first day
 MONTH = 365.25 / 12 * 86_400_000  # milliseconds
-CHANNELS = ("shop", "web")
+CHANNELS, ORDER_COSTS = ("shop", "web"), (2.0, 0.5)
 OF_TRUTH = ("experiences", "months")  # tables of the ledger that no firm has
 STAFF_SURVEY = 6  # months
+MAILING_COST = 0.15  # currency a mailing
 IMPORTANCE, FIRST_NEED, IMPORTANCE_NOISE = 3.6, 1.8, 1.2  # points of seven
 
 
@@ -92,7 +93,7 @@ def firm_tables(
             "branches": _branches(branches, months),
             "employees": _employees(branches),
             "staff_surveys": _staff_surveys(branches, months, streams),
-            "channels": pd.DataFrame({"channel": CHANNELS, "cost_an_order": [2.0, 0.5]}),
+            "channels": pd.DataFrame({"channel": CHANNELS, "cost_an_order": ORDER_COSTS}),
             "members": _starts(here, here.member, months, "joined"),
             "channel_choices": _starts(here, here.channel, months, "taken_up"),
         }
@@ -234,7 +235,11 @@ def _campaigns(exposures: pd.DataFrame) -> pd.DataFrame:
     decided = kinds["least"].isna()
     by_lot = (kinds["least"] == kinds["most"]) & (kinds["most"] < 1)
     kind = np.select([decided, by_lot, kinds["least"] == 1], ["decided", "by lot", "to all"], "targeted")
-    return kinds.assign(kind=kind, cost=0.15 * kinds["sent"]).drop(columns=["least", "most"]).reset_index()
+    return (
+        kinds.assign(kind=kind, cost=MAILING_COST * kinds["sent"])
+        .drop(columns=["least", "most"])
+        .reset_index()
+    )
 
 
 def _paths(branches: BranchPaths) -> pd.DataFrame:
