@@ -12,6 +12,7 @@ from crmlab.company.customers import NOBODY, SEGMENTS, Customers
 from crmlab.company.decisions import Interventions
 from crmlab.company.ledger import SCHEMAS, Columns, Ledger
 from crmlab.company.parameters import CompanyParameters
+from crmlab.company.selection import BY_LOT
 from crmlab.company.streams import Streams
 from crmlab.design.streams import generator
 
@@ -225,7 +226,7 @@ def _starts(here: Customers, month: npt.NDArray[np.int16], months: int, name: st
 
 
 def _campaigns(exposures: pd.DataFrame) -> pd.DataFrame:
-    """A campaign a month; by lot where everybody had the same chance, short of certainty."""
+    """A row a campaign; there is at most one a month."""
     kinds = exposures.groupby("campaign_id").agg(
         month=("month", "first"),
         sent=("sent", "sum"),
@@ -233,7 +234,7 @@ def _campaigns(exposures: pd.DataFrame) -> pd.DataFrame:
         most=("propensity", "max"),
     )
     decided = kinds["least"].isna()
-    by_lot = (kinds["least"] == kinds["most"]) & (kinds["most"] < 1)
+    by_lot = (kinds["least"] == BY_LOT) & (kinds["most"] == BY_LOT)
     kind = np.select([decided, by_lot, kinds["least"] == 1], ["decided", "by lot", "to all"], "targeted")
     return (
         kinds.assign(kind=kind, cost=MAILING_COST * kinds["sent"])
