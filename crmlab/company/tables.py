@@ -109,7 +109,7 @@ def truth_of(
     """The truth of a company that has been simulated."""
     known = customers.take(np.argsort(customers.number, kind="stable"))
     latent = ("rate", "spend_rate", "habit", "switching_cost", "mailing", "method", "alive", "left")
-    moods = ("expectation", "satisfaction", "trust", "commitment", "attitude", "drift")
+    moods = ("expectation", "satisfaction", "trust", "commitment", "attitude")
     chance = {"dropout": expit(known.leaving)}
     columns = {name: getattr(known, name) for name in (*latent, *moods)}
     months = pd.DataFrame(ledger.columns("months")).groupby("month", as_index=False).sum()
