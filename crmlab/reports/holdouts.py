@@ -78,7 +78,7 @@ def held_out(kind: type, early: pd.DataFrame) -> Holdout:
     """
     history = early["frequency"], early["recency"], early["T"]
     model, length = fitted(kind, early), float(early["duration_holdout"].iloc[0])
-    expected = model.conditional_expected_purchases(length, *history)
+    expected = np.asarray(model.conditional_expected_purchases(length, *history))
     made = early["frequency_holdout"].to_numpy(float)
     some = np.linspace(0, len(early) - 1, min(len(early), MANY)).astype(int)
     sample = [each.iloc[some] for each in history]

@@ -111,6 +111,10 @@ class _PoissonPurchases(BetaGeometric):
         survives_start = b / (a + b) if self.flips_at_start else 1.0
         return survives_start * over_unique(_while_active, t, r, alpha, a, b + self.flips_at_start)
 
+    def _stays(self, t, columns, r, alpha, a, b):
+        x, _, T = columns
+        return over_unique(_staying, t, r + x, alpha + T, a, b + x + self.flips_at_start)
+
     def _conditional(self, t, columns, r, alpha, a, b):
         x, _, T = columns
         ahead = over_unique(_while_active, t, r + x, alpha + T, a, b + x + self.flips_at_start)
@@ -235,6 +239,16 @@ def _while_active(t, r, alpha, a, b):
         return _relative(p * reach[rows, None], r[rows, None])[0]
 
     return r * reach * beta_mean(relative, a, b, _turning(r, reach))
+
+
+def _staying(t, r, alpha, a, b):
+    """E[e^(−λpt)], λ ~ Gamma(r, alpha), p ~ Beta(a, b): chance of a customer active at 0 to be so at t."""
+    reach = t / alpha
+
+    def stays(p, rows):
+        return np.exp(-r[rows, None] * np.log1p(p * reach[rows, None]))
+
+    return beta_mean(stays, a, b, _turning(r, reach))
 
 
 def _while_active_slopes(t, r, alpha, a, b):

@@ -89,6 +89,10 @@ class ParetoNBD(HistoryModel):
         longer = np.log1p(t / beta)
         return r * beta / alpha * longer * exprel(-(s - 1.0) * longer)
 
+    def _stays(self, t, columns, r, alpha, s, beta):
+        _, _, T = columns
+        return np.exp(-s * np.log1p(t / (beta + T)))
+
     def _conditional(self, t, columns, r, alpha, s, beta):
         x, _, T = columns
         return self._alive(columns, r, alpha, s, beta) * self._expected(t, r + x, alpha + T, s, beta + T)

@@ -26,9 +26,10 @@ from crmlab.models.btyd.bgnbd import SHAPES_WITH_DROPOUT_AT_START, BetaGeometric
 from crmlab.models.btyd.checks import Covariates
 from crmlab.models.btyd.fitting import ConvergenceWarning
 from crmlab.models.btyd.histories import most_likely
+from crmlab.models.btyd.labels import Answer, labelled
 from crmlab.models.btyd.rows import Rows
 from crmlab.models.btyd.special import log_rising, softplus
-from crmlab.models.btyd.ticks import Silence, Ticks, discounted, silence_terms, while_active
+from crmlab.models.btyd.ticks import Silence, Ticks, discounted, silence_terms, surviving, while_active
 from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
@@ -237,9 +238,10 @@ class RegularModel(BetaGeometric):
         terms = silence_terms(r + self.k_ * x, (T - t_x) / (alpha + T), self.k_)
         return np.stack(terms) / sum(terms)
 
+    @labelled
     def expected_of_active(
         self, t: npt.ArrayLike, frequency: npt.ArrayLike, T: npt.ArrayLike, phase: int = 0
-    ) -> Array | float:
+    ) -> Answer:
         """Expected purchases in (T, T+t] of customers known to be active and in a phase. Arguments broadcast.
 
         Returns
@@ -268,6 +270,9 @@ class RegularModel(BetaGeometric):
 
     def _conditional(self, t, columns, *parameters):
         return self._alive(columns, *parameters) * self._over_phases(while_active, columns, *parameters, t)
+
+    def _stays(self, t, columns, *parameters):
+        return self._over_phases(surviving, columns, *parameters, t)
 
     def _residual(self, rate, columns, *parameters):
         return self._alive(columns, *parameters) * self._over_phases(discounted, columns, *parameters, rate)
