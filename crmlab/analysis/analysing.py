@@ -1,4 +1,4 @@
-"""A theory's estimators on a user's own tables: estimates, what simulation says of them, what they rest on."""
+"""A theory's estimators on a user's own tables: estimates, what simulation says, what they assume."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +87,11 @@ class OwnAnalysis:
     lots: Mapping[tuple[str, str], str]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def headlines(self) -> list[Any]:
+        """A row of the estimates for each hypothesis: of the first estimator, as declared, that gave one."""
+        known = self.found.estimates[self.found.estimates["failure"] == ""]
+        return list(known.drop_duplicates("hypothesis").itertuples())
+
     def of(self, hypothesis: str, estimator: str) -> list[Assumption]:
         """The assumptions that an estimate rests on."""
         return [each for each in self.assumptions if (hypothesis, estimator) in each.of]
@@ -152,7 +157,7 @@ def analyse(
         found,
         _assumptions(needs, testable, ready, found, lots),
         _sensitivities(testable, ready.tables, found, lots),
-        scales.described(needs, ready),
+        scales.described(ready),
         margins,
         capped,
         _untested(design, ready),
@@ -171,14 +176,20 @@ def analyse(
 
 def _check(sims: int, power: float) -> None:
     if isinstance(sims, bool) or not isinstance(sims, int | np.integer) or sims < 0 or sims == 1:
-        raise InputError(f"{option('sims')} is {sims!r}; give a whole number of simulations, 2 or more, or 0 for none")
+        raise InputError(
+            f"{option('sims')} is {sims!r}; give a whole number of simulations, 2 or more, or 0 for none"
+        )
     if not isinstance(power, int | float) or not 0.05 < power < 1:
         raise InputError(f"{option('power')} is {power!r}; give a share between 0.05 and 1")
 
 
 def _sizes(design: Design) -> dict[str, int]:
     parameters = design.parameters
-    return {name: getattr(parameters, name) for name in parameters.names() if type(getattr(parameters, name)) is int}
+    return {
+        name: getattr(parameters, name)
+        for name in parameters.names()
+        if type(getattr(parameters, name)) is int
+    }
 
 
 def sources_of(tables: Any, encoding: str | None = None, sheet: str | None = None) -> list[Source]:
@@ -200,7 +211,9 @@ def sources_of(tables: Any, encoding: str | None = None, sheet: str | None = Non
         raise InputError("no table was given; name a file")
     names = [each.name for each in sources]
     if len(set(names)) < len(names):
-        raise InputError(f"two tables are named alike: {', '.join(names)}; rename one, or give a dict of them")
+        raise InputError(
+            f"two tables are named alike: {', '.join(names)}; rename one, or give a dict of them"
+        )
     return sources
 
 

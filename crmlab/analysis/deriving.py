@@ -60,7 +60,9 @@ class Formula:
             raise InputError(f"formula {self.text!r} cannot be read: {error.msg}") from None
         odd = [node for node in ast.walk(tree) if not isinstance(node, _ALLOWED)]
         if odd:
-            raise InputError(f"formula {self.text!r} holds a {type(odd[0]).__name__}; only arithmetic may stand")
+            raise InputError(
+                f"formula {self.text!r} holds a {type(odd[0]).__name__}; only arithmetic may stand"
+            )
         called = [node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)]
         check_known(f"function in {self.text!r}", called, FUNCTIONS)
         return tree
@@ -176,7 +178,17 @@ def lapses() -> Made:
     return Made(_MONTHS, lambda columns: _counted(columns, lapsed=True))
 
 
-_MONTHS = ("customer", "month", "stage", "heavy", "contacted", "matched", "moved_up", "lapsed_for", "advanced")
+_MONTHS = (
+    "customer",
+    "month",
+    "stage",
+    "heavy",
+    "contacted",
+    "matched",
+    "moved_up",
+    "lapsed_for",
+    "advanced",
+)
 
 
 def _counted(columns: Columns, lapsed: bool) -> dict[str, Array]:
@@ -222,22 +234,29 @@ def off_curve() -> Made:
 
 
 def after_start(which: str) -> Made:
-    """Branches by quarter as a row a branch: `which` is "level" at the end, or "change" of those who start."""
+    """Branches by quarter as a row a branch: "level" at the end, or "change" of who starts."""
 
     def make(columns: Columns) -> dict[str, Array]:
         from crmlab.mechanisms.rollout import AFTER
 
-        branch, quarter, start, sales = (np.asarray(columns[n]) for n in ("branch", "quarter", "start", "sales"))
+        branch, quarter, start, sales = (
+            np.asarray(columns[n]) for n in ("branch", "quarter", "start", "sales")
+        )
         begun = np.array([start[branch == each][0] for each in np.unique(branch)])
-        wide = np.array([sales[branch == each][np.argsort(quarter[branch == each])] for each in np.unique(branch)])
+        wide = np.array(
+            [sales[branch == each][np.argsort(quarter[branch == each])] for each in np.unique(branch)]
+        )
         if which == "level":
             return {"adopted": (begun > 0) * 1.0, "sales": wide[:, -AFTER:].mean(-1)}
-        rows = [(int(at) - 1, row) for at, row in sorted(zip(begun, wide), key=lambda pair: pair[0]) if at > 1]
+        rows = [
+            (int(at) - 1, row) for at, row in sorted(zip(begun, wide), key=lambda pair: pair[0]) if at > 1
+        ]
         return {"change": np.array([row[at : at + AFTER].mean() - row[at - 1] for at, row in rows])}
 
     return Made(("branch", "quarter", "start", "sales"), make)
 
 
 MAKERS: dict[str, Callable[..., Made]] = {
-    each.__name__: each for each in (halves, waves, lags, scores, means, ladder, lapses, off_curve, after_start)
+    each.__name__: each
+    for each in (halves, waves, lags, scores, means, ladder, lapses, off_curve, after_start)
 }

@@ -1,4 +1,4 @@
-"""Which file holds which sample, and which of its columns is which: by the map, by name, or by another name."""
+"""Which file holds which sample, and which of its columns is which: by the map, by name, by another name."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -115,7 +115,7 @@ def matched(needs: Needs, sources: Sequence[Source], said: Map) -> list[Matched]
         name = _sample_for(source, needs, said)
         if name in taken:
             raise InputError(
-                f"{taken[name].name} and {source.name} both look like {name}; say in the map, by file, which is which"
+                f"{taken[name].name} and {source.name} both look like {name}; say by file in the map which is"
             )
         taken[name] = source
     found = []
@@ -123,9 +123,13 @@ def matched(needs: Needs, sources: Sequence[Source], said: Map) -> list[Matched]
         of_map = said.of(name)
         uses = columns_of(needs.samples[name], source, of_map)
         found.append(Matched(needs.samples[name], source, uses, of_map.missing))
-    unmet = [said.samples[name].file for name in said.samples if said.samples[name].file and name not in taken]
+    unmet = [
+        said.samples[name].file for name in said.samples if said.samples[name].file and name not in taken
+    ]
     if unmet:
-        raise InputError(f"map: file {listing(map(repr, unmet))} was not given; name it on the command line, too")
+        raise InputError(
+            f"map: file {listing(map(repr, unmet))} was not given; name it on the command line, too"
+        )
     return found
 
 
@@ -146,14 +150,15 @@ def _sample_for(source: Source, needs: Needs, said: Map) -> str:
     if best == 0:
         wanted = "; ".join(f"{name}: {listing(needs.samples[name].columns, 8)}" for name in free)
         raise InputError(
-            f"{source.name} has no column that {needs.theory} needs; it has {listing(source.frame.columns, 12)}. "
+            f"{source.name} has no column that {needs.theory} needs; it has "
+            f"{listing(source.frame.columns, 9)}. "
             f"Needed are {wanted}. Say in a map which is which; --template writes one"
         )
     winners = [name for name, each in share.items() if each == best]
     if len(winners) > 1:
         raise InputError(
-            f"{source.name} could be {' or '.join(winners)}; say which in the map (file = {source.name!r}), or "
-            "name the file so"
+            f"{source.name} could be {' or '.join(winners)}; say which in the map (file = {source.name!r}) "
+            "or name the file so"
         )
     return winners[0]
 
@@ -167,7 +172,9 @@ def columns_of(sample: Sample, source: Source, of_map: SampleMap) -> dict[str, U
         If the map names a column that is not there, or a name fits several.
     """
     uses = dict(of_map.columns)
-    check_known(f"column of {source.name} in the map", [use.column for use in uses.values()], source.frame.columns)
+    check_known(
+        f"column of {source.name} in the map", [use.column for use in uses.values()], source.frame.columns
+    )
     used = {use.column for use in uses.values()}
     for how in ("name", "alias"):
         for name, need in sample.columns.items():

@@ -1,4 +1,4 @@
-"""Names of columns as people write them, in English and Chinese, and how two of them are told to be the same."""
+"""Names of columns as people write them, in English and Chinese, and how two are told to be the same."""
 
 import tomllib
 import unicodedata
@@ -13,7 +13,7 @@ def plain(name: object) -> str:
 
     Examples
     --------
-    >>> plain("Switching_Cost "), plain("态度（1）"), plain("态度_1")
+    >>> plain("Switching_Cost "), plain("态度-1"), plain("态度_1")
     ('switchingcost', '态度1', '态度1')
     """
     text = unicodedata.normalize("NFKC", str(name)).casefold()

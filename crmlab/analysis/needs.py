@@ -184,7 +184,9 @@ def needs_of(lesson: str) -> Needs:
     )
 
 
-def _sample(name: str, about: Mapping[str, Any], schema: Schema, card: Mapping[str, Any], file: str) -> Sample:
+def _sample(
+    name: str, about: Mapping[str, Any], schema: Schema, card: Mapping[str, Any], file: str
+) -> Sample:
     check_known(f"key of [{name}] in {file}", about, ABOUT_SAMPLE)
     derived = {column: Formula(text) for column, text in about.get("derived", {}).items()}
     made = {table: _made(entry) for table, entry in about.get("made", {}).items()}
@@ -221,9 +223,16 @@ def _made(entry: Mapping[str, Any]) -> Made:
 
 
 def _need(
-    name: str, tables: Iterable[str], written: Mapping[str, Any], schema: Schema, card: Mapping[str, Any], where: str
+    name: str,
+    tables: Iterable[str],
+    written: Mapping[str, Any],
+    schema: Schema,
+    card: Mapping[str, Any],
+    where: str,
 ) -> Need:
-    entry = next((written[key] for key in (name, _family(name, "#"), _family(name, "*")) if key in written), {})
+    entry = next(
+        (written[key] for key in (name, _family(name, "#"), _family(name, "*")) if key in written), {}
+    )
     check_known(f"key of {name} of {where}", entry, ABOUT_COLUMN)
     seen = next((schema.columns[table, name] for table in tables if (table, name) in schema.columns), None)
     if seen is None:
@@ -249,6 +258,6 @@ def _need(
 def _family(name: str, mark: str) -> str:
     """``attitude_3`` as ``attitude_#``, ``spend_q1`` as ``spend_q#``; ``need_speed`` as ``need_*``."""
     if mark == "*":
-        return f"{name.split('_')[0]}_*"
+        return f"{name.partition('_')[0]}_*"
     bare = name.rstrip("0123456789")
     return f"{bare}#" if bare != name else name

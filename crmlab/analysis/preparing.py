@@ -35,7 +35,7 @@ class Prepared:
     left_out : dict of str to list of int
         Rows left out of each sample, as its file numbers them.
     testable : dict of (str, str) to list of (str, str)
-        For each hypothesis and estimator, the columns that are missing for it; empty where it can be computed.
+        For each hypothesis and estimator, the columns that it lacks; empty where it can be computed.
     whole : dict of str to (dict, dict, array)
         Of each sample all rows: values, which of them were empty, and which rows were left out.
     """
@@ -53,7 +53,9 @@ class Prepared:
         """The design with only what can be computed on these tables."""
         kept = []
         for each in design.hypotheses:
-            estimators = {name: one for name, one in each.estimators.items() if not self.testable[each.name, name]}
+            estimators = {
+                name: one for name, one in each.estimators.items() if not self.testable[each.name, name]
+            }
             if estimators:
                 kept.append(replace(each, estimators=estimators))
         return replace(design, hypotheses=kept)
@@ -79,12 +81,7 @@ def prepared(
     }
     if all(testable.values()):
         raise InputError(_nothing_testable(testable, there, found))
-    wanted = {
-        column
-        for key, missing in testable.items()
-        if not missing
-        for column in needs.of(*key)
-    }
+    wanted = {column for key, missing in testable.items() if not missing for column in needs.of(*key)}
     problems, told = Problems(), list[Said]()
     columns, whole, rows, left = {}, {}, {}, {}
     for each in found:
@@ -92,7 +89,7 @@ def prepared(
         if not any((each.sample.name, name) in wanted for name in kept):
             continue
         name, frame = each.sample.name, each.source.frame
-        values, empty, holes = whole[name] = _read(each, kept, complete_cases, problems)
+        values, _, holes = whole[name] = _read(each, kept, complete_cases, problems)
         left[name] = list(frame.index[holes])
         rows[name] = len(frame), len(frame) - len(left[name])
         if not problems.found:
@@ -118,8 +115,9 @@ def _nothing_testable(
     lacking = listing(f"{column} ({sample})" for sample, column in testable[nearest])
     files = listing(each.source.name for each in found)
     return (
-        f"no hypothesis can be tested with the {len(there)} columns that were recognised in {files}; nearest is "
-        f"{nearest[0]} ({nearest[1]}), which lacks {lacking}. Say in a map how they are called; --template writes one"
+        f"no hypothesis can be tested with the {len(there)} columns that were recognised in {files}; nearest "
+        f"is {nearest[0]} ({nearest[1]}), which lacks {lacking}. Say in a map how they are "
+        "called; --template writes one"
     )
 
 
@@ -136,12 +134,15 @@ def _read(
         _check_conditional(found, name, values, empty, problems)
     holes = np.any([empty[name] for name in names], axis=0)
     if holes.all():
-        problems.found.append(f"{source.name}: every row has an empty cell among {listing(names, 10)}; fill them")
+        problems.found.append(
+            f"{source.name}: every row has an empty cell among {listing(names, 10)}; fill them"
+        )
     elif holes.any() and not complete_cases:
         for name in names:
             if empty[name].any():
                 at = source.frame.index[empty[name]]
-                what = f"{'rows' if len(at) > 1 else 'row'} {listing(at, SHOWN)} {'are' if len(at) > 1 else 'is'} empty"
+                many = len(at) > 1
+                what = f"{'rows' if many else 'row'} {listing(at, SHOWN)} {'are' if many else 'is'} empty"
                 remedy = f"fill them and say how, or leave those rows out by {option('complete_cases')}"
                 problems.add(source, found.uses[name].column, what, remedy)
     return values, empty, holes
@@ -153,7 +154,11 @@ def _ready(
     """The columns in the rows that are used, in order and in the theory's units; and what is told of it."""
     source, told = found.source, list[Said]()
     if holes.any():
-        facts = {"file": source.name, "rows": int(holes.sum()), "which": listing(source.frame.index[holes], SHOWN)}
+        facts = {
+            "file": source.name,
+            "rows": int(holes.sum()),
+            "which": listing(source.frame.index[holes], SHOWN),
+        }
         told.append(said("analyse.told_left", **facts))
     kept = _in_order(found, {name: each[~holes] for name, each in values.items()}, holes, problems)
     for name in kept:
@@ -194,8 +199,11 @@ def _in_order(
     units, counts = np.unique(values[by], return_counts=True)
     odd = units[counts != many]
     if len(odd):
-        short = f"{len(odd)} of {len(units)} have more or fewer than {many} rows, such as {listing(map(_short, odd), 3)}"
-        remedy = f"give {many} rows for each" + ("; fill empty cells, do not leave rows out" if holes.any() else "")
+        such = listing(map(_short, odd), 3)
+        short = f"{len(odd)} of {len(units)} have more or fewer than {many} rows, such as {such}"
+        remedy = f"give {many} rows for each" + (
+            "; fill empty cells, do not leave rows out" if holes.any() else ""
+        )
         problems.add(found.source, found.uses[by].column, short, remedy)
     keys = [values[balanced["order"]]] if "order" in balanced else []
     order = np.lexsort([*keys, values[by]])
@@ -247,5 +255,3 @@ def _laid_out(needs: Needs, columns: Mapping[str, Mapping[str, np.ndarray]]) -> 
             elif any(column in known for column in inside):
                 made[table] = {column: known[column] for column in inside if column in known}
     return Tables(made)
-
-

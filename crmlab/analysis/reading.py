@@ -143,11 +143,13 @@ def _frame_of(path: Path, encoding: str | None, sheet: str | None) -> pd.DataFra
 def _from_sheets(path: Path, sheet: str | None) -> pd.DataFrame:
     sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
     if sheet is None and len(sheets) > 1:
-        raise InputError(f"{path.name} has the sheets {listing(map(repr, sheets))}; choose by {option('sheet')}")
+        raise InputError(
+            f"{path.name} has the sheets {listing(map(repr, sheets))}; choose by {option('sheet')}"
+        )
     if sheet is not None and sheet not in sheets:
         raise InputError(f"{path.name} has no sheet {sheet!r}; it has {listing(map(repr, sheets))}")
     cells = (sheets[sheet] if sheet else next(iter(sheets.values()))).map(_as_text)
-    return _headed(path, [row for row in cells.to_numpy().tolist()])
+    return _headed(path, cells.to_numpy().tolist())
 
 
 def _from_text(path: Path, encoding: str | None) -> pd.DataFrame:
@@ -168,7 +170,9 @@ def _from_text(path: Path, encoding: str | None) -> pd.DataFrame:
     try:
         rows = list(csv.reader(text.splitlines(keepends=True), delimiter=mark, strict=True))
     except csv.Error as error:
-        raise InputError(f"{path.name} cannot be read as text with {mark!r} between columns: {error}") from None
+        raise InputError(
+            f"{path.name} cannot be read as text with {mark!r} between columns: {error}"
+        ) from None
     return _headed(path, rows)
 
 
@@ -243,7 +247,9 @@ def _numbers(cells: pd.Series, need: Need, use: Use, source: Source, problems: P
     values = pd.to_numeric(cells, errors="coerce")
     odd = cells[~np.isfinite(values.to_numpy(dtype=float))]
     if len(odd):
-        remedy = "write numbers with a point for decimals; if the cells mean no answer, name them in the map's missing"
+        remedy = (
+            "write numbers with a point for decimals; name cells that mean no answer in the map's missing"
+        )
         seen = listing(map(repr, dict.fromkeys(odd)), 3)
         problems.add(source, use.column, f"{_rows(odd)} {seen}, which are no numbers", remedy)
         return np.full(len(cells), np.nan)
@@ -269,7 +275,9 @@ def _check_range(
     if len(outside):
         wanted = f"from {low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more"
         remedy = f"mend them, or say in the map what the scale's ends are: low and high of {need.name}"
-        problems.add(source, use.column, f"{_rows(outside)} {_some(outside)}; {need.name} lies {wanted}", remedy)
+        problems.add(
+            source, use.column, f"{_rows(outside)} {_some(outside)}; {need.name} lies {wanted}", remedy
+        )
     if need.kind in ("scale", "count", "period"):
         broken = cells[(values != values.round()).to_numpy()]
         if len(broken):
@@ -279,7 +287,9 @@ def _check_range(
         nothing = cells[(values <= 0).to_numpy()]
         if len(nothing):
             what = f"{_rows(nothing)} {_some(nothing)}, of which no logarithm can be taken"
-            problems.add(source, use.column, what, "the theory's model is of customers who spend; leave them out")
+            problems.add(
+                source, use.column, what, "the theory's model is of customers who spend; leave them out"
+            )
 
 
 def _rows(cells: pd.Series) -> str:
@@ -295,10 +305,12 @@ def wide_use(column: str, entry: str | Mapping[str, Any], how: str) -> Use:
     """A use as the map writes it: a column's name, or a table with `column` and what is done to it."""
     if isinstance(entry, str):
         return Use(entry, how=how)
-    known = {name: each for name, each in entry.items()}
+    known = dict(entry)
     lists = {name: tuple(map(str, known.pop(name))) for name in ("yes", "no", "missing") if name in known}
     try:
         return Use(**known, **lists, how=how)
     except TypeError:
         fields = ", ".join(name for name in Use.__dataclass_fields__ if name != "how")
-        raise InputError(f"map: {column} has {listing(entry)}; it may have {fields}, and needs column") from None
+        raise InputError(
+            f"map: {column} has {listing(entry)}; it may have {fields}, and needs column"
+        ) from None

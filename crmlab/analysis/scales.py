@@ -14,8 +14,8 @@ from crmlab.checks.surveys import ceiling, common_method, missingness, reliabili
 from crmlab.design import Tables
 
 
-def described(needs: Needs, prepared: Prepared) -> pd.DataFrame:
-    """A row a column that was used: sample, column, the user's name for it, rows, mean, spread, least, most."""
+def described(prepared: Prepared) -> pd.DataFrame:
+    """A row a column that was used: sample, column, the user's name for it, rows, mean, spread, range."""
     rows = []
     for each in prepared.matched:
         raw = prepared.raw.get(each.sample.name, {})
@@ -42,7 +42,7 @@ def described(needs: Needs, prepared: Prepared) -> pd.DataFrame:
 
 
 def of_answers(needs: Needs, prepared: Prepared) -> list[Finding]:
-    """Floors and ceilings, reliability of scales, the marker, and rows left out: what can be said of answers."""
+    """Floors and ceilings, reliability of scales, the marker, rows left out: what can be said of answers."""
     found = []
     for each in prepared.matched:
         raw = prepared.raw.get(each.sample.name)
@@ -51,7 +51,10 @@ def of_answers(needs: Needs, prepared: Prepared) -> list[Finding]:
         items = {name for name in raw if each.sample.columns[name].kind == "scale"}
         scales = scales_of([name for name in raw if name in items])
         found += _ends(each.sample, each.uses, raw, scales)
-        found += [_run("reliability", name, partial(reliability, name, _of(raw, ins))) for name, ins in scales.items()]
+        found += [
+            _run("reliability", name, partial(reliability, name, _of(raw, ins)))
+            for name, ins in scales.items()
+        ]
         found += _method(needs, raw, scales)
         if prepared.left_out[each.sample.name]:
             found.append(_missing(prepared, each))
@@ -83,11 +86,17 @@ def _ends(sample: Sample, uses: Mapping, raw: Mapping, scales: Mapping[str, list
 def _method(needs: Needs, raw: Mapping, scales: Mapping[str, list[str]]) -> list[Finding]:
     """A common method: by the marker scale where the theory has one, else not to be told."""
     marker = needs.marker.rstrip("_")
-    others = {name: np.mean(list(_of(raw, items).values()), axis=0) for name, items in scales.items() if name != marker}
+    others = {
+        name: np.mean(list(_of(raw, items).values()), axis=0)
+        for name, items in scales.items()
+        if name != marker
+    }
     if marker in scales and others:
         mean = np.mean(list(_of(raw, scales[marker]).values()), axis=0)
         return [_run("common_method", marker, partial(common_method, mean, others))]
-    return [Finding("common_method", ", ".join(others), "unknown", facts={"why": ""})] if len(others) > 0 else []
+    return (
+        [Finding("common_method", ", ".join(others), "unknown", facts={"why": ""})] if len(others) > 0 else []
+    )
 
 
 def _missing(prepared: Prepared, each: Matched) -> Finding:

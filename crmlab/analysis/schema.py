@@ -54,7 +54,7 @@ def seen(name: str, values: np.ndarray) -> Seen:
 
 def range_of(kind: str, values: np.ndarray) -> tuple[float, float]:
     """The range of a kind: of a scale the simulated one, of the others what their nature says."""
-    if kind == "scale":
+    if kind == "scale" and np.isfinite(values).any():
         return float(np.nanmin(values)), float(np.nanmax(values))
     low = 0.0 if kind in ("yes_no", "count", "share", "positive") else -np.inf
     return low, 1.0 if kind in ("yes_no", "share") else np.inf
@@ -74,8 +74,6 @@ def _kind(name: str, known: np.ndarray) -> str:
         return "scale"
     if whole and low >= 0:
         return "count"
-    if low >= 0 and high <= 1:
-        return "share"
     return "positive" if low >= 0 and not name.startswith("log_") and _piled_up(known) else "number"
 
 
@@ -107,7 +105,11 @@ def schema_of(theory: str) -> Schema:
     design = design_of(theory)
     tables = design.simulate(SEED).tables
     held = {name: dict(tables.columns(name)) for name in tables.names()}
-    columns = {(name, column): seen(column, values) for name, table in held.items() for column, values in table.items()}
+    columns = {
+        (name, column): seen(column, values)
+        for name, table in held.items()
+        for column, values in table.items()
+    }
     reads = {
         (hypothesis.name, name): _read(estimator, held)
         for hypothesis in design.hypotheses

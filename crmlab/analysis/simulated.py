@@ -71,7 +71,11 @@ def sizes_of(theory: str) -> tuple[Size, ...]:
         except InputError:
             continue
         for table, (rows, units) in before.items():
-            moved = [unit for unit, many in units.items() if after[table][1].get(unit, many) == 2 * many == 2 * value]
+            moved = [
+                unit
+                for unit, many in units.items()
+                if after[table][1].get(unit, many) == 2 * many == 2 * value
+            ]
             if moved:
                 found.append(Size(name, table, moved[0]))
             elif after[table][0] != rows:
@@ -90,12 +94,16 @@ def _lengths(tables: Tables) -> dict[str, tuple[int, dict[str, int]]]:
     return found
 
 
-def like_tables(needs: Needs, design: Design, prepared: Prepared) -> tuple[dict[str, Design], list[Margin], bool]:
-    """For each hypothesis the design with the rows it was tested on; margins set; whether rows were capped."""
+def like_tables(
+    needs: Needs, design: Design, prepared: Prepared
+) -> tuple[dict[str, Design], list[Margin], bool]:
+    """For each hypothesis the design with the rows it was tested on; margins; whether rows were capped."""
     design, margins = _with_margins(needs, design, prepared)
     like, capped = {}, False
     for hypothesis in design.hypotheses:
-        reads = {table for name in hypothesis.estimators for table, _ in needs.schema.reads[hypothesis.name, name]}
+        reads = {
+            table for name in hypothesis.estimators for table, _ in needs.schema.reads[hypothesis.name, name]
+        }
         sized, cut = _sized(needs.theory, design, prepared.tables, reads)
         like[hypothesis.name], capped = sized, capped or cut
     return like, margins, capped
@@ -142,7 +150,7 @@ STATISTICS: dict[str, Callable[[Sequence[np.ndarray]], float]] = {
 
 
 def _with_margins(needs: Needs, design: Design, prepared: Prepared) -> tuple[Design, list[Margin]]:
-    """The design with each parameter set so that its margin is the user's, by a search over simulated tables."""
+    """The design with each parameter set so that its margin is the user's, by a search over markets."""
     margins = []
     for parameter, about in needs.margins.items():
         places = [tuple(each.split(".")) for each in about["of"]]
@@ -169,10 +177,17 @@ def _column(tables: Tables, table: str, column: str) -> np.ndarray | None:
 
 
 def _searched(
-    design: Design, parameter: str, about: Mapping[str, Any], places: Sequence[tuple[str, ...]], statistic: Any, yours: float
+    design: Design,
+    parameter: str,
+    about: Mapping[str, Any],
+    places: Sequence[tuple[str, ...]],
+    statistic: Any,
+    yours: float,
 ) -> tuple[float, float]:
     """The parameter's value at which the simulated statistic is the user's, or the nearer end."""
-    sized = _allowed(design, {"n_customers": LOOKED_AT}) if hasattr(design.parameters, "n_customers") else design
+    sized = (
+        _allowed(design, {"n_customers": LOOKED_AT}) if hasattr(design.parameters, "n_customers") else design
+    )
 
     def simulated(value: float) -> float:
         tables = sized.replace(**{parameter: value}).simulate(SEED).tables

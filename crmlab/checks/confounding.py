@@ -43,7 +43,7 @@ class Sensitivity:
 def confounding(estimator: Any, estimate: Any, null: float, tables: Tables) -> Sensitivity | None:
     """The sensitivity of a coefficient of a regression or a hazard ratio; None for what is neither.
 
-    Least squares: Cinelli & Hazlett's (2020) robustness value, with t from the error that is reported. Logits,
+    Least squares: Cinelli & Hazlett's (2020) robustness value, with t from the reported error. Logits,
     probits and hazard ratios: the E-value of VanderWeele & Ding (2017), the odds ratio's square root for the
     risk ratio of a common outcome; a probit unit counts as 1.81 logit units. Of a cause that is no yes/no,
     per standard deviation.
@@ -72,7 +72,12 @@ def _of_line(regression: LeastSquares, estimate: Any, null: float, tables: Table
 
 
 def _strongest(
-    regression: LeastSquares, outcome: np.ndarray, matrix: np.ndarray, value: float, error: float, freedom: int
+    regression: LeastSquares,
+    outcome: np.ndarray,
+    matrix: np.ndarray,
+    value: float,
+    error: float,
+    freedom: int,
 ) -> tuple[str, float]:
     """The covariate with which the estimate would lose most, were another as strong missing."""
     at, best = regression.terms.index(regression.term), ("", np.nan)

@@ -41,7 +41,9 @@ def linearity(regression: Regression, tables: Tables) -> Finding:
 
 def link(regression: BinaryRegression, tables: Tables) -> Finding:
     """Whether the index bends: its square as one more term of the logit or probit (Pregibon 1980)."""
-    fit = type(regression)(regression.formula, regression.term, regression.table, trials=regression.trials).fit(tables)
+    fit = type(regression)(
+        regression.formula, regression.term, regression.table, trials=regression.trials
+    ).fit(tables)
     outcome, matrix = arrays(regression, tables)
     index = matrix @ np.asarray(fit.params)
     trials = None if regression.trials is None else tables.columns(regression.table)[regression.trials]
@@ -51,7 +53,9 @@ def link(regression: BinaryRegression, tables: Tables) -> Finding:
     else:
         seen = np.asarray(trials) > 0
         pairs, wide = np.column_stack([outcome, np.asarray(trials) - outcome])[seen], wide[seen]
-        family = sm.families.Binomial(None if type(regression).model is sm.Logit else sm.families.links.Probit())
+        family = sm.families.Binomial(
+            None if type(regression).model is sm.Logit else sm.families.links.Probit()
+        )
         test = sm.GLM(pairs, wide, family=family).fit()
     p = float(np.asarray(test.pvalues)[-1])
     return Finding("link", regression.formula, by_p(p), p)
@@ -124,12 +128,14 @@ def events(regression: BinaryRegression, tables: Tables) -> Finding:
 
 
 def instrument(regression: TwoStageLeastSquares, tables: Tables) -> Finding:
-    """Whether the instruments move the cause: the least first-stage F statistic, robust to unequal variances."""
+    """Whether the instruments move the cause: the least first-stage F, robust to unequal variances."""
     columns = tables.columns(regression.table)
     _, matrix = arrays(regression, tables)
     outside = [term for term in regression.terms if term not in regression.endogenous]
     exogenous = matrix[:, [term in outside for term in regression.terms]]
-    added = np.column_stack([np.asarray(_term(name, columns), dtype=float) for name in regression.instruments])
+    added = np.column_stack(
+        [np.asarray(_term(name, columns), dtype=float) for name in regression.instruments]
+    )
     wide, least = np.column_stack([exogenous, added]), np.inf
     for name in regression.endogenous:
         target = matrix[:, regression.terms.index(name)]

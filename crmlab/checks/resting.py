@@ -66,13 +66,13 @@ def assumptions(estimator: Any, units: Mapping[str, Sequence[str]]) -> list[Chec
     """
     found: dict[tuple[str, str], Check] = {}
     for part in parts_of(estimator):
-        for check in _resting(part, units):
+        for check in [*_resting(part), *_grouped(part, units)]:
             found.setdefault((check.name, check.subject), check)
     return list(found.values())
 
 
 @singledispatch
-def _resting(estimator: Any, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _resting(estimator: Any) -> list[Check]:
     return [Check("model", type(estimator).__name__)]
 
 
@@ -82,19 +82,25 @@ def _bent(terms: Sequence[str]) -> bool:
 
 def _is_mean(estimator: LeastSquares) -> bool:
     """Whether it is a mean and no regression on anything."""
-    return estimator.terms == ["Intercept"] or estimator.formula.replace(" ", "").endswith("~0+" + estimator.term)
+    return estimator.terms == ["Intercept"] or estimator.formula.replace(" ", "").endswith(
+        "~0+" + estimator.term
+    )
 
 
 @_resting.register
-def _(estimator: LeastSquares, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: LeastSquares) -> list[Check]:
     found = [Check("influence", estimator.term, partial(regressions.influence, estimator))]
     if not _is_mean(estimator):
         found.insert(0, Check("linearity", estimator.formula, partial(regressions.linearity, estimator)))
-    if estimator.cluster:
-        return [*found, _clusters(estimator.table, estimator.cluster)]
-    for unit in units.get(estimator.table or "", ()):
-        found.append(Check("clustering", unit, partial(regressions.clustering, estimator, unit)))
-    return found
+    return [*found, _clusters(estimator.table, estimator.cluster)] if estimator.cluster else found
+
+
+def _grouped(part: Any, units: Mapping[str, Sequence[str]]) -> list[Check]:
+    """That rows are independent, where a regression's errors take them to be and a column groups them."""
+    if not isinstance(part, LeastSquares) or part.cluster:
+        return []
+    named = units.get(part.table or "", ())
+    return [Check("clustering", unit, partial(regressions.clustering, part, unit)) for unit in named]
 
 
 def _clusters(table: str | None, unit: str) -> Check:
@@ -102,19 +108,22 @@ def _clusters(table: str | None, unit: str) -> Check:
 
 
 @_resting.register
-def _(estimator: Within, units: Mapping[str, Sequence[str]]) -> list[Check]:
-    return [Check("fixed_effects", estimator.unit), _clusters(estimator.table, estimator.cluster or estimator.unit)]
+def _(estimator: Within) -> list[Check]:
+    return [
+        Check("fixed_effects", estimator.unit),
+        _clusters(estimator.table, estimator.cluster or estimator.unit),
+    ]
 
 
 @_resting.register
-def _(estimator: TwoStageLeastSquares, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: TwoStageLeastSquares) -> list[Check]:
     names = ", ".join(estimator.instruments)
     strength = Check("instrument", names, partial(regressions.instrument, estimator))
     return [strength, Check("exclusion", names)]
 
 
 @_resting.register
-def _(estimator: BinaryRegression, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: BinaryRegression) -> list[Check]:
     return [
         Check("link", estimator.formula, partial(regressions.link, estimator)),
         Check("events", estimator.formula, partial(regressions.events, estimator)),
@@ -122,12 +131,12 @@ def _(estimator: BinaryRegression, units: Mapping[str, Sequence[str]]) -> list[C
 
 
 @_resting.register
-def _(estimator: OrderedProbit, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(_: OrderedProbit) -> list[Check]:
     return [Check("thresholds", "rating")]
 
 
 @_resting.register
-def _(estimator: _Causal, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: _Causal) -> list[Check]:
     table, treated, propensity = estimator.table, estimator.treated, estimator.propensity
     found = [Check("overlap", treated, partial(treatments.overlap, table, treated, propensity))]
     if propensity.known is not None:
@@ -136,7 +145,7 @@ def _(estimator: _Causal, units: Mapping[str, Sequence[str]]) -> list[Check]:
 
 
 @_resting.register
-def _(estimator: GroupTimeEffects, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: GroupTimeEffects) -> list[Check]:
     return [
         Check("trends", estimator.outcome, partial(treatments.trends, estimator)),
         _clusters(estimator.table, estimator.cluster or estimator.unit),
@@ -144,27 +153,27 @@ def _(estimator: GroupTimeEffects, units: Mapping[str, Sequence[str]]) -> list[C
 
 
 @_resting.register
-def _(estimator: TwoWayFixedEffects, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: TwoWayFixedEffects) -> list[Check]:
     return [Check("same_effect", estimator.treated), Check("timing", estimator.treated)]
 
 
 @_resting.register
-def _(estimator: PanelSlope, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: PanelSlope) -> list[Check]:
     return [Check("fixed_effects", estimator.unit), _clusters(estimator.table, estimator.unit)]
 
 
 @_resting.register
-def _(estimator: PanelPath, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(_: PanelPath) -> list[Check]:
     return [Check("drift", "")]
 
 
 @_resting.register
-def _(estimator: MixedModel, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: MixedModel) -> list[Check]:
     return [Check("random_effects", estimator.group), _clusters(estimator.table, estimator.group)]
 
 
 @_resting.register
-def _(estimator: HazardRatio, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: HazardRatio) -> list[Check]:
     return [
         Check("hazards", estimator.state, partial(treatments.hazards, estimator)),
         Check("censoring", estimator.event),
@@ -172,39 +181,39 @@ def _(estimator: HazardRatio, units: Mapping[str, Sequence[str]]) -> list[Check]
 
 
 @_resting.register
-def _(estimator: StageHazard, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: StageHazard) -> list[Check]:
     return [Check("censoring", estimator.ended)]
 
 
 @_resting.register(StructuralEstimate)
 @_resting.register(OrdinalStructuralEstimate)
-def _(estimator: Any, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(_: Any) -> list[Check]:
     return [Check("factor_model", "")]
 
 
 @_resting.register
-def _(estimator: ScoreCorrelation, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(_: ScoreCorrelation) -> list[Check]:
     return [Check("error_free", "")]
 
 
 @_resting.register
-def _(estimator: CorrectedRegression, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(_: CorrectedRegression) -> list[Check]:
     return [Check("marker_alike", "")]
 
 
 @_resting.register
-def _(estimator: ChoiceCoefficient, units: Mapping[str, Sequence[str]]) -> list[Check]:
-    found = [Check("independent_alternatives", "")]
-    return [*found, Check("exclusion", ", ".join(estimator.model.instruments))] if estimator.model.instruments else found
+def _(estimator: ChoiceCoefficient) -> list[Check]:
+    alike, names = Check("independent_alternatives", ""), ", ".join(estimator.model.instruments)
+    return [alike, Check("exclusion", names)] if names else [alike]
 
 
 @_resting.register
-def _(estimator: SelectionRegression, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(estimator: SelectionRegression) -> list[Check]:
     return [Check("exclusion", estimator.choice), Check("normal_selection", "")]
 
 
 @_resting.register
-def _(estimator: ThroughMediator, units: Mapping[str, Sequence[str]]) -> list[Check]:
+def _(_: ThroughMediator) -> list[Check]:
     return [Check("mediator", "")]
 
 
@@ -212,7 +221,7 @@ def _(estimator: ThroughMediator, units: Mapping[str, Sequence[str]]) -> list[Ch
 
 
 def causes_of(estimator: Any) -> list[tuple[str, str]]:
-    """Tables and columns whose effect an estimator speaks of: a regression's term, a treatment, an instrument.
+    """Tables and columns whose effect an estimator speaks of: a regression's term, a treatment, a lot.
 
     Empty for what speaks of no cause: means, shares, forecasts.
     """

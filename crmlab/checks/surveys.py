@@ -25,7 +25,7 @@ def ceiling(name: str, values: Array, low: float, high: float) -> Finding:
 
 
 def reliability(name: str, items: Mapping[str, Array]) -> Finding:
-    """Whether a scale's items measure something in common: Cronbach's alpha, with McDonald's omega beside it."""
+    """Whether a scale's items measure one thing: Cronbach's alpha, with McDonald's omega beside it."""
     table = pd.DataFrame(dict(items))
     alpha = cronbach_alpha(table)
     low, high = alpha.interval()
@@ -35,19 +35,28 @@ def reliability(name: str, items: Mapping[str, Array]) -> Finding:
         omega = np.nan
     value = alpha.value
     status = "broken" if value < USABLE else "doubtful" if value < RELIABLE else "kept"
-    facts = {"alpha": value, "low": low, "high": high, "omega": omega, "items": table.shape[1], "wanted": RELIABLE}
+    facts = {
+        "alpha": value,
+        "low": low,
+        "high": high,
+        "omega": omega,
+        "items": table.shape[1],
+        "wanted": RELIABLE,
+    }
     return Finding("reliability", name, status, facts=facts)
 
 
 def common_method(marker: Array, scores: Mapping[str, Array]) -> Finding:
-    """Whether a marker scale, of something unrelated, goes with the scales: if so, answering itself is shared.
+    """Whether a marker scale, of something unrelated, goes with the scales: then answering is shared.
 
     The largest correlation, its p-value times the number of scales (Lindell & Whitney 2001).
     """
     found = {name: stats.pearsonr(marker, values) for name, values in scores.items()}
     worst = min(found, key=lambda name: found[name].pvalue)
     p = min(1.0, float(found[worst].pvalue) * len(found))
-    return Finding("common_method", ", ".join(scores), by_p(p), p, {"scale": worst, "r": float(found[worst].statistic)})
+    return Finding(
+        "common_method", ", ".join(scores), by_p(p), p, {"scale": worst, "r": float(found[worst].statistic)}
+    )
 
 
 def missingness(left_out: Array, columns: Mapping[str, Array], empty: Mapping[str, Array]) -> Finding:
@@ -64,7 +73,9 @@ def missingness(left_out: Array, columns: Mapping[str, Array], empty: Mapping[st
             found[name] = stats.ttest_ind(out, kept, equal_var=False).pvalue
     facts = {"rows": int(left_out.sum()), "share": float(left_out.mean())}
     if not found:
-        return Finding("missingness", "", "unknown", facts=facts | {"why": "too few rows were left out to compare"})
+        return Finding(
+            "missingness", "", "unknown", facts=facts | {"why": "too few rows were left out to compare"}
+        )
     worst = min(found, key=lambda name: found[name])
     p = min(1.0, float(found[worst]) * len(found))
     return Finding("missingness", worst, by_p(p), p, facts | {"column": worst})

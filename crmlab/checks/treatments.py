@@ -21,7 +21,9 @@ def balance(table: str, treated: str, before: Sequence[str], tables: Tables) -> 
     """Whether what was fixed beforehand differs between the arms of a lot: an F test of all of it at once."""
     columns = tables.columns(table)
     lot = np.asarray(columns[treated], dtype=float)
-    matrix = np.column_stack([np.ones(len(lot)), *(np.asarray(columns[name], dtype=float) for name in before)])
+    matrix = np.column_stack(
+        [np.ones(len(lot)), *(np.asarray(columns[name], dtype=float) for name in before)]
+    )
     rest = [lot - wide @ np.linalg.lstsq(wide, lot, rcond=None)[0] for wide in (matrix[:, :1], matrix)]
     squares = [float(each @ each) for each in rest]
     freedom = len(lot) - matrix.shape[1]
@@ -57,7 +59,7 @@ def chances(table: str | None, treated: str, known: str, tables: Tables) -> Find
 
 
 def trends(effects: GroupTimeEffects, tables: Tables) -> Finding:
-    """Whether units that start later moved apart before they did: placebo effects two to four periods before."""
+    """Whether units that start later moved apart before it: placebo effects two to four periods before."""
     found = []
     for lead in (-2, -3, -4):
         placebo = replace(effects, since=lead, until=None, base=1)
@@ -70,7 +72,9 @@ def trends(effects: GroupTimeEffects, tables: Tables) -> Finding:
         raise InputError("no unit was observed two periods or more before it started")
     lead, value, p = min(found, key=lambda each: each[2])
     p = min(1.0, p * len(found))  # Bonferroni
-    return Finding("trends", effects.outcome, by_p(p), p, {"lead": -lead, "value": value, "leads": len(found)})
+    return Finding(
+        "trends", effects.outcome, by_p(p), p, {"lead": -lead, "value": value, "leads": len(found)}
+    )
 
 
 def hazards(ratio: HazardRatio, tables: Tables) -> Finding:
@@ -90,5 +94,9 @@ def hazards(ratio: HazardRatio, tables: Tables) -> Finding:
     difference = float(halves[1].value - halves[0].value)
     error = float(np.hypot(halves[0].standard_error, halves[1].standard_error))
     p = float(2 * stats.norm.sf(abs(difference) / error))
-    facts = {"early": float(np.exp(halves[0].value)), "late": float(np.exp(halves[1].value)), "middle": middle}
+    facts = {
+        "early": float(np.exp(halves[0].value)),
+        "late": float(np.exp(halves[1].value)),
+        "middle": middle,
+    }
     return Finding("hazards", ratio.state, by_p(p), p, facts)

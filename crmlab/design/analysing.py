@@ -64,12 +64,11 @@ def as_tables(tables: Tables | Mapping[str, pd.DataFrame | Columns]) -> Tables:
     if isinstance(tables, Tables):
         return tables
     if not isinstance(tables, Mapping):
-        raise InputError(f"tables is a {type(tables).__name__}; give DataFrames by the names of the theory's tables")
+        raise InputError(
+            f"tables is a {type(tables).__name__}; give DataFrames by the names of the theory's tables"
+        )
     return Tables(
-        {
-            name: {column: np.asarray(table[column]) for column in table}
-            for name, table in tables.items()
-        }
+        {name: {column: np.asarray(table[column]) for column in table} for name, table in tables.items()}
     )
 
 
@@ -115,7 +114,9 @@ def _estimates(design: Design, tables: Tables) -> pd.DataFrame:
 
 def _confronted(hypothesis: Hypothesis, estimator: Any, tables: Tables) -> dict[str, Any]:
     """An estimate and its verdict, or why there is none."""
-    nothing = dict.fromkeys(("estimate", "standard_error", "low", "high", "p_value", "degrees_of_freedom"), np.nan)
+    nothing = dict.fromkeys(
+        ("estimate", "standard_error", "low", "high", "p_value", "degrees_of_freedom"), np.nan
+    )
     try:
         with np.errstate(all="ignore"):
             estimate: Estimate = estimator(tables)
@@ -126,7 +127,13 @@ def _confronted(hypothesis: Hypothesis, estimator: Any, tables: Tables) -> dict[
     outcome = {key: np.asarray(value).item() for key, value in hypothesis.confront(estimate).items()}
     freedom = float(np.asarray(estimate.degrees_of_freedom))
     value, error = float(np.asarray(estimate.value)), float(np.asarray(estimate.standard_error))
-    return {"estimate": value, "standard_error": error, **outcome, "degrees_of_freedom": freedom, "failure": ""}
+    return {
+        "estimate": value,
+        "standard_error": error,
+        **outcome,
+        "degrees_of_freedom": freedom,
+        "failure": "",
+    }
 
 
 def _worlds(
@@ -144,7 +151,8 @@ def _worlds(
     table = pd.concat([part.full for part in parts], ignore_index=True)
     kept = table.merge(found[["hypothesis", "estimator"]], on=["hypothesis", "estimator"])
     holds = [
-        like[row.hypothesis].hypothesis(row.hypothesis).holds(row.estimand) for row in kept.itertuples(index=False)
+        like[row.hypothesis].hypothesis(row.hypothesis).holds(row.estimand)
+        for row in kept.itertuples(index=False)
     ]
     columns = ["hypothesis", "estimator", "preset", "estimand", "rejection_rate", "rejection_rate_mcse"]
     columns += ["coverage", "coverage_mcse", "bias", "bias_mcse", "failures", "sims"]
@@ -170,7 +178,14 @@ def _smallest(
         return row
     try:
         at = design.preset("literature").solve(
-            hypothesis.name, power, over=over, estimator=name, sims=sims, tolerance=ROUGH, seed=seed, jobs=jobs
+            hypothesis.name,
+            power,
+            over=over,
+            estimator=name,
+            sims=sims,
+            tolerance=ROUGH,
+            seed=seed,
+            jobs=jobs,
         )
     except InputError:  # the power is not reached however the parameter is moved
         return row | {"over": over}
