@@ -24,7 +24,9 @@ def test_files_in_chinese_give_the_cohorts_estimates(lesson, tmp_path):
     cohort = design.simulate(5)
     files, said = [], {"as_it_is": True}
     for name, frame in own_columns(lesson, cohort).items():
-        named = frame.rename(columns={column: chinese(needs.samples[name].columns[column]) for column in frame})
+        named = frame.rename(
+            columns={column: chinese(needs.samples[name].columns[column]) for column in frame}
+        )
         path = tmp_path / f"{name}.csv"
         named.sample(frac=1, axis=1, random_state=1).to_csv(path, index=False, encoding="utf-8-sig")
         files.append(path)
