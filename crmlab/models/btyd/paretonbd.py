@@ -149,7 +149,7 @@ def _log_odds(columns, r, alpha, s, beta, derivatives):
     slow, fast = np.where(alpha_first, k - 1.0, s), np.where(alpha_first, s + 1.0, k)
     share = np.where(alpha_first, near_a / near_b, near_b / near_a)
     length = np.where(alpha_first, fall_a, fall_b)
-    total, means, products = _integrate(slow, fast, share, length, derivatives)
+    total, means, products = integrate(slow, fast, share, length, derivatives)
     with np.errstate(divide="ignore"):
         odds = (
             np.log(s)
@@ -165,7 +165,7 @@ def _log_odds(columns, r, alpha, s, beta, derivatives):
     )
 
 
-def _integrate(slow, fast, share, length, derivatives):
+def integrate(slow, fast, share, length, derivatives):
     """∫₀^length exp(−slow·v − fast·log(1 + share·(e^v − 1))) dv and moments under that density.
 
     The exponent is concave in v. The moments are of v, w = log(1 + share·(e^v − 1)), e^(−v) and e^(−w):
