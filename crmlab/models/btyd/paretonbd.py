@@ -20,7 +20,8 @@ from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
 Some = Array | float  # one number a row, or one for all
-NODES = np.array([8, 12, 16, 24, 32, 48, 64])
+NODES = np.array([3, 4, 5, 8, 12, 16, 24, 32, 48, 64])
+SHORT = np.array([0.1, 0.2, 0.5])  # up to these changes of v and the exponent 3, 4 and 5 nodes are enough
 TAIL = 40.0  # the integral stops where the integrand has fallen by e^−40
 
 
@@ -178,7 +179,10 @@ def integrate(slow, fast, share, length, derivatives):
         reach = np.minimum(length, np.where(slow > 0, TAIL / slow, np.inf))
         reach = np.minimum(reach, np.log1p(np.expm1(np.minimum((TAIL + rise) / fast, 600.0)) / share))
     swing = np.maximum(slow, 0.0) * reach + fast * np.log1p(share * np.expm1(reach)) + rise
-    order = np.minimum(np.searchsorted(NODES, 5.0 + 0.75 * swing**0.8 + 1.5 * reach), NODES.size - 1)
+    needed = np.maximum(5.0 + 0.75 * swing**0.8 + 1.5 * reach, 8.0)
+    short = np.searchsorted(SHORT, swing + reach)  # a polynomial of low degree in v
+    needed = np.where(short < SHORT.size, NODES[short], needed)
+    order = np.minimum(np.searchsorted(NODES, needed), NODES.size - 1)
     for j in np.unique(order):
         nodes, weights = gauss_legendre(int(NODES[j]))
         chosen = np.flatnonzero((order == j) & (length > 0))

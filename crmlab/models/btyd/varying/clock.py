@@ -165,8 +165,10 @@ class Hand:
 
     @cached_property
     def slopes_at_edges(self) -> Array:
-        """Derivatives of `at_edges` in the coefficients, shape (C, R + 1, k)."""
-        return _summed((self.rate * self.clock.lengths)[:, :, None] * self.x[self.clock.code])
+        """Derivatives of `at_edges` in the coefficients, shape (C × (R + 1), k)."""
+        steps, code = self.rate * self.clock.lengths, self.clock.code
+        sums = [_summed(steps * column[code]).ravel() for column in self.x.T]
+        return np.column_stack(sums) if sums else np.zeros((self.at_edges.size, 0))
 
     def at(self, course: Ints, run: Ints, time: Array) -> Array:
         """How far the hand is at times that lie in given runs."""
@@ -175,8 +177,11 @@ class Hand:
 
     def slopes(self, course: Ints, run: Ints, time: Array) -> Array:
         """Derivatives of `at` in the coefficients, shape (n, k)."""
+        if not self.x.shape[1]:
+            return np.zeros((len(time), 0))
         beyond = self.rate[course, run] * (time - self.clock.edges[course, run])
-        return self.slopes_at_edges[course, run] + beyond[:, None] * self.x[self.clock.code[course, run]]
+        place = course * self.at_edges.shape[1] + run
+        return self.slopes_at_edges[place] + beyond[:, None] * self.x[self.clock.code[course, run]]
 
     def time_of(self, course: Ints, reading: Array) -> Array:
         """When the hand is at `reading`: the inverse of `at`; infinite beyond the last edge."""
@@ -191,6 +196,8 @@ class Hand:
     def curvature(self, weights: Array, course: Ints, run: Ints, time: Array) -> Array:
         """Σ weights × second derivatives of `at`, shape (k, k): each is Σ length × speed × x x′ up to then."""
         clock = self.clock
+        if not self.x.shape[1]:
+            return np.zeros((0, 0))
         place = course * clock.code.shape[1] + run
         ends = np.bincount(place, weights, minlength=clock.code.size).reshape(clock.code.shape)
         after = np.cumsum(ends[:, ::-1], axis=1)[:, ::-1] - ends  # of what ends in later runs

@@ -182,8 +182,8 @@ class TimeVaryingModel(Model):
     def _clock(self, customers: DatedHistories, end: float, sources: Any = None) -> tuple[Clock, Ints]:
         """The clock from customers' first purchases to `end`, and the course of each customer."""
         buy, die = sources or self.sources_
-        paths = buy.paths(customers.ids, customers.first, end)
-        paths = paths.beside(die.paths(customers.ids, customers.first, end))
+        paths = bought = buy.paths(customers.ids, customers.first, end)
+        paths = paths.beside(bought if die is buy else die.paths(customers.ids, customers.first, end))
         return Clock.of(paths, len(buy.names), customers.unit), paths.which
 
     def _rows(self, customers: DatedHistories, clock: Clock, which: Ints, unique: bool) -> VaryingRows:

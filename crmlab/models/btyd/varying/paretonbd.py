@@ -63,21 +63,19 @@ class Side:
     @classmethod
     def of(cls, pieces: Pieces, hand: Hand, scale: float, power: Array | float, alive: Array | float) -> "Side":
         """A side of the pieces; `power` of groups is spread over their pieces."""
-        rows, lead = pieces.rows, pieces.leader
-        group, course, run, begin, _ = pieces.every
-        first = (rows.course[lead], rows.first_run[lead], rows.first[lead])
-        zero, zero_slopes = hand.at(*first), hand.slopes(*first)
-        over = (rows.course[lead], rows.end_run[lead], rows.end[lead])
+        group, n, groups = pieces.every[0], pieces.level.size, pieces.leader.size
+        at, slopes = hand.at(*pieces.points), hand.slopes(*pieces.points)
+        zero, zero_slopes = at[n + groups :], slopes[n + groups :]
         return cls(
             scale,
             power[group] if isinstance(power, np.ndarray) else power,
             alive,
-            scale + hand.at(course, run, begin) - zero[group],
-            hand.slopes(course, run, begin) - zero_slopes[group],
-            hand.x[rows.clock.code[course, run]],
-            hand.rate[course, run],
-            scale + hand.at(*over) - zero,
-            hand.slopes(*over) - zero_slopes,
+            scale + at[:n] - zero[group],
+            slopes[:n] - zero_slopes[group],
+            hand.x[pieces.level],
+            hand.speed[pieces.level],
+            scale + at[n : n + groups] - zero,
+            slopes[n : n + groups] - zero_slopes,
             hand,
         )
 
@@ -100,6 +98,7 @@ class VaryingParetoLikelihood:
     def __init__(self, pieces: Pieces) -> None:
         self.pieces = pieces
         rows, self.k = pieces.rows, pieces.rows.clock.split
+        self.count = np.bincount(pieces.group, rows.weight, minlength=pieces.leader.size)  # customers of a group
         self.x = rows.clock.levels[:, : self.k]
         self.z = rows.clock.levels[:, self.k :]
 
@@ -163,8 +162,7 @@ class VaryingParetoLikelihood:
     def _base(self, r: float, s: float, buy: Side, die: Side) -> tuple[Array, Array]:
         """Gradient and Hessian of the log-likelihood of being alive, over all rows."""
         pieces, rows, k = self.pieces, self.pieces.rows, self.k
-        count = np.bincount(pieces.group, rows.weight, minlength=pieces.leader.size)
-        x = rows.x[pieces.leader]
+        count, x = self.count, rows.x[pieces.leader]
         _, R1, R2 = log_rising(r, x)
         p = 4 + k + die.x.shape[1]
         gradient, hessian = np.zeros(p), np.zeros((p, p))
@@ -182,28 +180,21 @@ class VaryingParetoLikelihood:
                 count @ ((more - size * q * (q + 2.0)) * near**2)
             )
             hessian[scale, slopes] = side.scale * ((count * (size + more) * near) @ moved)
-            both = (moved * (count * (size + more))[:, None]).T @ moved
-            hessian[slopes, slopes] = both - self._curved(side, count * (size + more) * near)
+            hessian[slopes, slopes] = (moved * (count * (size + more))[:, None]).T @ moved
         gradient[0] += r * (count @ R1)
         hessian[0, 0] += r * (count @ R1) + r * r * (count @ R2)
         gradient[4 : 4 + k] += rows.weight @ rows.bought
-        return gradient, _mirrored(hessian)
-
-    def _curved(self, side: Side, weights: Array) -> Array:
-        """Σ over groups of weights × second derivatives of the hand at the end."""
-        rows, lead = self.pieces.rows, self.pieces.leader
-        course = rows.course[lead]
-        return side.hand.curvature(weights, course, rows.end_run[lead], rows.end[lead]) - side.hand.curvature(
-            weights, course, rows.first_run[lead], rows.first[lead]
-        )
+        return gradient, mirrored(hessian)
 
     def _bending(
         self, r: float, s: float, buy: Side, die: Side, share: Array, means: Array, squares: Array
     ) -> Array:
-        """Σ share × mean second derivatives of the log of the integrand over that of being alive."""
+        """Σ share × mean second derivatives of the log of the integrand over that of being alive.
+
+        With them come those of the hands in the log-likelihood of being alive, which `_base` leaves out.
+        """
         k, pieces = self.k, self.pieces
-        group, course, run, begin, _ = pieces.every
-        p = 4 + k + die.x.shape[1]
+        group, p = pieces.every[0], 4 + self.k + die.x.shape[1]
         hessian = np.zeros((p, p))
         total = np.bincount(group, share, minlength=pieces.leader.size)
         for shape, scale, slopes, size, side, log, near, square in (
@@ -226,16 +217,15 @@ class VaryingParetoLikelihood:
             cross = (side.x * (weight * near)[:, None]).T @ rest
             block = cross + cross.T + (rest * (weight * square)[:, None]).T @ rest
             block += (side.x * (weight * near * side.begin)[:, None]).T @ side.x
-            block += self._curved(side, ends * over) - (moved * ends[:, None]).T @ moved
-            lead = pieces.leader[group]
-            block -= side.hand.curvature(weight * near, course, run, begin) - side.hand.curvature(
-                weight * near, course, pieces.rows.first_run[lead], pieces.rows.first[lead]
-            )
-            hessian[slopes, slopes] = block
-        return _mirrored(hessian)
+            block -= (moved * ends[:, None]).T @ moved
+            at_end = (total - self.count) * side.alive * over
+            at_piece = np.bincount(group, weight * near, minlength=at_end.size)
+            curved = np.r_[-weight * near, at_end, at_piece - at_end]
+            hessian[slopes, slopes] = block + side.hand.curvature(curved, *pieces.points)
+        return mirrored(hessian)
 
 
-def _mirrored(upper: Array) -> Array:
+def mirrored(upper: Array) -> Array:
     """A symmetric matrix from its upper triangle."""
     return np.triu(upper) + np.triu(upper, 1).T
 
@@ -376,10 +366,10 @@ class TimeVaryingParetoNBD(TimeVaryingModel):
             lived = np.exp(-s * np.log(near / start)) * near / speed
             return buy.rate[rows.course, run] * lived * grown * exprel((1.0 - s) * grown)
 
-        return _through_runs(rows, times, until) * rate
+        return through_runs(rows, times, until) * rate
 
 
-def _through_runs(rows: VaryingRows, times: Array, until: Until) -> Array:
+def through_runs(rows: VaryingRows, times: Array, until: Until) -> Array:
     """What adds up over runs from the end of observation on, to each of some times ahead: (times, rows)."""
     clock, found = rows.clock, np.empty((times.size, len(rows)))
     stops = rows.end + times[:, None]

@@ -73,6 +73,23 @@ class Pieces:
         end = np.minimum(edges[course, run + 1], over)
         return group, course, run, begin, np.maximum(end, begin)
 
+    @cached_property
+    def level(self) -> Ints:
+        """The level of the covariates in each piece."""
+        _, course, run, _, _ = self.every
+        return self.rows.clock.code[course, run]
+
+    @cached_property
+    def points(self) -> tuple[Ints, Ints, Array]:
+        """Course, run and time of the beginning of all pieces, of the end and of the first purchase of groups."""
+        rows, lead = self.rows, self.leader
+        _, course, run, begin, _ = self.every
+        return (
+            np.r_[course, rows.course[lead], rows.course[lead]],
+            np.r_[run, rows.end_run[lead], rows.first_run[lead]],
+            np.r_[begin, rows.end[lead], rows.first[lead]],
+        )
+
     def summed(self, log_mass: Array, slopes: Array) -> tuple[Array, Array, Array, Array]:
         """What each row's pieces come to.
 

@@ -214,7 +214,9 @@ class ByPeriod(_Addable):
                 f"purchases and {_date(end)}: {'; '.join(told)}{'; …' if len(lost) > SHOWN else ''}. Give a row "
                 f"for each"
             )
-        return Paths(self.names, edges, _filled(code), self._levels, course.astype(np.int64))
+        some = slice(*np.searchsorted(edges, (first.min(), end), side="right") - (1, 0))
+        edges = edges[some.start : some.stop + 1]
+        return Paths(self.names, edges, _filled(code[:, some]), self._levels, course.astype(np.int64))
 
 
 def _filled(code: Ints) -> Ints:
