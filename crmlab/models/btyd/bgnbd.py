@@ -227,7 +227,7 @@ class ModifiedBGNBD(_PoissonPurchases):
     _simulator = staticmethod(purchases.mbg_nbd)
 
 
-def while_active(t, r, alpha, a, b):
+def while_active(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
     """E[(1 − e^(−λpt)) / p], λ ~ Gamma(r, alpha), p ~ Beta(a, b): purchases in t of a customer active at 0.
 
     Equal to Fader, Hardie & Lee (2005), equation 9, and finite for every a, a = 1 too, where their

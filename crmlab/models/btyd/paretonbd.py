@@ -166,7 +166,9 @@ def _log_odds(columns, r, alpha, s, beta, derivatives):
     )
 
 
-def integrate(slow, fast, share, length, derivatives):
+def integrate(
+    slow: Array, fast: Array, share: Array, length: Array, derivatives: bool
+) -> tuple[Array, Array, Array]:
     """∫₀^length exp(−slow·v − fast·log(1 + share·(e^v − 1))) dv and moments under that density.
 
     The exponent is concave in v. The moments are of v, w = log(1 + share·(e^v − 1)), e^(−v) and e^(−w):

@@ -1,8 +1,8 @@
 """Covariates through time as steps, and the clocks that they make run faster or slower.
 
-A customer whose rate is λ exp(γ′x(t)) buys as one of rate λ on a clock that shows A(t) = ∫ exp(γ′x(u)) du since
-the first purchase (Fader & Hardie, note 40, https://www.brucehardie.com/notes/040/; Bachmann, Meierer & Näf
-2021). Covariates are constant within periods, so a clock is linear in between.
+A customer whose rate is λ exp(γ′x(t)) buys as one of rate λ on a clock that shows A(t) = ∫ exp(γ′x(u)) du
+since the first purchase (Fader & Hardie, note 40, https://www.brucehardie.com/notes/040/; Bachmann, Meierer &
+Näf 2021). Covariates are constant within periods, so a clock is linear in between.
 """
 
 from dataclasses import dataclass, replace
@@ -107,14 +107,15 @@ class Clock:
         code[course, run[course, period]] = paths.code[course, period]
         return cls(edges, code, paths.levels, grid, run, float(paths.edges[0]), unit, split)
 
-    def time(self, moment: npt.ArrayLike) -> Array:
+    def time(self, moment: Array | float) -> Array:
         """Days since 1970 as time since `origin`."""
-        return (np.asarray(moment, float) - self.origin) / self.unit
+        return np.asarray((np.asarray(moment) - self.origin) / self.unit, float)
 
     def runs_at(self, course: Ints, time: Array) -> Ints:
         """The run that holds at each time on each course."""
         period = np.searchsorted(self.grid, time, side="right") - 1
-        return self.run[course, np.clip(period, 0, len(self.grid) - 2)]
+        found: Ints = self.run[course, np.clip(period, 0, len(self.grid) - 2)]
+        return found
 
     def only(self, courses: Ints) -> "Clock":
         """The clock of some courses, in this order."""
@@ -128,7 +129,7 @@ class Clock:
     @cached_property
     def exposure(self) -> Array:
         """Time that all courses spend on each level, shape (L,)."""
-        return np.bincount(self.code.ravel(), self.lengths.ravel(), minlength=len(self.levels))
+        return np.bincount(self.code.ravel(), self.lengths.ravel(), minlength=len(self.levels)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -142,11 +143,14 @@ class Hand:
         The covariates that move it.
     speed : array, shape (L,)
         exp(x @ coefficients) of each level.
+    given : array, shape (C, R), optional
+        Speeds in each run that are not those of levels.
     """
 
     clock: Clock
     x: Array
     speed: Array
+    given: Array | None = None
 
     @classmethod
     def of(cls, clock: Clock, x: Array, coefficients: Array) -> "Hand":
@@ -156,7 +160,7 @@ class Hand:
     @cached_property
     def rate(self) -> Array:
         """Speed in each run, shape (C, R)."""
-        return self.speed[self.clock.code]
+        return self.speed[self.clock.code] if self.given is None else self.given
 
     @cached_property
     def at_edges(self) -> Array:
@@ -187,14 +191,16 @@ class Hand:
         """When the hand is at `reading`: the inverse of `at`; infinite beyond the last edge."""
         top = self.at_edges[course, -1]
         share = np.where(top > 0, reading / np.where(top > 0, top, 1.0), np.inf)
-        whole = (self.at_edges / np.maximum(self.at_edges[:, -1:], 1e-300) + np.arange(len(self.rate))[:, None])
-        flat = np.searchsorted(whole[:, :-1].ravel(), np.minimum(share, 1.0) * (1 - 1e-15) + course, "right") - 1
+        whole = self.at_edges / np.maximum(self.at_edges[:, -1:], 1e-300) + np.arange(len(self.rate))[:, None]
+        flat = (
+            np.searchsorted(whole[:, :-1].ravel(), np.minimum(share, 1.0) * (1 - 1e-15) + course, "right") - 1
+        )
         run = np.clip(flat - course * self.rate.shape[1], 0, self.rate.shape[1] - 1)
         beyond = (reading - self.at_edges[course, run]) / self.rate[course, run]
         return np.where(share <= 1.0, self.clock.edges[course, run] + np.maximum(beyond, 0.0), np.inf)
 
     def curvature(self, weights: Array, course: Ints, run: Ints, time: Array) -> Array:
-        """Σ weights × second derivatives of `at`, shape (k, k): each is Σ length × speed × x x′ up to then."""
+        """Σ weights × second derivatives of `at`, (k, k); each is Σ length × speed × x x′ up to then."""
         clock = self.clock
         if not self.x.shape[1]:
             return np.zeros((0, 0))

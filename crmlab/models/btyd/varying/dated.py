@@ -52,7 +52,7 @@ class DatedHistories:
     end : float
         Moment at which observation ends.
     time_unit : {"D", "W", "M", "Y"}
-        Unit of `recency` and `T`, and so of a model's parameters.
+        Unit of `recency` and `observed`, and so of a model's parameters.
     truth : pandas.DataFrame or None
         Of simulated customers, what no analyst sees.
     """
@@ -126,14 +126,14 @@ class DatedHistories:
         return (self.last - self.first) / self.unit
 
     @property
-    def T(self) -> Array:
+    def observed(self) -> Array:
         """Time from the first purchase to the end of observation, shape (n,)."""
         return (self.end - self.first) / self.unit
 
     @property
     def summary(self) -> pd.DataFrame:
         """frequency, recency and T, as from `crmlab.data.customer_summary`."""
-        columns = {"frequency": self.frequency.astype(int), "recency": self.recency, "T": self.T}
+        columns = {"frequency": self.frequency.astype(int), "recency": self.recency, "T": self.observed}
         return pd.DataFrame(columns, index=self.ids)
 
     def until(self, end: object) -> Self:

@@ -1,19 +1,20 @@
 """Where a customer may have died: the time since the last purchase, cut where covariates change.
 
-Customers on one course with the same first purchase, end and frequency share all pieces but the first of each,
-which begins at that customer's last purchase. So pieces belong to groups of rows, counted backwards from the
-end, and what a row needs is a sum over the first pieces of its group.
+Customers on one course with the same first purchase, end and frequency share all pieces but the first of
+each, which begins at that customer's last purchase. So pieces belong to groups of rows, counted backwards
+from the end, and what a row needs is a sum over the first pieces of its group.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from crmlab.models.btyd.varying.clock import Ints
-from crmlab.models.btyd.varying.rows import VaryingRows, _distinct
+from crmlab.models.btyd.varying.rows import VaryingRows, distinct
 
 Array = npt.NDArray[np.float64]
 CELLS = 1 << 20  # numbers in the largest working array of a block
@@ -45,7 +46,7 @@ class Pieces:
     @classmethod
     def of(cls, rows: VaryingRows) -> "Pieces":
         """The pieces of rows."""
-        group = _distinct([rows.course.astype(float), rows.x, rows.first, rows.end])
+        group = distinct([rows.course.astype(float), rows.x, rows.first, rows.end])
         leader = np.empty(int(group.max()) + 1, np.int64)
         leader[group] = np.arange(len(rows))
         shared = rows.end_run - rows.last_run
@@ -81,7 +82,7 @@ class Pieces:
 
     @cached_property
     def points(self) -> tuple[Ints, Ints, Array]:
-        """Course, run and time of the beginning of all pieces, of the end and of the first purchase of groups."""
+        """Course, run and time of the beginnings of all pieces, of groups' ends and first purchases."""
         rows, lead = self.rows, self.leader
         _, course, run, begin, _ = self.every
         return (
@@ -166,5 +167,5 @@ def blocks(rows: VaryingRows, width: int) -> Iterator[tuple[Ints, Pieces]]:
     size = max(1, CELLS // (depth * width))
     part = groups // size
     cuts = np.flatnonzero(np.r_[True, np.diff(part) != 0, True])
-    for start, stop in zip(cuts[:-1], cuts[1:]):
+    for start, stop in pairwise(cuts):
         yield order[start:stop], Pieces.of(rows.some(order[start:stop]))

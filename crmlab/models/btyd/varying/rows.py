@@ -120,16 +120,13 @@ def rows_of(
     end = np.full(len(customers), clock.time(customers.end))
     level = clock.code[which[customers.customer], clock.runs_at(which[customers.customer], moment)]
     x = clock.levels[:, : clock.split]
-    bought = np.column_stack(
-        [np.bincount(customers.customer, x[level, j], minlength=len(customers)) for j in range(x.shape[1])]
-        or [np.zeros((len(customers), 0))]
-    )
+    bought = [np.bincount(customers.customer, column[level], minlength=len(customers)) for column in x.T]
     columns = [which.astype(float), customers.frequency, first, last]
-    code = np.arange(len(customers)) if chances or not unique else _distinct(columns)
+    code = np.arange(len(customers)) if chances or not unique else distinct(columns)
     count = np.bincount(code).astype(float)
     row = np.empty(count.size, np.int64)
     row[code] = np.arange(len(code))
-    means = [np.bincount(code, column) / count for column in bought.T]
+    means = [np.bincount(code, column) / count for column in bought]
     held = _chances(customers, clock, which, level, flips_at_start) if chances else None
     course, begun, ended, over = which[row], first[row], last[row], end[row]
     return VaryingRows(
@@ -148,7 +145,7 @@ def rows_of(
     )
 
 
-def _distinct(columns: list[Array]) -> Ints:
+def distinct(columns: list[Array]) -> Ints:
     """Whole numbers from 0 that are equal where all columns are."""
     key = np.zeros(len(columns[0]), np.int64)
     size = 1

@@ -23,9 +23,9 @@ class Season(_Addable):
     Parameters
     ----------
     kind : {"monthly", "quarterly", "waves", "waves-2", "waves-3"}
-        A coefficient for each month or quarter but the last, whose effect is minus the sum of the others' (so a
-        coefficient says how far the log of the rate is from its mean over the year); or a cosine and sine, with
-        one, two or three waves a year, constant within each week of the year.
+        A coefficient for each month or quarter but the last, whose effect is minus the sum of the others' (so
+        a coefficient says how far the log of the rate is from its mean over the year); or a cosine and sine,
+        with one, two or three waves a year, constant within each week of the year.
     """
 
     kind: str = "monthly"
@@ -83,4 +83,6 @@ class Season(_Addable):
 
 
 def _deviations(rows: list[str], names: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame(np.vstack([np.eye(len(names)), -np.ones(len(names))]), index=rows, columns=list(names))
+    return pd.DataFrame(
+        np.vstack([np.eye(len(names)), -np.ones(len(names))]), index=rows, columns=list(names)
+    )

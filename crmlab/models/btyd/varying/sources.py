@@ -154,15 +154,25 @@ class ByPeriod(_Addable):
         days = _days(table[self.period], self.period)
         starts, period = np.unique(days, return_inverse=True)
         if len(starts) < 2:
-            raise InputError(f"covariates has one period only; give Static covariates for those that do not change")
+            raise InputError(
+                "covariates has one period only; give Static covariates for those that do not change"
+            )
         customers = table[self.customer_id] if self.customer_id in table else pd.Series(0, table.index)
         if customers.isna().any():
-            checks.refuse("covariates", customers.to_numpy(), customers.isna().to_numpy(), "without a customer", "fill it in")
+            checks.refuse(
+                "covariates",
+                customers.to_numpy(),
+                customers.isna().to_numpy(),
+                "without a customer",
+                "fill it in",
+            )
         customer, known = pd.factorize(customers, sort=False)
         values = table[list(self.names)]
         if not len(self.names):
             raise InputError("covariates has no column besides customers and periods")
-        numbers = np.column_stack([checks.numbers(f"covariates[{name!r}]", values[name]) for name in self.names])
+        numbers = np.column_stack(
+            [checks.numbers(f"covariates[{name!r}]", values[name]) for name in self.names]
+        )
         levels, level = np.unique(numbers, axis=0, return_inverse=True)
         code = np.full((len(known), len(starts)), -1, np.int64)
         place = customer * len(starts) + period
@@ -173,7 +183,12 @@ class ByPeriod(_Addable):
                 f"{_date(days[row])}; give one row each"
             )
         code.ravel()[place] = level.reshape(-1)
-        for name, value in (("_starts", starts), ("_known", pd.Index(known)), ("_code", code), ("_levels", levels)):
+        for name, value in (
+            ("_starts", starts),
+            ("_known", pd.Index(known)),
+            ("_code", code),
+            ("_levels", levels),
+        ):
             object.__setattr__(self, name, value)
 
     def _who(self, customer: Hashable) -> str:
@@ -210,9 +225,9 @@ class ByPeriod(_Addable):
             lost = np.argwhere(missing)
             told = [f"{self._who(self._known[courses[c]])}, {_date(edges[k])}" for c, k in lost[:SHOWN]]
             raise InputError(
-                f"covariates lacks {len(lost):,} of the {int(needed.sum()):,} periods between customers' first "
-                f"purchases and {_date(end)}: {'; '.join(told)}{'; …' if len(lost) > SHOWN else ''}. Give a row "
-                f"for each"
+                f"covariates lacks {len(lost):,} of the {int(needed.sum()):,} periods between customers' "
+                f"first purchases and {_date(end)}: {'; '.join(told)}{'; …' if len(lost) > SHOWN else ''}. "
+                f"Give a row for each"
             )
         some = slice(*np.searchsorted(edges, (first.min(), end), side="right") - (1, 0))
         edges = edges[some.start : some.stop + 1]
@@ -237,7 +252,9 @@ def _days(column: pd.Series, name: str) -> Array:
         bad = stamps.isna().to_numpy()
         checks.refuse(f"covariates[{name!r}]", column.to_numpy(), bad, "no date", "write dates as 2024-12-31")
     if stamps.isna().any():
-        checks.refuse(f"covariates[{name!r}]", column.to_numpy(), stamps.isna().to_numpy(), "missing", "fill it in")
+        checks.refuse(
+            f"covariates[{name!r}]", column.to_numpy(), stamps.isna().to_numpy(), "missing", "fill it in"
+        )
     return ((stamps - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(float)
 
 
