@@ -70,7 +70,7 @@ class Season(_Addable):
             code = starts.quarter.to_numpy() - 1
         else:
             days = pd.date_range(begin, last + pd.Timedelta(days=8), freq="D")
-            week = (days.dayofyear.to_numpy() - 1) // 7
+            week = (days.day_of_year.to_numpy() - 1) // 7
             change = np.r_[True, np.diff(week) != 0]
             starts, code = days[change], week[change]
         stamps = starts.to_timestamp() if hasattr(starts, "to_timestamp") else starts

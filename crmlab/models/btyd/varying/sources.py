@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crmlab.data.logs import shown
 from crmlab.errors import InputError
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.varying.clock import Ints, Paths
@@ -95,7 +96,7 @@ class Static(_Addable):
             raise InputError("covariates: give a pandas.DataFrame with the customers' ids as its index")
         if not self.table.index.is_unique:
             twice = self.table.index[self.table.index.duplicated()][0]
-            raise InputError(f"covariates has more than one row of customer {twice!r}; give one")
+            raise InputError(f"covariates has more than one row of customer {shown(twice)!r}; give one")
         checks.covariates("covariates", self.table, len(self.table))
 
     @property
@@ -192,7 +193,7 @@ class ByPeriod(_Addable):
             object.__setattr__(self, name, value)
 
     def _who(self, customer: Hashable) -> str:
-        return f"customer {customer!r}" if self.customer_id in self.table else "all customers"
+        return f"customer {shown(customer)!r}" if self.customer_id in self.table else "all customers"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -263,5 +264,5 @@ def _date(day: float) -> str:
 
 
 def _customers(ids: Sequence[Hashable]) -> str:
-    told = ", ".join(repr(each) for each in list(ids[:SHOWN]))
+    told = ", ".join(repr(shown(each)) for each in list(ids[:SHOWN]))
     return f"{len(ids):,} customers ({told}{', …' if len(ids) > SHOWN else ''})"
