@@ -1,4 +1,4 @@
-"""Where nothing has an effect, the company is BG/NBD with gamma-gamma; where rates move, survival is known."""
+"""Without effects the company is BG/NBD with gamma-gamma; where rates move, survival is known."""
 
 from types import SimpleNamespace
 
@@ -89,7 +89,7 @@ def test_an_effect_on_purchases_makes_it_another_model(base):
 
 
 def test_survival_follows_from_rates_that_move():
-    """With chances p_t at the events of a clock of rate λ: P(stays 6 months) = exp(−λ Σ p_t), whatever η_t."""
+    """With chances p_t at the events of a clock of rate λ: P(stays so long) = exp(−λ Σ p_t), whatever η_t."""
     n, streams, p = 60_000, Streams(5), preset("null")
     numbers = np.arange(n)
     now = draw_customers(p, streams, streams.keys(numbers), numbers, joined=np.zeros(n))
