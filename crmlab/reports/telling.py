@@ -30,17 +30,24 @@ def count(value: float) -> str:
 
 
 class Money:
-    """Writes amounts in a currency: before the number if it is a sign, after it if it is a word."""
+    """Writes amounts in a currency: before the number if it is a sign, after it if it is a word.
 
-    def __init__(self, currency: str | None) -> None:
-        self.currency = currency or ""
+    Parameters
+    ----------
+    currency : str or None
+    cents : bool
+        Whether amounts below 100 have them.
+    """
+
+    def __init__(self, currency: str | None, cents: bool = True) -> None:
+        self.currency, self.cents = currency or "", cents
 
     def __call__(self, value: float) -> str:
-        """An amount as text: to the cent below 100."""
+        """An amount as text."""
         if not np.isfinite(value):
             return words("fit.unknown")
-        text = f"{abs(value):,.0f}" if abs(value) >= 100 else f"{abs(value):,.2f}"
-        sign = "−" if value < 0 else ""
+        text = f"{abs(value):,.2f}" if self.cents and abs(value) < 100 else f"{abs(value):,.0f}"
+        sign = "−" if value < 0 and float(text.replace(",", "")) else ""
         if not self.currency:
             return sign + text
         return (
