@@ -21,8 +21,8 @@ REACH = 0.8  # probit units of leaving between customers one sd apart in how set
 def draw_calls(p: Any, rng: Any) -> dict[str, Array]:
     """Calls by lot: two scores, who was called, who stayed (100 or 0), and whom either rule would call.
 
-    ``credited`` counts who was called and stayed, doubled because a half is called: to the uplift rule's credit
-    where it alone would have called, against it where the risk rule alone would.
+    ``credited`` counts who was called and stayed, doubled because a half is called: to the uplift rule's
+    credit where it alone would have called, against it where the risk rule alone would.
     """
     n = p.n_customers
     risk, other = rng.standard_normal(n), rng.standard_normal(n)

@@ -100,8 +100,8 @@ class SystemsMarket(Parameters):
 def simulate_systems_market(p: SystemsMarket, streams: Mapping[str, Any]) -> Cohort:
     """Draw a cohort: a table for each of the questions, all drawn apart.
 
-    ``quarters``, ``branches`` and ``adopters`` are of the same branches; ``users`` answered twice; ``training``
-    has users who were invited by lot; ``judges`` share out points, and so does the project's ``team``.
+    ``quarters``, ``branches`` and ``adopters`` are of the same branches; ``users`` answered twice; those of
+    ``training`` were invited by lot; ``judges`` share out points, and so does the project's ``team``.
     ``offers`` are offers that fit or miss by lot, ``areas`` branches with their error rates, ``retained``
     customers with and without a retention offer by lot, and ``chosen`` those whom agents called.
     """
