@@ -146,7 +146,7 @@ def test_one_mean_weight_moved_by_a_fifth_turns_no_order(world):
 
 
 def test_credit_for_whoever_stayed_after_a_call_is_no_effect_of_calls():
-    """In the trap calls do nothing; those at risk leave, called or not, which is credited to the other list."""
+    """In the trap calls do nothing; those at risk leave anyway, which the other list has to its credit."""
     calls = design.preset("trap").replace(n_customers=LARGE).simulate(5).calls
     stayed = calls[calls.called == 1].stayed
     by_uplift, by_risk = (
