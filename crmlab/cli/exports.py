@@ -21,6 +21,8 @@ READING = (
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add ``import`` and ``export``."""
     _add_import(commands)
+    _add_export(commands)
+    _add_demo(commands)
 
 
 def _add_import(commands: argparse._SubParsersAction) -> None:
@@ -62,6 +64,39 @@ def _add_import(commands: argparse._SubParsersAction) -> None:
         help="write which hash is which customer, to be held apart; crmlab export reads it",
     )
     parser.set_defaults(command=import_command)
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="write scores of crmlab fit as a file that a CRM system imports",
+        description="Write customers.csv of crmlab fit as a CSV that a CRM system imports: customer id, "
+        "P(alive), expected purchases, expected value, tier (A: the fifth with the highest value, B: the "
+        "next three tenths, C: the rest), under labels for custom fields that are to be made there first.",
+    )
+    parser.add_argument("scores", metavar="SCORES", help="customers.csv of crmlab fit")
+    parser.add_argument("--to", dest="system", choices=SYSTEMS, required=True, help="the system")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the CSV to write")
+    parser.add_argument(
+        "--keys", metavar="FILE", help="what crmlab import --keys wrote, where ids were hashed"
+    )
+    parser.set_defaults(command=export_command)
+
+
+def _add_demo(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "demo-export",
+        help="write the export of a made-up company, to try crmlab import on",
+        description="Simulate a company and write its customers, purchases, complaints and members as a CRM "
+        "system would export them.",
+    )
+    parser.add_argument("--from", dest="system", choices=SYSTEMS, required=True, help="the system")
+    parser.add_argument("--out", metavar="PATH", required=True, help="a ZIP, or a folder")
+    parser.add_argument("--customers", type=int, default=2000, metavar="N", help="(default: 2000)")
+    parser.add_argument("--months", type=int, default=36, metavar="N", help="(default: 36)")
+    parser.add_argument("--preset", default="literature", help="null, literature (default), claim or trap")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="(default: 1)")
+    parser.set_defaults(command=demo_command)
 
 
 def import_command(chosen: argparse.Namespace) -> int:
@@ -108,3 +143,43 @@ def _salt(chosen: argparse.Namespace) -> str | None:
     from pathlib import Path
 
     return Path(chosen.salt_file).read_text(encoding="utf-8").strip() if chosen.salt_file else chosen.salt
+
+
+def export_command(chosen: argparse.Namespace) -> int:
+    """Write scores for a system."""
+    from crmlab.data.exports import card, write_scores
+    from crmlab.errors import speaking_of_flags
+    from crmlab.words import words
+
+    with speaking_of_flags():
+        made = write_scores(chosen.scores, chosen.system, chosen.out, keys=chosen.keys)
+    tiers = ", ".join(f"{name} {count:,}" for name, count in made.tiers.items())
+    print(words("exports.wrote_scores", path=made.path, customers=f"{made.rows:,}", tiers=tiers))
+    for reason, ids in made.dropped.items():
+        print(
+            words(
+                "exports.scores_dropped",
+                rows=f"{len(ids):,}",
+                why=reason,
+                first=", ".join(map(repr, ids[:3])),
+            )
+        )
+    print(made.how)
+    print(words("exports.not_verified", name=card(chosen.system).name))
+    print("\n".join(f"  - {each}" for each in card(chosen.system).not_verified))
+    return 1 if made.dropped else 0
+
+
+def demo_command(chosen: argparse.Namespace) -> int:
+    """Write the export of a simulated company."""
+    from crmlab.company import Company
+    from crmlab.data.exports import market_tables, write_export
+    from crmlab.words import words
+
+    company = Company(chosen.preset, customers=chosen.customers, months=chosen.months, seed=chosen.seed)
+    tables = market_tables(company.simulate(keep=["orders", "complaints"]).tables)
+    paths = write_export(tables, chosen.system, chosen.out)
+    rows = ", ".join(f"{name} {len(table):,}" for name, table in tables.items())
+    print(words("exports.wrote_demo", path=", ".join(map(str, paths)), rows=rows))
+    print(words("exports.next_demo", path=chosen.out, system=chosen.system))
+    return 0

@@ -46,7 +46,7 @@ class Customers:
         K; what a mailing adds to the log rate; what all of a customer's answers share; got the letter.
     alive, left : arrays
         Has not left; time of leaving, infinite if not yet.
-    expectation, experience, satisfaction, trust, commitment, attitude : arrays
+    expectation, experience, satisfaction, trust, commitment, attitude, drift : arrays
         Moods at the end of the last month.
     member, channel : arrays of int
         Month of joining the scheme and of taking up the second channel; 999 is never.
@@ -77,6 +77,7 @@ class Customers:
     trust: Array
     commitment: Array
     attitude: Array
+    drift: Array
     member: npt.NDArray[np.int16]
     channel: npt.NDArray[np.int16]
     orders: npt.NDArray[np.int32]
@@ -111,8 +112,20 @@ class Customers:
         return np.flatnonzero(self.joined < month + 1)
 
 
-MOODS = ("expectation", "experience", "satisfaction", "trust", "commitment", "attitude")
-CHANGING = (*MOODS, "alive", "left", "member", "channel", "orders", "last", "spend")
+CHANGING = (
+    *(
+        "alive",
+        "left",
+        "expectation",
+        "experience",
+        "satisfaction",
+        "trust",
+        "commitment",
+        "attitude",
+        "drift",
+    ),
+    *("member", "channel", "orders", "last", "spend"),
+)
 
 
 def draw_customers(
@@ -169,6 +182,7 @@ def draw_customers(
         left=np.full(n, np.inf),
         expectation=p.spread_of_expectation * normal(keys, "expectation"),
         satisfaction=np.full(n, p.usual_satisfaction),
+        drift=p.drift * normal(keys, "drift"),
         member=np.full(n, NEVER, np.int16),
         channel=np.full(n, NEVER, np.int16),
         orders=np.zeros(n, np.int32),

@@ -7,6 +7,7 @@ from crmlab.data.churn import load_churn
 from crmlab.data.complaints import load_cfpb
 from crmlab.data.counties import load_mpdta
 from crmlab.data.ereader import load_ereader
+from crmlab.data.exports import Import, import_export, market_tables, write_export, write_scores
 from crmlab.data.framing import load_framing
 from crmlab.data.hillstrom import load_hillstrom
 from crmlab.data.locating import how_to_get, is_available
@@ -14,7 +15,6 @@ from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
 from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows, repeat_choices
-from crmlab.data.privacy import load_privacy
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.ratings import load_coat, load_movielens
 from crmlab.data.scanner import load_catsup, load_cracker
@@ -28,12 +28,14 @@ from crmlab.data.workplaces import load_bh1996, load_nhs
 
 __all__ = [
     "DataQualityWarning",
+    "Import",
     "LogOptions",
     "Verified",
     "choice_rows",
     "customer_summary",
     "doctor_months",
     "how_to_get",
+    "import_export",
     "is_available",
     "load_bank",
     "load_bh1996",
@@ -58,14 +60,16 @@ __all__ = [
     "load_mpdta",
     "load_nca",
     "load_nhs",
-    "load_privacy",
     "load_reichheld_sasser",
     "load_servqual_correlations",
     "load_sq",
     "load_tea",
     "load_tetracycline",
     "load_univbct",
+    "market_tables",
     "quality_report",
     "repeat_choices",
     "verified",
+    "write_export",
+    "write_scores",
 ]

@@ -7,5 +7,17 @@ system would export them, `write_scores` writes what `crmlab fit` found for a sy
 
 from crmlab.data.exports.cards import card, cards
 from crmlab.data.exports.importing import Import, import_export
+from crmlab.data.exports.scores import Scores, write_scores
+from crmlab.data.exports.writing import as_held, market_tables, write_export
 
-__all__ = ["Import", "card", "cards", "import_export"]
+__all__ = [
+    "Import",
+    "Scores",
+    "as_held",
+    "card",
+    "cards",
+    "import_export",
+    "market_tables",
+    "write_export",
+    "write_scores",
+]

@@ -6,8 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from crmlab.data.exports.canonical import TABLES
 from crmlab.data.exports.cards import STATES, normalised
+from crmlab.data.exports.values import ISO
+from crmlab.data.logs.dates import check_zone
+from crmlab.data.logs.reading import Reading
 from crmlab.errors import InputError, check_known, option
 
 CHOICES = {"unreadable": ("refuse", "drop")}
@@ -82,6 +87,7 @@ class Settings:
     skip: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_reading(self)
         if self.unreadable not in CHOICES["unreadable"]:
             raise InputError(f"{option('unreadable')} is {self.unreadable!r}; give 'refuse' or 'drop'")
         if self.salt is not None and len(self.salt) < SALT:
@@ -93,6 +99,17 @@ class Settings:
     def of(self, table: str) -> TableMap:
         """What the map says of a table."""
         return self.tables.get(table, TableMap())
+
+
+def _check_reading(said: Settings) -> None:
+    """Check how texts are said to be written, by the rules of logs."""
+    marks = {"decimal": said.decimal, "thousands": said.thousands, "encoding": said.encoding}
+    forms = [said.date_format, *(form for table in said.tables.values() for form in table.formats.values())]
+    for form in forms:
+        several = [each for each in (form or "").split("|") if each.strip() not in ("", ISO)]
+        Reading.of("", "", None, marks | {"date_format": several or None})
+    if said.time_zone:
+        check_zone(duckdb.default_connection(), said.time_zone)
 
 
 def settings_from(system: str | None, path: str | Path | None, **flags: Any) -> Settings:

@@ -22,6 +22,7 @@ SHEETS = (".xlsx", ".xlsm")
 LARGEST = 2 << 30  # bytes that one file may have, unpacked
 MEMBERS = 10_000  # files in one archive
 HEAD = 1 << 16  # characters among which the delimiter is looked for
+COMMON = 0.9  # share of letters that are common Chinese ones, in a text that is Chinese
 RATIO = 500  # a member that unpacks to more than so many times its size is a bomb, not a table
 
 
@@ -225,17 +226,28 @@ def _decoded(data: bytes, encoding: str | None) -> tuple[str, list[str]]:
             return data.decode(known), [] if known == "utf-8-sig" else [f"read as {known}"]
         except (UnicodeError, LookupError) as error:
             raise InputError(
-                f"is not written in {known} ({error}); say by {option('encoding')} how"
+                f"is not written in {known} ({error}); export it again, or correct {option('encoding')}"
             ) from None
     try:
         return data.decode("utf-8"), []
     except UnicodeDecodeError:
         pass
-    try:  # GB2312 before all of GBK: letters with accents of other encodings are no text of it
-        return data.decode("gb2312"), ["read as GBK"]
+    chinese = _as_chinese(data)
+    if chinese is not None:
+        return chinese, ["read as GBK"]
+    lines = io.StringIO(data.decode("latin-1"), newline="")
+    raise InputError(f"{where_not_utf8(lines, 'the file')}")
+
+
+def _as_chinese(data: bytes) -> str | None:
+    """A text in GBK: nearly all its letters are the common ones, which other encodings do not yield."""
+    try:
+        text = data.decode("gb18030")
     except UnicodeDecodeError:
-        lines = io.StringIO(data.decode("latin-1"), newline="")
-        raise InputError(f"{where_not_utf8(lines, 'the file')}") from None
+        return None
+    letters = "".join(each for each in text if not each.isascii())
+    common = letters.encode("gb2312", errors="ignore").decode("gb2312")
+    return text if len(common) >= COMMON * len(letters) else None
 
 
 def _wide(data: bytes) -> str | None:

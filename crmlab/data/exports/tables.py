@@ -130,8 +130,7 @@ def _column(
         return Parsed(values.present(texts, words=False), np.zeros(len(texts), bool))
     texts = values.present(texts)
     if each.kind == "id":
-        repaired = values.whole_salesforce_id if card.system == "salesforce" else None
-        return values.ids(texts, card.id_prefix, repaired)
+        return values.ids(texts, card.id_prefix, values.repair_of(card.system))
     if each.kind == "moment":
         given = settings.of(table).formats.get(each.name) or settings.date_format
         return reader.moments(texts, given, card.date_formats, settings.time_zone, lenient)

@@ -192,7 +192,7 @@ class Reader:
         self._hold(pd.Index(plain))
         ways = [(decimal or ".", thousands)] if decimal or thousands else [(".", None), *NUMBERS]
         tried = [self._numbers(*each) for each in ways]
-        held = np.array([bool(each) for each in plain])
+        held = np.array([bool(each) for each in plain], dtype=bool)
         whole = [k for k, each in enumerate(tried) if np.isfinite(each[held]).all()]
         if len(whole) > 1 and usual:
             whole = [k for k in whole if ways[k][0] == usual] or whole
@@ -210,11 +210,7 @@ class Reader:
         if len(signs) > 1:
             question = f"holds several currencies ({listing(sorted(signs))}); export one at a time"
         mark, group = ways[best]
-        way = (
-            ""
-            if (mark, group) == (".", None)
-            else f"decimal {mark}" + (f", thousands {group}" if group else "")
-        )
+        way = "" if (mark, group) == (".", None) else f"1{group or ''}234{mark}50"
         return Parsed(values, bad, way, question, [], next(iter(signs), ""))
 
     def _numbers(self, decimal: str, thousands: str | None) -> np.ndarray:
@@ -317,6 +313,11 @@ def _damage(given: pd.Series) -> str:
     if len(long) and (zeros > 0).all() and zeros.sum() >= 6:
         return f"holds long ids that all end in 0 (row {long.index[0]}: {long.iloc[0]!r}): {remedy}"
     return ""
+
+
+def repair_of(system: str) -> Callable[[str], str] | None:
+    """What makes ids of a system that are written in two ways one."""
+    return whole_salesforce_id if system == "salesforce" else None
 
 
 def whole_salesforce_id(text: str) -> str:

@@ -117,6 +117,17 @@ def _iso(text: str, zone: str, kind: str = "DATE") -> str:
     )
 
 
+def check_zone(connection: duckdb.DuckDBPyConnection, zone: str | None) -> None:
+    """Raise an InputError if no zone is called so."""
+    try:
+        query = f"SELECT timezone({literal(zone or 'UTC')}, TIMESTAMPTZ '2024-01-01 00:00:00Z')"
+        connection.execute(query).fetchall()
+    except duckdb.Error:
+        raise InputError(
+            f"{option('time_zone')} is {zone!r}; give one such as 'Europe/Berlin' or 'UTC'"
+        ) from None
+
+
 def has_instants(name: str, kind: str, reading: Reading) -> str:
     """Whether a value of a column is an instant, as SQL."""
     if kind == "TIMESTAMP WITH TIME ZONE" or ((kind == "VARCHAR" or is_number(kind)) and reading.is_instant):

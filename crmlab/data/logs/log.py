@@ -14,7 +14,7 @@ from crmlab.data.logs import dates
 from crmlab.data.logs.audit import audited
 from crmlab.data.logs.opening import open_source, unreadable
 from crmlab.data.logs.reading import LogOptions, Reading
-from crmlab.data.logs.sql import literal, sentence
+from crmlab.data.logs.sql import sentence
 from crmlab.errors import InputError, listing, option
 
 ROWS_A_BUCKET = 4_500  # for each megabyte of memory; customers are counted in that many buckets of rows
@@ -120,7 +120,7 @@ class Log:
         self.megabytes = _megabytes(limit)
 
     def _open(self) -> None:
-        self._check_zone()
+        dates.check_zone(self.connection, self.reading.time_zone)
         try:
             self.opened = open_source(self.connection, self.source, self.reading, self._folder)
             self.audit = audited(self.connection, self.has_amount)
@@ -133,17 +133,6 @@ class Log:
                 )
             ) from None
         self.buckets = int(np.clip(np.ceil(self.audit.rows / (ROWS_A_BUCKET * self.megabytes)), 1, 64))
-
-    def _check_zone(self) -> None:
-        zone = self.reading.time_zone
-        try:
-            self.connection.execute(
-                f"SELECT timezone({literal(zone or 'UTC')}, TIMESTAMPTZ '2024-01-01 00:00:00Z')"
-            ).fetchall()
-        except duckdb.Error:
-            raise InputError(
-                f"{option('time_zone')} is {zone!r}; give one such as 'Europe/Berlin' or 'UTC'"
-            ) from None
 
     # -- asking --------------------------------------------------------------------------------------------
 

@@ -46,6 +46,8 @@ class Layout:
 
     Attributes
     ----------
+    purchases : {"orders", "deals"}
+        As what a purchase is written.
     encoding, delimiter : str
         Of text files.
     moment, day : str
@@ -56,6 +58,7 @@ class Layout:
         Format of an amount, as ``"${:,.2f}"``.
     """
 
+    purchases: str
     encoding: str
     delimiter: str
     moment: str
