@@ -45,6 +45,20 @@ def csv_text(table: "pd.DataFrame") -> str:
     return kept.to_csv(index=False, lineterminator="\n")
 
 
+def write_table(table: "pd.DataFrame", path: Path) -> None:
+    """Write a table as Parquet or, if its name ends in ``.csv``, as CSV, beside its place and renamed."""
+    if path.suffix.lower() == ".csv":
+        write_text(path, csv_text(table))
+        return
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
+        beside = Path(folder) / "table.parquet"
+        database.register("written", table)
+        database.execute("COPY written TO $path (FORMAT parquet)", {"path": str(beside)})
+        write_bytes(path, beside.read_bytes())
+
+
 def remove_unfinished(folder: str | Path) -> None:
     """Remove what writers into a folder left that were killed on the way; nobody may be writing there now."""
     for path in Path(folder).glob(f".*{UNFINISHED}"):

@@ -83,7 +83,10 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--model", default="bgnbd", metavar="MODEL", help="bgnbd (default), mbgnbd or paretonbd"
+        "--model",
+        default="bgnbd",
+        metavar="MODEL",
+        help="bgnbd (default), mbgnbd, paretonbd, or mbgcnbd for regular purchases",
     )
     group.add_argument(
         "--observation-end", metavar="DATE", help="last day observed (default: the last in the log)"

@@ -46,7 +46,7 @@ class Customers:
         K; what a mailing adds to the log rate; what all of a customer's answers share; got the letter.
     alive, left : arrays
         Has not left; time of leaving, infinite if not yet.
-    expectation, experience, satisfaction, trust, commitment, attitude, drift : arrays
+    expectation, experience, satisfaction, trust, commitment, attitude : arrays
         Moods at the end of the last month.
     member, channel : arrays of int
         Month of joining the scheme and of taking up the second channel; 999 is never.
@@ -77,7 +77,6 @@ class Customers:
     trust: Array
     commitment: Array
     attitude: Array
-    drift: Array
     member: npt.NDArray[np.int16]
     channel: npt.NDArray[np.int16]
     orders: npt.NDArray[np.int32]
@@ -112,20 +111,8 @@ class Customers:
         return np.flatnonzero(self.joined < month + 1)
 
 
-CHANGING = (
-    *(
-        "alive",
-        "left",
-        "expectation",
-        "experience",
-        "satisfaction",
-        "trust",
-        "commitment",
-        "attitude",
-        "drift",
-    ),
-    *("member", "channel", "orders", "last", "spend"),
-)
+MOODS = ("expectation", "experience", "satisfaction", "trust", "commitment", "attitude")
+CHANGING = (*MOODS, "alive", "left", "member", "channel", "orders", "last", "spend")
 
 
 def draw_customers(
@@ -182,7 +169,6 @@ def draw_customers(
         left=np.full(n, np.inf),
         expectation=p.spread_of_expectation * normal(keys, "expectation"),
         satisfaction=np.full(n, p.usual_satisfaction),
-        drift=p.drift * normal(keys, "drift"),
         member=np.full(n, NEVER, np.int16),
         channel=np.full(n, NEVER, np.int16),
         orders=np.zeros(n, np.int32),

@@ -118,16 +118,38 @@ class Company:
         block : int
             Customers that are simulated together. Any number gives the same rows.
         """
-        parts = list(self._blocks(0, self.customers, keep, block))
-        first = parts[0]
-        for other in parts[1:]:
+        return self._simulate(0, self.customers, keep, block)
+
+    def part(self, number: int, parts: int, keep: Iterable[str] | None = None) -> Simulation:
+        """The customers of one of several parts of about the same size, with those whom they bring.
+
+        Parameters
+        ----------
+        number : int
+            From 0.
+        parts : int
+        keep : iterable of str, optional
+            As in `simulate`.
+        """
+        whole_number("parts", parts, 1, self.customers)
+        whole_number("number", number, 0, parts - 1)
+        start, stop = (self.customers * edge // parts for edge in (number, number + 1))
+        return self._simulate(start, stop, keep, BLOCK)
+
+    def in_parts(self, parts: int, keep: Iterable[str] | None = None) -> Iterator[Simulation]:
+        """All customers, a part at a time, where memory does not hold them; see `part`."""
+        for number in range(whole_number("parts", parts, 1, self.customers)):
+            yield self.part(number, parts, keep)
+
+    def _simulate(self, start: int, stop: int, keep: Iterable[str] | None, size: int) -> Simulation:
+        blocks = self._blocks(start, stop, keep, size)
+        first = next(blocks)
+        for other in blocks:
             first.customers.append(other.customers)
             first.ledger.extend(other.ledger)
         return result_of(first, self.months)
 
-    def _blocks(
-        self, start: int, stop: int, keep: Iterable[str] | None = None, size: int = BLOCK
-    ) -> Iterator[Block]:
+    def _blocks(self, start: int, stop: int, keep: Iterable[str] | None, size: int) -> Iterator[Block]:
         """Finished blocks of the customers from `start` to `stop`."""
         branches = self.branches()
         for low in range(start, stop, whole_number("block", size, 1, MOST_CUSTOMERS)):

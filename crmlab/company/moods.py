@@ -83,7 +83,7 @@ def chance_of_redress(now: Customers, month: Month, row: Rows) -> Array:
 
 
 def settle(now: Customers, month: Month, member: npt.NDArray[np.bool_]) -> None:
-    """Trust, commitment, attitude and drift at the month's end."""
+    """Trust, commitment and attitude at the month's end."""
     p, draw, key = month.p, month.draw, now.key
     satisfied, crm = now.satisfaction - p.usual_satisfaction, month.has_crm(now)
     care = CRM_CARE * crm + QUALITY_CARE * month.branches.quality[now.branch]
@@ -97,6 +97,3 @@ def settle(now: Customers, month: Month, member: npt.NDArray[np.bool_]) -> None:
     value = p.experience_to_value * now.experience - np.log(month.price) + saved  # against no CRM system
     liked = p.satisfaction_to_attitude * satisfied + p.commitment_to_attitude * now.commitment
     now.attitude = liked + p.value_to_attitude * value + p.spread_of_attitude * draw.normal(key, "attitude")
-    if p.drift:
-        fresh = p.drift * np.sqrt(1 - p.memory_of_drift**2) * draw.normal(key, "drift")
-        now.drift = p.memory_of_drift * now.drift + fresh

@@ -18,7 +18,7 @@ MOST_FASTER = 20.0  # times faster than its base rate is the most that a custome
 MOST_ORDERS = 60.0  # a month, of the mean customer whom nothing moves
 MOST_REFERRALS = 0.9  # a customer's expected referrals; from 1 on the customer base explodes
 LOGS, LOGITS, SDS = "log points of the purchase rate", "logit units of leaving", "standard deviations"
-CDNOW = "ours, near the shares of CDNOW's customers"
+CDNOW = "ours; so that the best fifth of customers hold and keep what CDNOW's do"
 SZYMANSKI = "sign: Szymanski & Henard (2001); sizes ours"
 LEENHEER = "positive, and members select themselves: Leenheer et al. (2007); sizes ours"
 MONTAGUTI = "positive, and heavy buyers choose it: Montaguti et al. (2016); sizes ours"
@@ -39,12 +39,10 @@ class CompanyParameters(Parameters):
     alpha: float = positive(1.3, "scale of purchase rates, months", low=0.01, high=1000, source=CDNOW)
     a: float = positive(0.8, "first shape of dropout chances", low=0.05, high=100, source=CDNOW)
     b: float = positive(3.2, "second shape of dropout chances", low=0.05, high=1000, source=CDNOW)
-    p: float = positive(4.0, "shape of a purchase's amount", low=0.2, high=200)
-    q: float = positive(2.4, "shape of customers' spend rates", low=1.05, high=200)
-    gamma: float = positive(19.25, "scale of customers' spend rates, currency", low=1e-3, high=1e6)
+    p: float = positive(2.0, "shape of a purchase's amount", low=0.2, high=200, source=CDNOW)
+    q: float = positive(2.7, "shape of customers' spend rates", low=1.05, high=200, source=CDNOW)
+    gamma: float = positive(46.75, "scale of customers' spend rates, currency", low=1e-3, high=1e6)
     segment_to_rate: float = effect(0.0, LOGS)
-    drift: float = spread(0.0, "sd of the log purchase rate's slow moves", high=1.5)
-    memory_of_drift: float = share(0.9, "share of a move that is left a month later", high=0.999)
 
     # What raises the purchase rate
     attitude_to_purchase: float = effect(0.0, f"{LOGS} a unit of attitude", source=SZYMANSKI)
@@ -75,7 +73,7 @@ class CompanyParameters(Parameters):
     loss: float = effect(1.2, "units of satisfaction a unit of bad surprise", source=ANDERSON)
     spread_of_satisfaction: float = spread(0.4, "units of satisfaction")
     adaptation: float = share(0.30, "share of a surprise that expectation makes up")
-    usual_satisfaction: float = effect(-0.19, "satisfaction's mean in a pilot run: losses loom larger")
+    usual_satisfaction: float = effect(-0.23, "satisfaction's mean in 30 pilot runs: losses loom larger")
     contact: float = share(0.08, "chance of a contact in a month without purchase")
     recovery_to_satisfaction: float = effect(0.0, "units of satisfaction", source=DE_MATOS)
 
@@ -154,14 +152,14 @@ class CompanyParameters(Parameters):
         InputError
         """
         liked = self.attitude_to_purchase * self.spread_of_attitudes
-        sds = 2 * hypot(liked, self.spread_of_mailing, self.drift)
+        sds = 2 * hypot(liked, self.spread_of_mailing)
         means = self.membership_to_purchase + self.mailing_to_purchase + self.channel_to_purchase
         faster = means + sds + self.price_elasticity * log(price)
         if faster > log(MOST_FASTER):
             raise InputError(
                 f"at price {price:g} customers two standard deviations above the mean would buy "
                 f"{exp(faster):.3g} times as much as their base rate, and {MOST_FASTER:g} is the most; lower "
-                "the effects …_to_purchase, spread_of_mailing, drift or price_elasticity"
+                "the effects …_to_purchase, spread_of_mailing or price_elasticity"
             )
 
     def check_referrals(self, months: int) -> None:

@@ -63,11 +63,11 @@ class Purchases:
 
 
 def appeal(now: Customers, month: Month, member: Flags, mailed: Flags) -> Array:
-    """η: what attitude, membership, mailings, a second channel, price and drift add to the log rate."""
+    """η: what attitude, membership, mailings, a second channel and price add to the log rate."""
     p = month.p
     eta = p.attitude_to_purchase * now.attitude + p.membership_to_purchase * member
     eta += now.mailing * mailed + p.channel_to_purchase * (now.channel <= month.number)
-    return eta + p.price_elasticity * np.log(month.price) + now.drift - p.drift**2 / 2
+    return eta + p.price_elasticity * np.log(month.price)
 
 
 def chance_of_leaving(now: Customers, month: Month, kept: Flags) -> Array:

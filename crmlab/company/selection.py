@@ -14,6 +14,7 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 LETTER_MONTH = 18  # from which on half of the customers, by lot, are encouraged to use the second channel
 FIRST_MAILING, EVERY = 4, 3  # months
+BY_LOT = 0.5  # the chance of being sent a mailing by lot
 TARGETED = -1.0  # logit of being mailed of a customer of usual habit
 
 
@@ -81,7 +82,7 @@ def calendar_mailing(booked: Customers, month: Month) -> Mailing | None:
         return Mailing("forced", np.ones(n, bool), np.ones(n, bool), np.ones(n))
     by_lot = at // EVERY % 2 == 0
     aimed = expit(TARGETED + month.p.habit_to_targeting * booked.habit)
-    propensity = np.full(n, 0.5) if by_lot else aimed
+    propensity = np.full(n, BY_LOT) if by_lot else aimed
     sent = month.draw.uniform(booked.key, "mailing") < propensity
     return Mailing("randomised" if by_lot else "targeted", sent, sent & _reads(booked, month), propensity)
 

@@ -161,6 +161,6 @@ def poisson_quantile(uniform: Array, mean: Array) -> npt.NDArray[np.int64]:
         mass = mass * (m / x)
         total = total + mass
         found[rows] = x
-        on = (u > total) & (x < m + 40 * np.sqrt(m) + 100)  # beyond, rounding alone is left
+        on = (u > total) & ((x < m) | (mass > 1e-17))  # beyond, nothing is added to the sum
         rows, u, m, mass, total = rows[on], u[on], m[on], mass[on], total[on]
     return found

@@ -12,15 +12,17 @@ from crmlab.company.customers import NOBODY, SEGMENTS, Customers
 from crmlab.company.decisions import Interventions
 from crmlab.company.ledger import SCHEMAS, Columns, Ledger
 from crmlab.company.parameters import CompanyParameters
+from crmlab.company.selection import BY_LOT
 from crmlab.company.streams import Streams
 from crmlab.design.streams import generator
 
 Array = npt.NDArray[np.float64]
 START = np.datetime64("2022-01-01", "ms")  # the company's first day
 MONTH = 365.25 / 12 * 86_400_000  # milliseconds
-CHANNELS = ("shop", "web")
+CHANNELS, ORDER_COSTS = ("shop", "web"), (2.0, 0.5)
 OF_TRUTH = ("experiences", "months")  # tables of the ledger that no firm has
 STAFF_SURVEY = 6  # months
+MAILING_COST = 0.15  # currency a mailing
 IMPORTANCE, FIRST_NEED, IMPORTANCE_NOISE = 3.6, 1.8, 1.2  # points of seven
 
 
@@ -92,7 +94,7 @@ def firm_tables(
             "branches": _branches(branches, months),
             "employees": _employees(branches),
             "staff_surveys": _staff_surveys(branches, months, streams),
-            "channels": pd.DataFrame({"channel": CHANNELS, "cost_an_order": [2.0, 0.5]}),
+            "channels": pd.DataFrame({"channel": CHANNELS, "cost_an_order": ORDER_COSTS}),
             "members": _starts(here, here.member, months, "joined"),
             "channel_choices": _starts(here, here.channel, months, "taken_up"),
         }
@@ -107,7 +109,7 @@ def truth_of(
     """The truth of a company that has been simulated."""
     known = customers.take(np.argsort(customers.number, kind="stable"))
     latent = ("rate", "spend_rate", "habit", "switching_cost", "mailing", "method", "alive", "left")
-    moods = ("expectation", "satisfaction", "trust", "commitment", "attitude", "drift")
+    moods = ("expectation", "satisfaction", "trust", "commitment", "attitude")
     chance = {"dropout": expit(known.leaving)}
     columns = {name: getattr(known, name) for name in (*latent, *moods)}
     months = pd.DataFrame(ledger.columns("months")).groupby("month", as_index=False).sum()
@@ -224,7 +226,7 @@ def _starts(here: Customers, month: npt.NDArray[np.int16], months: int, name: st
 
 
 def _campaigns(exposures: pd.DataFrame) -> pd.DataFrame:
-    """A campaign a month; by lot where everybody had the same chance, short of certainty."""
+    """A row a campaign; there is at most one a month."""
     kinds = exposures.groupby("campaign_id").agg(
         month=("month", "first"),
         sent=("sent", "sum"),
@@ -232,9 +234,13 @@ def _campaigns(exposures: pd.DataFrame) -> pd.DataFrame:
         most=("propensity", "max"),
     )
     decided = kinds["least"].isna()
-    by_lot = (kinds["least"] == kinds["most"]) & (kinds["most"] < 1)
+    by_lot = (kinds["least"] == BY_LOT) & (kinds["most"] == BY_LOT)
     kind = np.select([decided, by_lot, kinds["least"] == 1], ["decided", "by lot", "to all"], "targeted")
-    return kinds.assign(kind=kind, cost=0.15 * kinds["sent"]).drop(columns=["least", "most"]).reset_index()
+    return (
+        kinds.assign(kind=kind, cost=MAILING_COST * kinds["sent"])
+        .drop(columns=["least", "most"])
+        .reset_index()
+    )
 
 
 def _paths(branches: BranchPaths) -> pd.DataFrame:

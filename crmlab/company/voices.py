@@ -48,9 +48,9 @@ def _ticked(felt: Array, key: npt.NDArray[np.uint64], month: Month, item: int) -
     return np.clip(np.rint(answer), 1, POINTS).astype(np.int8)
 
 
-def stars_of(now: Customers, month: Month) -> npt.NDArray[np.int8]:
-    """The stars that each customer would give."""
-    stars = USUAL_STARS + STARS_SLOPE * (now.satisfaction - month.p.usual_satisfaction)
+def stars_of(satisfaction: Array, month: Month) -> npt.NDArray[np.int8]:
+    """The stars that customers so satisfied would give."""
+    stars = USUAL_STARS + STARS_SLOPE * (satisfaction - month.p.usual_satisfaction)
     return np.clip(np.rint(stars), 1, STARS).astype(np.int8)
 
 

@@ -15,6 +15,7 @@ from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
 from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows, repeat_choices
+from crmlab.data.privacy import load_privacy
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.ratings import load_coat, load_movielens
 from crmlab.data.scanner import load_catsup, load_cracker
@@ -60,6 +61,7 @@ __all__ = [
     "load_mpdta",
     "load_nca",
     "load_nhs",
+    "load_privacy",
     "load_reichheld_sasser",
     "load_servqual_correlations",
     "load_sq",

@@ -25,6 +25,7 @@ from crmlab.errors import InputError
 from crmlab.places import STORING
 from crmlab.words import words
 
+MISSING = ""  # how a cell is shown that has no number, such as the error of what is counted
 RELATIVE = 1e-3  # the last digits of an optimiser differ from machine to machine
 
 
@@ -61,10 +62,10 @@ class Verified:
         return f"{says} {how_to_get(self.data)}."
 
     def __repr__(self) -> str:
-        return f"{self.table.to_string()}\n{self.note}"
+        return f"{self.table.to_string(na_rep=MISSING)}\n{self.note}"
 
     def _repr_html_(self) -> str:
-        return f"{self.table.to_html()}<p><small>{html.escape(self.note)}</small></p>"
+        return f"{self.table.to_html(na_rep=MISSING)}<p><small>{html.escape(self.note)}</small></p>"
 
 
 def verified(data: str, compute: Callable[[], pd.DataFrame], name: str, digits: int = 4) -> Verified:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from crmlab.design.analysing import Analysis, analyse
 from crmlab.design.cohort import Cohort
 from crmlab.design.constructs import Construct, Diagram
 from crmlab.design.diagnosis import Diagnosis, diagnose
@@ -280,6 +281,14 @@ class Design:
         table = pd.DataFrame(rows)
         table.attrs["hypotheses"] = {each.name: (each.claim, each.unit) for each in self.hypotheses}
         return table if correction == "none" else corrected(table, self.hypotheses, correction)
+
+    def analyse(self, tables: Any, sims: int = 200, seed: int = 1, **options: Any) -> Analysis:
+        """Every estimator on tables of your own, beside what simulation says of it.
+
+        Named and laid out as `simulate` does; `crmlab.analysis.analyse` reads files. `sims` is a world's
+        simulations, 0 for none. See `crmlab.design.analysing`.
+        """
+        return analyse(self, tables, sims, seed, **options)
 
     def diagnose(
         self,

@@ -21,12 +21,25 @@ VENDORS: dict[str, dict[str, float]] = {  # invented: scores from 0 to 1 by crit
     "D": {"customers": 0.65, "sales": 0.55, "marketing": 0.50, "service": 0.75},
 }
 AGREEMENT = 12.0  # sum of the Dirichlet's parameters: the larger, the more judges agree
-BIG_STEP = 20  # percent by which the one-weight-at-a-time analysis moves a weight
+OWN = "customers"  # the criterion to which the project's team leans
 
 
-def draw_weights(judges: int, rng: Any, agreement: float = AGREEMENT) -> dict[str, Array]:
-    """Weights that judges give the criteria: columns that add up to 1 in each row."""
-    parts = {name: rng.standard_gamma(agreement * mean, judges) for name, (mean, _) in CRITERIA.items()}
+def draw_weights(
+    judges: int, rng: Any, agreement: float = AGREEMENT, leaning: float = 0.0
+) -> dict[str, Array]:
+    """Weights that judges give the criteria: columns that add up to 1 in each row.
+
+    Parameters
+    ----------
+    judges : int
+    rng : generator
+    agreement : float
+        Sum of the Dirichlet's parameters.
+    leaning : float
+        Share of the mean weights that goes to `OWN` before the rest is shared out as by others.
+    """
+    means = {name: (1 - leaning) * mean + leaning * (name == OWN) for name, (mean, _) in CRITERIA.items()}
+    parts = {name: rng.standard_gamma(agreement * mean, judges) for name, mean in means.items()}
     total = sum(parts.values())
     return {name: part / total for name, part in parts.items()}
 
@@ -42,25 +55,6 @@ def lead_of(weights: Mapping[str, Array], lead: float) -> Array:
         Points by which A scores more on every criterion than `CRITERIA` says.
     """
     return np.asarray(sum(weight * (CRITERIA[name][1] + lead) for name, weight in weights.items()))
-
-
-def one_weight_moved(weights: Mapping[str, Array], lead: float) -> Array:
-    """A's lead under judges' mean weights, one of which is moved by 1% to 20% either way.
-
-    The others shrink or grow in proportion to make up for it.
-
-    Returns
-    -------
-    array of shape (..., criteria * 40)
-    """
-    means = {name: weight.mean(-1)[..., None] for name, weight in weights.items()}
-    percents = np.array([step for step in range(-BIG_STEP, BIG_STEP + 1) if step])
-    leads = []
-    for moved in CRITERIA:
-        new = means[moved] * (1 + percents / 100)
-        rest = {name: each * (1 - new) / (1 - means[moved]) for name, each in means.items()}
-        leads.append(lead_of(rest | {moved: new}, lead))
-    return np.concatenate(leads, axis=-1)
 
 
 @lru_cache(maxsize=4096)

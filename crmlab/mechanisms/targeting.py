@@ -19,22 +19,27 @@ REACH = 0.8  # probit units of leaving between customers one sd apart in how set
 
 
 def draw_calls(p: Any, rng: Any) -> dict[str, Array]:
-    """Calls by lot: two scores, who was called, who stayed (100 or 0), and whom either rule would call."""
+    """Calls by lot: two scores, who was called, who stayed (100 or 0), and whom either rule would call.
+
+    ``credited`` counts who was called and stayed, doubled because a half is called: to the uplift rule's
+    credit where it alone would have called, against it where the risk rule alone would.
+    """
     n = p.n_customers
     risk, other = rng.standard_normal(n), rng.standard_normal(n)
     uplift = p.risk_with_uplift * risk + sqrt(1 - p.risk_with_uplift**2) * other
     called = (rng.random(n) < 0.5) * 1.0
-    leaves = rng.random(n) < chance_of_leaving(p, risk, uplift, called)
-    tenths = [np.clip(np.floor(10 * ndtr(score)), 0, 9).astype(int) for score in (risk, uplift)]
+    stayed = 100.0 * (rng.random(n) >= chance_of_leaving(p, risk, uplift, called))  # customers per 100
+    by_risk, by_uplift = (risk > CUT) * 1.0, (uplift > CUT) * 1.0
     return {
         "risk": risk,
         "uplift": uplift,
         "called": called,
         "chance": np.full(n, 0.5),
-        "stayed": 100.0 * ~leaves,  # so that differences are customers per 100
-        "by_risk": (risk > CUT) * 1.0,
-        "by_uplift": (uplift > CUT) * 1.0,
-        "cell": 10 * tenths[0] + tenths[1],
+        "stayed": stayed,
+        "by_risk": by_risk,
+        "by_uplift": by_uplift,
+        "credited": 2 * called * stayed * (by_uplift - by_risk),
+        "tenth": np.clip(np.floor(10 * ndtr(uplift)), 0, 9).astype(int),
     }
 
 

@@ -161,13 +161,13 @@ def checked(known: Mapping[str, Parameter], given: Mapping[str, object], lesson:
     return {name: each.check(given[name]) if name in given else each.default for name, each in known.items()}
 
 
-def pairs(arguments: Iterable[str]) -> dict[str, str]:
+def pairs(arguments: Iterable[str], flag: str = "-p") -> dict[str, str]:
     """``["name=value", ...]`` from a command line as ``{"name": "value"}``."""
     found = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise InputError(f"-p takes name=value, got {argument!r}")
+            raise InputError(f"{flag} takes name=value, got {argument!r}")
         if name.strip() in found:
             raise InputError(f"parameter {name.strip()} is given twice; give it once")
         found[name.strip()] = value

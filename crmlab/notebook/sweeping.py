@@ -103,7 +103,7 @@ def sweep(
             ) from None
     table = as_table(list(grid), [(points[index][0], row) for index, row in rows.items()])
     if out is not None:
-        write_table(table, Path(out))
+        files.write_table(table, Path(out))
         parts.remove()
     return table
 
@@ -285,19 +285,3 @@ def _column(values):
         return pd.array([math.nan if value is None else float(value) for value in values], dtype="float64")
     texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
     return pd.array(texts, dtype="str")
-
-
-def write_table(table: "pd.DataFrame", path: Path) -> None:
-    """Write a table as Parquet or CSV, beside its place and renamed."""
-    if path.suffix.lower() == ".csv":
-        files.write_text(path, files.csv_text(table))
-        return
-    import tempfile
-
-    import duckdb
-
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
-        beside = Path(folder) / "table.parquet"
-        database.register("sweep", table)
-        database.execute("COPY sweep TO $path (FORMAT parquet)", {"path": str(beside)})
-        files.write_bytes(path, beside.read_bytes())

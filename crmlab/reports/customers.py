@@ -1,7 +1,7 @@
 """From a transaction log to a customer base: parameters, a holdout check, what each customer is worth."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -16,15 +16,17 @@ from crmlab.data.queries import DAYS, Rules
 from crmlab.data.rules import rules_for
 from crmlab.data.summary import DataQualityWarning, Tally, quality_report, tally
 from crmlab.errors import InputError, check_known, option
-from crmlab.models.btyd import BGNBD, ConvergenceWarning, GammaGamma, ModifiedBGNBD, ParetoNBD
+from crmlab.models.btyd import BGNBD, ConvergenceWarning, GammaGamma, ModifiedBGCNBD, ModifiedBGNBD, ParetoNBD
 from crmlab.reports import forecasts, misses, notes, segments
 from crmlab.reports.holdouts import Comparison, Holdout, compared, held_out
+from crmlab.reports.holdouts import fitted as fitted_to
 from crmlab.reports.tracking import Tracking, tracked
 from crmlab.words import words
 
-MODELS = {"bgnbd": BGNBD, "mbgnbd": ModifiedBGNBD, "paretonbd": ParetoNBD}
+MODELS = {"bgnbd": BGNBD, "mbgnbd": ModifiedBGNBD, "paretonbd": ParetoNBD, "mbgcnbd": ModifiedBGCNBD}
 RULES = ("refunds", "zeros", "duplicates", "missing", "unreadable")
 STEPS = 12  # of the progress bar, besides the readings of the log
+TIMED = 1_000_000  # rows up to which times between purchases are added up; beyond, k is known well without
 MONTH = 28  # days of the periods in which a forecast's misses are looked for, where there are enough
 
 
@@ -134,7 +136,8 @@ def customer_report(
     log, customer_id, date, amount, observation_end, calibration_end, time_unit
         See `crmlab.data.customer_summary`. With `calibration_end` the model is fitted twice: to the
         calibration period, to be held against the holdout, and to everything, for what is said of customers.
-    model : {"bgnbd", "mbgnbd", "paretonbd"}
+    model : {"bgnbd", "mbgnbd", "paretonbd", "mbgcnbd"}
+        The last is MBG/CNBD-k, for purchases at regular times.
     horizon : float, optional
         For how long ahead purchases and value are expected, in units of time; a year otherwise.
     discount_rate : float
@@ -203,10 +206,10 @@ def _bar(log: Log, progress: bool | None) -> tqdm:
 def _build(
     log: Log, rules: Rules, kind: type, horizon: float, discount_rate: float, margin: float, bar: tqdm
 ) -> CustomerReport:
-    told = tally(log, rules, bar)
+    told = tally(log, replace(rules, intervals=log.audit.rows <= TIMED), bar)
     bar.set_description(words("fit.fitting", name=kind.name))
     summary = told.whole
-    fitted = kind().fit(summary["frequency"], summary["recency"], summary["T"])
+    fitted = fitted_to(kind, summary)
     bar.update(2)
     holdout = None if told.early is None else held_out(kind, told.early)
     comparison = compared(MODELS, summary, told.early, horizon)
@@ -214,7 +217,8 @@ def _build(
     spend, about_spend = notes.fitted_spend(summary) if rules.money else (None, [])
     bar.set_description(words("fit.forecasting"))
     rate = (1.0 + discount_rate) ** (DAYS[rules.time_unit] / 365.25) - 1.0
-    customers = forecasts.forecast(fitted, summary, horizon, rate)
+    shown = summary.drop(columns="log_intervals", errors="ignore")
+    customers = forecasts.forecast(fitted, shown, horizon, rate)
     customers = forecasts.valued(customers, spend, margin) if rules.money else customers
     by = "value" if rules.money else "expected_purchases"
     customers = customers.iloc[np.argsort(-customers[by].to_numpy(), kind="stable")]

@@ -13,6 +13,7 @@ from crmlab.plots.intervals import REACH, interval
 
 BLOCK = 1 << 10  # rows computed together
 NODES = 28  # times observed at which the futures of one frequency are computed
+REGULAR = 96  # the same, for regular purchases, whose expectations rise in waves
 SAMPLE = 20_000  # customers on whom uncertainty is computed
 
 
@@ -52,14 +53,19 @@ def forecast(model: Any, summary: pd.DataFrame, horizon: float, rate: float) -> 
     """
     x, t_x, T = (summary[name].to_numpy(float) for name in ("frequency", "recency", "T"))
     alive = model.probability_alive(x, t_x, T)
-    ahead, discounted = _futures(model, x, T, horizon, rate)
+    if getattr(model, "k_", 1) == 1:
+        ahead, discounted = _futures(model, x, T, horizon, rate)
+    else:  # the future depends on the phase, of which only probabilities are known
+        weights = model.phases(x, t_x, T).T
+        futures = [_futures(model, x, T, horizon, rate, phase) for phase in range(model.k_)]
+        ahead, discounted = (sum(weights * np.array(each)) for each in zip(*futures))
     return summary.assign(
         probability_alive=alive, expected_purchases=alive * ahead, discounted_purchases=alive * discounted
     )
 
 
 def _futures(
-    model: Any, x: np.ndarray, T: np.ndarray, horizon: float, rate: float
+    model: Any, x: np.ndarray, T: np.ndarray, horizon: float, rate: float, phase: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Expected and discounted purchases of active customers, for each customer.
 
@@ -71,18 +77,19 @@ def _futures(
     which, pairs = pd.factorize(x * len(windows) + code)
     n, window = (pairs // len(windows)).astype(float), windows[(pairs % len(windows)).astype(int)]
     counts, row = np.unique(n, return_inverse=True)
-    if len(n) <= 2 * NODES * len(counts):
-        found = _computed(model, n, window, horizon, rate)
+    count = NODES if phase is None else REGULAR
+    if len(n) <= 2 * count * len(counts):
+        found = _computed(model, n, window, horizon, rate, phase)
         return found[0][which], found[1][which]
     scale = _scale(model)
     low, high = np.log(window.min() + scale), np.log(window.max() + scale)
-    nodes = np.cos((2.0 * np.arange(NODES) + 1.0) * np.pi / (2.0 * NODES))
+    nodes = np.cos((2.0 * np.arange(count) + 1.0) * np.pi / (2.0 * count))
     at = np.exp(0.5 * (low + high) + 0.5 * (high - low) * nodes) - scale
     grid = np.maximum(np.tile(at, len(counts)), 0.0)
-    known = _computed(model, np.repeat(counts, NODES), grid, horizon, rate)
+    known = _computed(model, np.repeat(counts, count), grid, horizon, rate, phase)
     weights = _barycentric(nodes, (2.0 * np.log(window + scale) - low - high) / (high - low))
     ahead, discounted = (
-        np.einsum("ij,ij->i", weights, each.reshape(len(counts), NODES)[row])[which] for each in known
+        np.einsum("ij,ij->i", weights, each.reshape(len(counts), count)[row])[which] for each in known
     )
     return ahead, discounted
 
@@ -102,15 +109,18 @@ def _barycentric(nodes: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _computed(
-    model: Any, frequency: np.ndarray, T: np.ndarray, horizon: float, rate: float
+    model: Any, frequency: np.ndarray, T: np.ndarray, horizon: float, rate: float, phase: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Expected and discounted purchases of customers known to be active, asked of the model."""
     times, weights = _discounting(model, horizon, rate)
 
     def block(part: slice) -> tuple[np.ndarray, np.ndarray]:
         history = frequency[part], np.where(frequency[part] > 0, T[part], 0.0), T[part]
-        ahead = model.conditional_expected_purchases(times[:, None], *history)
-        ahead /= model.probability_alive(*history)
+        if phase is None:
+            ahead = model.conditional_expected_purchases(times[:, None], *history)
+            ahead /= model.probability_alive(*history)
+        else:
+            ahead = model.expected_of_active(times[:, None], frequency[part], T[part], phase)
         return ahead[-1], weights @ ahead
 
     parts = [slice(start, start + BLOCK) for start in range(0, len(frequency), BLOCK)]
@@ -245,18 +255,28 @@ def drawn_futures(
     """For each customer, whether still active and how many purchases in the horizon, drawn given the history.
 
     Given that a customer is active, rate and dropout have the conjugate distributions: Gamma(r + x, α + T),
-    and Beta(a, b + x) (MBG/NBD: b + x + 1) or Gamma(s, β + T).
+    and Beta(a, b + x) (MBG/NBD: b + x + 1) or Gamma(s, β + T). Where every k-th tick is a purchase, ticks
+    come at rate Gamma(r + k·x + phase, α + T).
     """
     x, _, T = history
     alive = generator.random(len(x)) < model.probability_alive(*history)
     p = model.params_
-    rate = generator.gamma(p["r"] + x, 1.0 / (p["alpha"] + T))
+    k = getattr(model, "k_", 1)
+    phase = _drawn_phases(model, history, generator) if k > 1 else 0
+    rate = generator.gamma(p["r"] + k * x + phase, 1.0 / (p["alpha"] + T))
     if "s" in p:
         lifetime = generator.exponential(1.0, len(x)) / generator.gamma(p["s"], 1.0 / (p["beta"] + T))
         return alive, alive * generator.poisson(rate * np.minimum(lifetime, horizon))
     first = float(getattr(model, "flips_at_start", False))
     leaves = np.clip(generator.beta(p["a"], p["b"] + x + first), 1e-12, 1.0)
-    return alive, alive * np.minimum(generator.poisson(rate * horizon), generator.geometric(leaves))
+    made = (generator.poisson(rate * horizon) + phase) // k
+    return alive, alive * np.minimum(made, generator.geometric(leaves))
+
+
+def _drawn_phases(model: Any, history: tuple[np.ndarray, ...], generator: np.random.Generator) -> np.ndarray:
+    """Ticks since each customer's last purchase, drawn given that the customer is active."""
+    reached = np.cumsum(model.phases(*history), axis=1)
+    return (generator.random(len(reached))[:, None] > reached[:, :-1]).sum(axis=1)
 
 
 def _drawn_spend(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, spearmanr
 
+from crmlab.models.btyd import RegularModel
 from crmlab.plots.intervals import interval
 
 MANY = 4_000  # customers on whom the error of the forecast total is computed
@@ -57,6 +58,14 @@ class Holdout:
         return not low <= self.made <= high
 
 
+def fitted(kind: type, summary: pd.DataFrame) -> Any:
+    """A model of this kind, fitted to a summary; how regular purchases are is told where it is known."""
+    history = summary["frequency"], summary["recency"], summary["T"]
+    if issubclass(kind, RegularModel) and "log_intervals" in summary:
+        return kind().fit(*history, log_intervals=summary["log_intervals"])
+    return kind().fit(*history)
+
+
 def held_out(kind: type, early: pd.DataFrame) -> Holdout:
     """Fit to the calibration period and hold against what followed.
 
@@ -68,8 +77,8 @@ def held_out(kind: type, early: pd.DataFrame) -> Holdout:
         As from `crmlab.data.customer_summary` with a holdout.
     """
     history = early["frequency"], early["recency"], early["T"]
-    model, length = kind().fit(*history), float(early["duration_holdout"].iloc[0])
-    expected = model.conditional_expected_purchases(length, *history)
+    model, length = fitted(kind, early), float(early["duration_holdout"].iloc[0])
+    expected = np.asarray(model.conditional_expected_purchases(length, *history))
     made = early["frequency_holdout"].to_numpy(float)
     some = np.linspace(0, len(early) - 1, min(len(early), MANY)).astype(int)
     sample = [each.iloc[some] for each in history]
@@ -154,13 +163,15 @@ def compared(
 ) -> Comparison:
     """Fit models of each kind and hold them against the same holdout; large logs by a spread sample.
 
-    Those that cannot be fitted are left out.
+    Those that cannot be fitted are left out, and so is a model of regular purchases where these are not.
     """
     whole, early = _spread(whole), None if early is None else _spread(early)
     never = whole["frequency"].to_numpy() == 0
     found = []
     for key, kind in kinds.items():
-        model = kind().fit(whole["frequency"], whole["recency"], whole["T"])
+        model = fitted(kind, whole)
+        if getattr(model, "k_", 0) == 1:
+            continue  # no more regular than chance: the model that it becomes is there already
         history = whole["frequency"], whole["recency"], whole["T"]
         alive = model.probability_alive(*history)
         expected = float(model.conditional_expected_purchases(horizon, *history).sum())
@@ -194,5 +205,5 @@ def _in_holdout(kind: type, early: pd.DataFrame) -> tuple[float, float, float]:
         return ()
     history = early["frequency"], early["recency"], early["T"]
     length, made = float(early["duration_holdout"].iloc[0]), early["frequency_holdout"].to_numpy(float)
-    expected = kind().fit(*history).conditional_expected_purchases(length, *history)
+    expected = fitted(kind, early).conditional_expected_purchases(length, *history)
     return float(made.sum()), float(expected.sum()), float(np.abs(made - expected).mean())

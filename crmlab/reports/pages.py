@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.data.logs import shown
-from crmlab.errors import InputError, option
 from crmlab.pages import environment
-from crmlab.reports import pictures, tables, telling
+from crmlab.reports import folders, pictures, tables, telling
 from crmlab.words import words
 
 _FOLDER = Path(__file__).resolve().parent
@@ -33,29 +32,12 @@ MONEY = ("value", "expected_spend", "monetary_value")
 def checked(out: str | Path) -> Path:
     """The folder `out` as a path; InputError if it cannot be one, or holds files of another's."""
     folder = Path(out).expanduser()
-    above = folder
-    while not above.exists() and above != above.parent:
-        above = above.parent
-    if not above.is_dir():
-        raise InputError(f"{option('out')} is {str(out)!r}, but {str(above)!r} is a file; name a folder")
-    if not os.access(above, os.W_OK):
-        raise InputError(
-            f"{option('out')} is {str(out)!r}, but {str(above)!r} cannot be written to; name another folder"
-        )
-    there = [name for name in FILES if (folder / name).exists()]
-    if there and not _is_ours(folder):
-        raise InputError(
-            f"{option('out')} is {str(out)!r}, which holds {', '.join(there)} of no report of ours; name "
-            f"another folder, or remove what is there"
-        )
-    return folder
+    return folder if _is_older(folder) else folders.checked(out, FILES, OURS)
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether a report of ours stands in a folder; those of older versions tell it by their parameters."""
+def _is_older(folder: Path) -> bool:
+    """Whether a report of ours from before pages had a mark stands in a folder: its parameters tell it."""
     try:
-        if OURS in (folder / "index.html").read_text(encoding="utf-8", errors="replace"):
-            return True
         held = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
         return isinstance(held, dict) and {"crmlab", "settings", "model"} <= set(held)
     except (OSError, ValueError):

@@ -76,6 +76,7 @@ def _holdout(holdout: Any) -> dict[str, Any]:
 def _model(model: Any) -> dict[str, Any]:
     return {
         "name": model.name,
+        **({"k": model.k_} if hasattr(model, "k_") else {}),
         "parameters": model.summary.to_dict(orient="index"),
         "covariance": model.covariance_.to_dict(),
         "log_likelihood": model.log_likelihood_,

@@ -30,17 +30,24 @@ def count(value: float) -> str:
 
 
 class Money:
-    """Writes amounts in a currency: before the number if it is a sign, after it if it is a word."""
+    """Writes amounts in a currency: before the number if it is a sign, after it if it is a word.
 
-    def __init__(self, currency: str | None) -> None:
-        self.currency = currency or ""
+    Parameters
+    ----------
+    currency : str or None
+    cents : bool
+        Whether amounts below 100 have them.
+    """
+
+    def __init__(self, currency: str | None, cents: bool = True) -> None:
+        self.currency, self.cents = currency or "", cents
 
     def __call__(self, value: float) -> str:
-        """An amount as text: to the cent below 100."""
+        """An amount as text."""
         if not np.isfinite(value):
             return words("fit.unknown")
-        text = f"{abs(value):,.0f}" if abs(value) >= 100 else f"{abs(value):,.2f}"
-        sign = "−" if value < 0 else ""
+        text = f"{abs(value):,.2f}" if self.cents and abs(value) < 100 else f"{abs(value):,.0f}"
+        sign = "−" if value < 0 and float(text.replace(",", "")) else ""
         if not self.currency:
             return sign + text
         return (
@@ -75,8 +82,10 @@ def between(total: Total, write: Any) -> str:
 def story(model: Any, unit: str) -> list[str]:
     """What the parameters of a model of purchases mean, with times in the report's unit."""
     p, units, one = model.params_, words(f"fit.units_{unit}"), words(f"fit.unit_{unit}")
-    rate = float(p["r"] / p["alpha"])
+    k = getattr(model, "k_", 1)
+    rate = float(p["r"] / p["alpha"]) / k
     lines = [words("fit.story_rate", rate=f"{rate:.3g}", unit=one, gap=_time(1.0 / rate, units))]
+    lines += [words("btyd.regular", k=k, variation=k**-0.5)] if k > 1 else []
     if "s" in p:
         with np.errstate(over="ignore"):
             median = float(p["beta"] * np.expm1(np.log(2.0) / p["s"]))

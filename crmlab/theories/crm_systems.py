@@ -5,8 +5,10 @@ Its users find it easy, E, and useful, U = .5 E + .87 e, and spend hours in it; 
 
     hours = b_U U + b_E E + e;   answer_k = U + mood_k + .5 e;   told = hours + mood_1 + .5 e
 
-Judges share out weights ~ Dirichlet(12 · (.35, .30, .20, .15)) over four criteria, on which vendor A scores
-(.30, -.25, .10, -.10) + lead more than B. Customers leave with the chance
+Others are invited to a training by lot, which makes the system easier; the zealous come uninvited and use it
+more anyway (`mechanisms.training`). Judges share out weights ~ Dirichlet(12 · (.35, .30, .20, .15)) over four
+criteria, on which vendor A scores (.30, -.25, .10, -.10) + lead more than B; the project's own team leans to
+the first. Customers leave with the chance
 
     Φ(a + b r - T (t₀ + t₁ u)),   r, u ~ N(0, 1), correlation ρ
 
@@ -18,7 +20,6 @@ doi:10.1509/jmr.13.0483) and that ease counts little (Ma & Liu 2004, doi:10.4018
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,13 @@ from crmlab.estimators import (
     ShareAmong,
     TwoStageLeastSquares,
 )
-from crmlab.mechanisms.judges import chance_of_reversal, draw_weights, lead_of, one_weight_moved
+from crmlab.mechanisms.judges import chance_of_reversal, draw_weights, lead_of
 from crmlab.mechanisms.rollout import AFTER, adopters, by_branch, by_quarter, draw_branches
 from crmlab.mechanisms.targeting import draw_areas, draw_calls, draw_offers, draw_retained, saved_by
+from crmlab.mechanisms.training import draw_training, gain_of_the_moved, useful_of
 
 LIMIT = 0.10  # share of judges who may rank B first before A's lead is in doubt
-EASE_TO_USEFUL, ANSWER_ERROR = 0.5, 0.5
+ANSWER_ERROR = 0.5
 ASCARZA = "Ascarza, Iyengar & Schleicher (2016)"
 
 
@@ -67,7 +69,12 @@ class SystemsMarket(Parameters):
     usefulness: float = effect(0.4, "sd of hours per sd of usefulness")
     ease: float = effect(0.1, "sd of hours per sd of ease, usefulness held", source="Ma & Liu (2004): weak")
     mood: float = spread(0.5, "sd of the mood that colours one survey's answers")
+    training: float = effect(0.8, "sd of ease that training adds for a user of average zeal")
+    training_by_zeal: float = effect(-0.2, "sd of ease more per sd of zeal")
+    zeal_to_training: float = probit(0.6, "probit units of coming per sd of zeal", low=0)
+    zeal_to_hours: float = effect(0.3, "sd of hours per sd of zeal, trained or not")
     lead: float = effect(0.009, "points by which A scores more on every criterion", low=-1, high=1)
+    leaning: float = share(0.1, "share of the project team's weights that goes to its own criterion")
     base: float = probit(-1.2, "probit of leaving of an average customer")
     risk: float = probit(0.6, "probit units of leaving per sd of risk score", low=0)
     call: float = probit(0.1, "probit units by which a call keeps an average customer")
@@ -80,8 +87,8 @@ class SystemsMarket(Parameters):
     left_with: float = share(0.100, "share that leaves with it", source=ASCARZA)
     choosing: float = effect(0.5, "probit units of being called per sd of settledness", low=0)
     n_branches: int = count(60, "branches, half of which get the system", low=12, high=600)
-    n_users: int = count(400, "users who are asked and logged", low=40)
-    n_judges: int = count(200, "judges who share out 100 points", low=10)
+    n_users: int = count(400, "users asked and logged; four times as many invited by lot", low=40)
+    n_judges: int = count(200, "judges who share out 100 points, and as many in the team", low=10)
     n_customers: int = count(
         6000, "customers called or not by lot; a half get offers, a fifth others", low=500
     )
@@ -93,13 +100,12 @@ class SystemsMarket(Parameters):
 def simulate_systems_market(p: SystemsMarket, streams: Mapping[str, Any]) -> Cohort:
     """Draw a cohort: a table for each of the questions, all drawn apart.
 
-    ``quarters``, ``branches`` and ``adopters`` are of the same branches; ``users`` answered twice; ``judges``
-    share out points, and ``steps`` has A's lead under their mean weights, one of them moved by 1% to 20%.
+    ``quarters``, ``branches`` and ``adopters`` are of the same branches; ``users`` answered twice; those of
+    ``training`` were invited by lot; ``judges`` share out points, and so does the project's ``team``.
     ``offers`` are offers that fit or miss by lot, ``areas`` branches with their error rates, ``retained``
     customers with and without a retention offer by lot, and ``chosen`` those whom agents called.
     """
     rollout = draw_branches(p.n_branches, p.system, p.system_growth, p.keenness, p.trend, streams["branches"])
-    weights = draw_weights(p.n_judges, streams["judges"])
     users, latent = _users(p, streams["users"])
     return Cohort(
         {
@@ -107,8 +113,9 @@ def simulate_systems_market(p: SystemsMarket, streams: Mapping[str, Any]) -> Coh
             "branches": by_branch(rollout["sales"]),
             "adopters": adopters(rollout["sales"]),
             "users": users,
-            "judges": lambda: _ranked(weights, lead_of(weights, p.lead)),
-            "steps": lambda: _ranked({}, one_weight_moved(weights, p.lead)),
+            "training": lambda: draw_training(p, streams["training"]),
+            "judges": lambda: _ranked(p, streams["judges"], 0.0),
+            "team": lambda: _ranked(p, streams["team"], p.leaning),
             "calls": lambda: draw_calls(p, streams["calls"]),
             "offers": lambda: draw_offers(p, streams["offers"]),
             "areas": lambda: draw_areas(p, streams["areas"]),
@@ -122,7 +129,7 @@ def simulate_systems_market(p: SystemsMarket, streams: Mapping[str, Any]) -> Coh
 def _users(p, rng):
     n = p.n_users
     ease = rng.standard_normal(n)
-    useful = EASE_TO_USEFUL * ease + sqrt(1 - EASE_TO_USEFUL**2) * rng.standard_normal(n)
+    useful = useful_of(ease, rng)
     hours = p.usefulness * useful + p.ease * ease + rng.standard_normal(n)
     moods = [p.mood * rng.standard_normal(n) for _ in range(2)]
     table = {"hours": hours, "told": hours + moods[0] + ANSWER_ERROR * rng.standard_normal(n)}
@@ -132,9 +139,11 @@ def _users(p, rng):
     return table, {"usefulness": useful, "ease": ease}
 
 
-def _ranked(weights, lead):
-    """With the lead of A, and whether B comes first."""
-    return weights | {"lead": lead, "reversed": (lead < 0) * 1.0, "one": np.ones(lead.shape[-1])}
+def _ranked(p, rng, leaning):
+    """Weights of judges, the lead of A under each, and whether B comes first."""
+    weights = draw_weights(p.n_judges, rng, leaning=leaning)
+    lead = lead_of(weights, p.lead)
+    return weights | {"lead": lead, "reversed": (lead < 0) * 1.0, "one": np.ones(p.n_judges)}
 
 
 # What is true, from the parameters alone ----------------------------------------------------------------
@@ -200,13 +209,31 @@ hypotheses = [
         estimators=_logged("easy_1"),
     ),
     Hypothesis(
+        "H2c",
+        "Who is trained uses it more, through ease and usefulness",
+        ">",
+        truth=gain_of_the_moved,
+        unit="sd of hours, of those whom an invitation brings to the training",
+        estimators={
+            "invited by lot": TwoStageLeastSquares(
+                "hours ~ trained",
+                "trained",
+                "training",
+                "HC1",
+                endogenous=("trained",),
+                instruments=("invited",),
+            ),
+            "trained less others": LeastSquares("hours ~ trained", "trained", "training", "HC2"),
+        },
+    ),
+    Hypothesis(
         "H3",
         "The winner holds: fewer than a tenth of the judges rank B first",
         "<",
         null=LIMIT,
         truth=lambda p: chance_of_reversal(p.lead),
         unit="share of judges",
-        estimators={"each judge": _reversals("judges"), "one weight at a time": _reversals("steps")},
+        estimators={"judges by lot": _reversals("judges"), "the project's team": _reversals("team")},
     ),
     Hypothesis(
         "H4",
@@ -216,8 +243,9 @@ hypotheses = [
         unit="customers per 100",
         estimators={
             "new lot": PolicyValue("stayed", "called", LOT, "calls", rule="by_uplift", against="by_risk"),
+            "stayed after a call": LeastSquares("credited ~ 1", "Intercept", "calls"),
             "judged where learnt": SelfJudgedRule(
-                "stayed", "called", LOT, "calls", cells="cell", against="by_risk"
+                "stayed", "called", LOT, "calls", cells="tenth", against="by_risk"
             ),
         },
     ),
@@ -268,7 +296,17 @@ design = Design(
     claim="Choose the right CRM system, let it score customers, and sales and loyalty rise.",
     parameters=SystemsMarket(),
     presets={
-        "null": NOTHING | {"keenness": 0.0, "trend": 0.0, "mood": 0.0, "choosing": 0.0},
+        "null": NOTHING
+        | {
+            "keenness": 0.0,
+            "trend": 0.0,
+            "mood": 0.0,
+            "zeal_to_training": 0.0,
+            "zeal_to_hours": 0.0,
+            "leaning": 0.0,
+            "risk": 0.0,
+            "choosing": 0.0,
+        },
         "literature": {},
         "claim": {
             "system": 0.6,
@@ -277,6 +315,8 @@ design = Design(
             "usefulness": 0.5,
             "ease": 0.4,
             "mood": 0.3,
+            "training": 1.0,
+            "leaning": 0.0,
             "lead": 0.0946,
             "call": 0.15,
             "call_by_uplift": 0.6,
@@ -287,7 +327,17 @@ design = Design(
             "left_with": 0.064,
         },
         "trap": NOTHING
-        | {"keenness": 1.5, "trend": 0.25, "mood": 0.8, "risk": 1.2, "area": 0.8, "choosing": 0.8},
+        | {
+            "keenness": 1.5,
+            "trend": 0.25,
+            "mood": 0.8,
+            "zeal_to_training": 1.0,
+            "zeal_to_hours": 0.6,
+            "leaning": 0.2,
+            "risk": 1.2,
+            "area": 0.8,
+            "choosing": 0.8,
+        },
     },
     model=simulate_systems_market,
     hypotheses=hypotheses,
@@ -298,6 +348,8 @@ design = Design(
         "sales": Construct("sales", "Of a branch in a quarter."),
         "usefulness": Construct("usefulness", "How much the system helps users in their work."),
         "ease": Construct("ease", "How little effort the system takes."),
+        "training": Construct("training", "That a user came to a course on the system."),
+        "zeal": Construct("zeal", "How much a user cares to do his work well, trained or not."),
         "hours": Construct("hours", "That a user is logged in the system, in standard deviations."),
         "risk": Construct("risk", "How likely a customer is to leave if nobody calls."),
         "uplift": Construct("uplift", "By how much a call lowers the chance of leaving."),
@@ -305,20 +357,25 @@ design = Design(
     diagram=Diagram(
         nodes={
             "level": (0.3, 1.0),
-            "system": (0.05, 0.6),
-            "sales": (0.6, 0.6),
-            "ease": (0.05, 0.1),
-            "usefulness": (0.35, 0.3),
-            "hours": (0.75, 0.1),
+            "system": (0.05, 0.68),
+            "sales": (0.6, 0.68),
+            "zeal": (0.4, 0.4),
+            "training": (0.0, 0.12),
+            "ease": (0.4, 0.12),
+            "usefulness": (0.65, -0.14),
+            "hours": (0.95, 0.12),
         },
         arrows=[
             ("level", "system"),
             ("level", "sales"),
             ("system", "sales"),
+            ("zeal", "training"),
+            ("zeal", "hours"),
+            ("training", "ease"),
             ("ease", "usefulness"),
             ("ease", "hours"),
             ("usefulness", "hours"),
         ],
-        latent=("level", "ease", "usefulness"),
+        latent=("level", "zeal", "ease", "usefulness"),
     ),
 )

@@ -5,7 +5,8 @@ import pytest
 import statsmodels.formula.api as smf
 from sklearn.linear_model import LogisticRegression
 
-from crmlab.data import load_ereader, load_hillstrom
+from crmlab.data import load_ereader, load_hillstrom, load_privacy
+from crmlab.models.necessity import ceiling_effect, necessity_by_column
 from crmlab.models.uplift import held_out_scores, qini
 
 
@@ -22,6 +23,27 @@ def test_emotional_value_takes_over_from_usefulness_and_ease():
     assert full.params.round(3).to_dict() == pytest.approx(
         {"Intercept": 0, "useful": 0.223, "easy": 0.086, "emotional": 0.516, "compatible": 0.049}
     )
+
+
+def test_ease_is_called_necessary_by_the_test_of_association_alone():
+    answers = load_ereader()
+    conditions = answers[["useful", "easy", "emotional"]]
+    found = necessity_by_column(conditions, answers.adoption.to_numpy(), 2000, seed=1)
+    assert found.d.round(3).tolist() == [0.118, 0.150, 0.215]
+    assert found.permutation["easy"] == pytest.approx(0.012, abs=0.006)
+    assert (found.permutation < 0.05).all() and (found.fair > 0.5).all()
+
+
+def test_trust_goes_with_intent_and_is_not_necessary(real_data):
+    people = load_privacy()
+    fitted = smf.ols("intent ~ trust + risk + concern", (people - people.mean()) / people.std()).fit(
+        cov_type="HC3"
+    )
+    causes = ["trust", "risk", "concern"]
+    assert len(people) == 1090 and round(fitted.rsquared, 3) == 0.311
+    assert fitted.params[causes].round(3).tolist() == [0.492, -0.144, -0.053]
+    assert fitted.bse[causes].round(3).tolist() == [0.036, 0.032, 0.030]
+    assert ceiling_effect(people.trust.to_numpy(), people.intent.to_numpy()) == 0
 
 
 def test_mail_by_uplift_gains_more_than_by_base_rate(real_data):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -54,6 +55,11 @@ def test_without_the_data_the_stored_table_is_shown_with_its_origin(stored, at_h
     pd.testing.assert_frame_equal(shown.table, stored.table)
     assert stored.date in shown.note and SHA256[:12] in shown.note and "crmlab data get mobi" in shown.note
     assert "<table" in shown._repr_html_() and SHA256[:12] in shown._repr_html_()
+
+
+def test_a_cell_without_a_number_is_left_blank(home, at_hand):
+    shown = verified("mobi", lambda: pd.DataFrame({"mean": [2.0], "error": [np.nan]}), "04_mean")
+    assert "nan" not in shown._repr_html_().lower() and "nan" not in repr(shown).lower()
 
 
 def test_with_the_data_it_is_computed_anew_and_looks_the_same(stored):

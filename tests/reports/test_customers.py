@@ -118,7 +118,7 @@ def test_value_stands_first_among_the_best_customers(cdnow):
     assert columns[1].startswith(words("fit.column_value")) and len(columns) == 9
 
 
-@pytest.mark.parametrize("model", ["mbgnbd", "paretonbd"])
+@pytest.mark.parametrize("model", ["mbgnbd", "paretonbd", "mbgcnbd"])
 def test_other_models_without_holdout_and_money(model, tmp_path):
     base = pareto_nbd(
         600,
@@ -196,7 +196,7 @@ def test_a_failed_report_leaves_the_old_one(cdnow, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"model": "arima"}, "unknown model 'arima'; known: bgnbd, mbgnbd, paretonbd"),
+        ({"model": "arima"}, "unknown model 'arima'; known: bgnbd, mbgnbd, paretonbd, mbgcnbd"),
         ({"horizon": 0}, "horizon is 0"),
         ({"discount_rate": -0.1}, "discount_rate is -0.1"),
         ({"margin": np.nan}, "margin is nan"),

@@ -5,9 +5,11 @@ import pytest
 
 from crmlab.design.streams import Streams
 from crmlab.errors import InputError
-from crmlab.mechanisms.judges import AGREEMENT, CRITERIA, VENDORS, chance_of_reversal, draw_weights
+from crmlab.mechanisms.judges import AGREEMENT, CRITERIA, OWN, VENDORS, chance_of_reversal, draw_weights
 from crmlab.mechanisms.rollout import STARTS, adopters, by_quarter, draw_branches, starts_of
 from crmlab.mechanisms.targeting import CUT, chance_of_leaving, saved_by
+from crmlab.mechanisms.training import PULL, START, gain_of_the_moved
+from crmlab.models.priorities import reversal_weight
 from crmlab.theories.crm_systems import design, effect_of_system
 
 LARGE = 200_000
@@ -15,7 +17,13 @@ RANDOM = {
     "random 1": {
         "system": -0.4,
         "system_growth": 0.7,
+        "usefulness": -0.3,
+        "ease": 0.4,
+        "training": 0.5,
+        "training_by_zeal": 0.9,
+        "zeal_to_training": 1.4,
         "lead": 0.05,
+        "leaning": 0.4,
         "base": -0.8,
         "risk": 0.9,
         "call": 0.2,
@@ -25,6 +33,11 @@ RANDOM = {
     "random 2": {
         "system": 0.5,
         "system_growth": -0.3,
+        "usefulness": 0.6,
+        "ease": -0.1,
+        "training": -0.7,
+        "training_by_zeal": -0.5,
+        "zeal_to_training": 0.2,
         "lead": -0.08,
         "base": -1.6,
         "risk": 0.3,
@@ -59,6 +72,37 @@ def test_the_gain_over_risk_is_that_of_potential_outcomes(world):
 
 
 @every_world
+def test_the_gain_of_training_is_that_of_those_whom_the_invitation_moves(world):
+    """Hours of the same users, trained and not: usefulness and ease are followed, not the closed form."""
+    p = parameters(world)
+    rng = np.random.default_rng(9)
+    zeal, ease, other, chance = rng.standard_normal((4, LARGE))
+    comes = [START + PULL * invited + p.zeal_to_training * zeal + chance > 0 for invited in (0, 1)]
+    hours = {}
+    for trained in (0, 1):
+        eased = ease + trained * (p.training + p.training_by_zeal * zeal)
+        useful = 0.5 * eased + np.sqrt(0.75) * other
+        hours[trained] = p.usefulness * useful + p.ease * eased
+    moved = comes[1] & ~comes[0]
+    gain = (hours[1] - hours[0])[moved]
+    assert gain.mean() == pytest.approx(
+        gain_of_the_moved(p), abs=4 * gain.std() / np.sqrt(moved.sum()) + 1e-9
+    )
+
+
+@every_world
+def test_the_lot_moves_hours_through_training_alone(world):
+    """Who comes, whatever the lot says, and who never comes, gains nothing from an invitation."""
+    p = parameters(world)
+    cohort = design.replace(**{name: getattr(p, name) for name in p.names()}).replace(n_users=50_000)
+    table = cohort.simulate(3).training
+    means = table.groupby("invited")[["trained", "hours"]].mean().diff().iloc[-1]
+    error = table.hours.std() * 2 / np.sqrt(len(table))
+    assert 0.4 < means.trained < 0.7
+    assert means.hours == pytest.approx(means.trained * gain_of_the_moved(p), abs=4 * error)
+
+
+@every_world
 def test_the_share_of_judges_who_turn_the_order_is_that_among_many(world):
     p = parameters(world)
     many = design.replace(lead=p.lead, n_judges=LARGE).simulate(2).judges
@@ -82,6 +126,38 @@ def test_judges_share_out_all_of_their_points():
     assert np.allclose(sum(weights.values()), 1)
     assert weights["customers"].mean() == pytest.approx(0.35, abs=0.003)
     assert weights["customers"].var() == pytest.approx(0.35 * 0.65 / (AGREEMENT + 1), rel=0.03)
+
+
+def test_the_team_leans_to_its_own_criterion_and_as_much_to_the_others_among_each_other():
+    weights = draw_weights(50_000, np.random.default_rng(1), leaning=0.2)
+    assert np.allclose(sum(weights.values()), 1)
+    for name, (mean, _) in CRITERIA.items():
+        assert weights[name].mean() == pytest.approx(0.8 * mean + 0.2 * (name == OWN), abs=0.003)
+
+
+@pytest.mark.parametrize("world", design.presets)
+def test_one_mean_weight_moved_by_a_fifth_turns_no_order(world):
+    """As the lesson says of sensitivity analyses that move one weight at a time."""
+    lead = parameters(world).lead
+    means, gaps = (np.array(each) for each in zip(*CRITERIA.values(), strict=True))
+    for moved, mean in enumerate(means):
+        tie = reversal_weight(gaps + lead, means, moved)
+        assert gaps @ means + lead > 0 and not 0.8 * mean <= tie <= 1.2 * mean
+
+
+def test_credit_for_whoever_stayed_after_a_call_is_no_effect_of_calls():
+    """In the trap calls do nothing; those at risk leave anyway, which the other list has to its credit."""
+    calls = design.preset("trap").replace(n_customers=LARGE).simulate(5).calls
+    stayed = calls[calls.called == 1].stayed
+    by_uplift, by_risk = (
+        stayed[calls[name] > calls[other]].mean()
+        for name, other in (("by_uplift", "by_risk"), ("by_risk", "by_uplift"))
+    )
+    share = (calls.by_uplift > calls.by_risk).mean()
+    assert calls.credited.mean() == pytest.approx(share * (by_uplift - by_risk), abs=0.6)
+    left_alone = calls[calls.called == 0].groupby("by_risk").stayed.mean()
+    called = calls[calls.called == 1].groupby("by_risk").stayed.mean()
+    assert (abs(called - left_alone) < 1).all() and calls.credited.mean() > 9
 
 
 @every_world

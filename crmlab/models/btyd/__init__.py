@@ -15,7 +15,8 @@ from crmlab.models.btyd.fitting import Convergence, ConvergenceWarning
 from crmlab.models.btyd.gammagamma import GammaGamma
 from crmlab.models.btyd.nesting import LikelihoodRatioTest, likelihood_ratio_test
 from crmlab.models.btyd.paretonbd import ParetoNBD
-from crmlab.models.btyd.regular import BGCNBD, ModifiedBGCNBD
+from crmlab.models.btyd.regular import BGCNBD, ModifiedBGCNBD, RegularModel
+from crmlab.models.btyd.saving import load_model, save_model
 from crmlab.models.btyd.sbg import ShiftedBetaGeometric
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
     "ModifiedBGNBD",
     "NotFittedError",
     "ParetoNBD",
+    "RegularModel",
     "ShiftedBetaGeometric",
     "likelihood_ratio_test",
+    "load_model",
+    "save_model",
 ]

@@ -4,6 +4,7 @@ import copy
 import html
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +14,10 @@ from scipy.special import ndtri  # scipy.stats would take half a second to impor
 
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks, fitting
+from crmlab.models.btyd.fields import Fields
 from crmlab.models.btyd.nesting import LikelihoodRatioTest, likelihood_ratio_test
 from crmlab.models.btyd.rows import Rows
+from crmlab.models.btyd.saving import load_model, save_model
 from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
@@ -58,6 +61,7 @@ class Model:
     parameter_names: tuple[str, ...] = ()
     many_tops = False  # whether the likelihood is known for several maxima
     time_parameters: tuple[str, ...] = ()  # those measured in the unit of time (or of money)
+    unit_: str | None  # that unit, of a model that was saved with it
 
     def __init__(self, confidence_level: float = 0.95) -> None:
         self.confidence_level = checks.one_number("confidence_level", confidence_level)
@@ -93,9 +97,40 @@ class Model:
             raise NotFittedError(f"{type(self).__name__} has no {attribute} before fit(); call fit first")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
 
+    def _settings(self) -> dict[str, Any]:
+        """What the model was made with, for JSON."""
+        return {"confidence_level": self.confidence_level}
+
+    @classmethod
+    def _from_settings(cls, read: Fields) -> Self:
+        """A model made with settings that were read."""
+        model = cls(read.number("confidence_level", above=0.0))
+        read.nothing_else()
+        return model
+
+    def _more(self) -> dict[str, Any]:
+        """What else a fitted model holds, for JSON."""
+        return {}
+
+    def _restore_more(self, read: Fields) -> None:
+        """Take what `_more` gave."""
+        read.nothing_else()
+
     def _unfitted(self) -> Self:
         """A model of the same kind without parameters."""
         return type(self)(self.confidence_level)
+
+    def save(self, path: str | Path, unit: str | None = None) -> Path:
+        """Write the model as JSON, which another version reads or refuses; see `save_model`."""
+        return save_model(self, path, unit)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a model of this kind that `save` wrote; `load_model` reads any kind."""
+        model = load_model(path)
+        if not isinstance(model, cls):
+            raise InputError(f"{str(path)!r} holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
 
     def _values(self) -> list[float]:
         """The parameters as floats, without coefficients of covariates."""
@@ -206,11 +241,11 @@ class Model:
     ) -> None:
         """Store the likelihood and how the fit ended, and warn where that is no interior maximum."""
         self.log_likelihood_ = float(optimum.value * rows.total)
-        self.n_customers_ = customers
+        self.n_customers_ = float(customers)
         free = int((~hold).sum())
         self.degrees_of_freedom_ = free
         self.aic_ = 2.0 * free - 2.0 * self.log_likelihood_
-        self.bic_ = free * np.log(customers) - 2.0 * self.log_likelihood_
+        self.bic_ = float(free * np.log(customers) - 2.0 * self.log_likelihood_)
         self.convergence_ = convergence
         self.fixed_ = tuple(name for name, held in zip(names, hold) if held)
         self._data = (*tuple(rows.weighted(column) for column in rows.columns), rows.total)

@@ -18,6 +18,7 @@ from crmlab.mechanisms.purchases.streams import Seed
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.arguments import shaped
 from crmlab.models.btyd.base import Model
+from crmlab.models.btyd.labels import Answer, common_index, labelled
 from crmlab.models.btyd.likelihood import Likelihood
 from crmlab.models.btyd.rows import compress
 from crmlab.models.btyd.special import beta_mean, log_rising
@@ -69,6 +70,7 @@ class BGBB(Model):
         -------
         self
         """
+        common_index(dict(frequency=frequency, recency=recency, n_periods=n_periods, weights=weights))
         columns, weights = self._checked(frequency, recency, n_periods, weights)
         if not columns[0].any():
             raise InputError(
@@ -180,13 +182,14 @@ class BGBB(Model):
         stayed = log(delta, n + ahead) - log(gamma + delta, n + ahead)
         return np.exp(bought + stayed - self._terms(columns, *self._values())[0])
 
+    @labelled
     def probability_alive(
         self,
         frequency: npt.ArrayLike,
         recency: npt.ArrayLike,
         n_periods: npt.ArrayLike,
         ahead: npt.ArrayLike = 1,
-    ) -> Array | float:
+    ) -> Answer:
         """Probability that customers with these histories are alive in period n_periods + ahead.
 
         The article's, with ahead = 1, is being alive at the next opportunity; ahead = 0 is the last one
@@ -196,11 +199,25 @@ class BGBB(Model):
         -------
         float or array
         """
-        columns, shape = self._ask(frequency, recency, n_periods)
-        ahead = checks.counts("ahead", np.atleast_1d(ahead))[0]
-        return shaped(self._alive_at(columns, ahead), shape)
+        given, shape = checks.spread(frequency=frequency, recency=recency, n_periods=n_periods, ahead=ahead)
+        columns, _ = self._checked(*given[:3])
+        return shaped(self._alive_at(columns, checks.counts("ahead", given[3])), shape)
 
-    def expected_purchases(self, n: npt.ArrayLike) -> Array | float:
+    @labelled
+    def survival(self, n: npt.ArrayLike) -> Answer:
+        """Probability that a new customer is still alive at the n-th opportunity.
+
+        Returns
+        -------
+        float or array of the shape of `n`
+        """
+        _, _, gamma, delta = self._values()
+        (n,), shape = checks.spread(n=n)
+        n = checks.counts("n", n)
+        return shaped(np.exp(log_rising(delta, n)[0] - log_rising(gamma + delta, n)[0]), shape)
+
+    @labelled
+    def expected_purchases(self, n: npt.ArrayLike) -> Answer:
         """Expected purchases of a new customer at the next n opportunities (equation 9, summed).
 
         Returns
@@ -212,9 +229,10 @@ class BGBB(Model):
         count = checks.counts("n", n.ravel())
         return shaped(alpha / (alpha + beta) * _periods_alive(count, gamma, delta + 0.0 * count), n.shape)
 
+    @labelled
     def conditional_expected_purchases(
         self, ahead: npt.ArrayLike, frequency: npt.ArrayLike, recency: npt.ArrayLike, n_periods: npt.ArrayLike
-    ) -> Array | float:
+    ) -> Answer:
         """Expected purchases at the next `ahead` opportunities of customers (equation 13).
 
         Returns
@@ -229,7 +247,8 @@ class BGBB(Model):
         later = _periods_alive(ahead, gamma, delta + n)
         return shaped(self._alive_at((x, t_x, n), 0.0) * buys * later, shape)
 
-    def probability_of_n(self, x: npt.ArrayLike, n: npt.ArrayLike) -> Array | float:
+    @labelled
+    def probability_of_n(self, x: npt.ArrayLike, n: npt.ArrayLike) -> Answer:
         """Probability that a new customer buys at exactly x of the next n opportunities (equation 8).
 
         Returns
@@ -259,9 +278,10 @@ class BGBB(Model):
         )
         return shaped(np.sum(np.where(possible, np.exp(np.where(possible, terms, 0.0)), 0.0), axis=1), shape)
 
+    @labelled
     def discounted_expected_residual_transactions(
         self, discount_rate: float, frequency: npt.ArrayLike, recency: npt.ArrayLike, n_periods: npt.ArrayLike
-    ) -> Array | float:
+    ) -> Answer:
         """Expected purchases after n_periods without end, discounted to its end at `discount_rate` a period.
 
         Equation 14: the dropout probability of a customer alive is Beta(γ, δ+n), and the sum over periods
@@ -280,6 +300,11 @@ class BGBB(Model):
         buys = (alpha + x) / (alpha + beta + n)
         return shaped(self._alive_at(columns, 0.0) * buys * periods[code], shape)
 
+    def discounted_expected_transactions(self, discount_rate: float) -> float:
+        """Expected purchases of a new customer without end, discounted at `discount_rate` a period."""
+        return float(self.discounted_expected_residual_transactions(discount_rate, 0, 0, 0))
+
+    @labelled
     def customer_lifetime_value(
         self,
         horizon: float,
@@ -290,7 +315,7 @@ class BGBB(Model):
         spend: npt.ArrayLike,
         *,
         margin: float = 1.0,
-    ) -> Array | float:
+    ) -> Answer:
         """Value of purchases at the next `horizon` opportunities, discounted at the end of each period.
 
         Returns

@@ -109,11 +109,15 @@ class _PoissonPurchases(BetaGeometric):
 
     def _expected(self, t, r, alpha, a, b):
         survives_start = b / (a + b) if self.flips_at_start else 1.0
-        return survives_start * over_unique(_while_active, t, r, alpha, a, b + self.flips_at_start)
+        return survives_start * over_unique(while_active, t, r, alpha, a, b + self.flips_at_start)
+
+    def _stays(self, t, columns, r, alpha, a, b):
+        x, _, T = columns
+        return over_unique(_staying, t, r + x, alpha + T, a, b + x + self.flips_at_start)
 
     def _conditional(self, t, columns, r, alpha, a, b):
         x, _, T = columns
-        ahead = over_unique(_while_active, t, r + x, alpha + T, a, b + x + self.flips_at_start)
+        ahead = over_unique(while_active, t, r + x, alpha + T, a, b + x + self.flips_at_start)
         return self._alive(columns, r, alpha, a, b) * ahead
 
     def forecast(
@@ -223,7 +227,7 @@ class ModifiedBGNBD(_PoissonPurchases):
     _simulator = staticmethod(purchases.mbg_nbd)
 
 
-def _while_active(t, r, alpha, a, b):
+def while_active(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
     """E[(1 − e^(−λpt)) / p], λ ~ Gamma(r, alpha), p ~ Beta(a, b): purchases in t of a customer active at 0.
 
     Equal to Fader, Hardie & Lee (2005), equation 9, and finite for every a, a = 1 too, where their
@@ -237,8 +241,18 @@ def _while_active(t, r, alpha, a, b):
     return r * reach * beta_mean(relative, a, b, _turning(r, reach))
 
 
+def _staying(t, r, alpha, a, b):
+    """E[e^(−λpt)], λ ~ Gamma(r, alpha), p ~ Beta(a, b): chance of a customer active at 0 to be so at t."""
+    reach = t / alpha
+
+    def stays(p, rows):
+        return np.exp(-r[rows, None] * np.log1p(p * reach[rows, None]))
+
+    return beta_mean(stays, a, b, _turning(r, reach))
+
+
 def _while_active_slopes(t, r, alpha, a, b):
-    """`_while_active` and its derivatives in r, alpha, a and b: shape (n, 5)."""
+    """`while_active` and its derivatives in r, alpha, a and b: shape (n, 5)."""
     reach = t / alpha
 
     def relative(p, rows):

@@ -6,6 +6,7 @@ from typing import NoReturn, SupportsFloat, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtri
 
 from crmlab.errors import InputError
 
@@ -251,3 +252,8 @@ def one_number(
             + (f" and at most {high:g}" if np.isfinite(high) else "")
         )
     return number
+
+
+def normal_reach(level: float) -> float:
+    """Half the width of a normal interval of this level, in standard errors."""
+    return float(ndtri(0.5 + 0.5 * level))

@@ -24,6 +24,9 @@ RETRIES = 4  # starts tried before giving up on an interior maximum
 FLAT = 5.0  # a standard error above this on the log scale (a factor of e^10 each way) is no estimate
 
 
+STATUSES = ("converged", "boundary", "flat", "failed")  # how a fit may end
+
+
 class Objective(Protocol):
     """What is maximised: the mean log-likelihood over `total` customers."""
 

@@ -19,6 +19,7 @@ from crmlab.models.btyd import checks
 from crmlab.models.btyd.base import Model
 from crmlab.models.btyd.checks import Covariates
 from crmlab.models.btyd.histories import HistoryModel
+from crmlab.models.btyd.labels import Answer, common_index, labelled
 from crmlab.models.btyd.rows import BLOCK, Rows, compress
 from crmlab.models.btyd.special import log_beta
 from crmlab.words import words
@@ -71,6 +72,7 @@ class GammaGamma(Model):
         InputError
             On bad rows; and when every mean is the same, where the likelihood has no maximum.
         """
+        common_index(dict(frequency=frequency, monetary_value=monetary_value, weights=weights))
         frequency, money, weights = self._checked(frequency, monetary_value, weights)
         if money.max() - money.min() <= 1e-12 * money.max():
             raise InputError(
@@ -124,9 +126,10 @@ class GammaGamma(Model):
         )
         return value if individual else float(np.sum(weights * value))
 
+    @labelled
     def expected_spend(
         self, frequency: npt.ArrayLike | None = None, monetary_value: npt.ArrayLike | None = None
-    ) -> Array | float:
+    ) -> Answer:
         """Expected amount of a purchase: of a new customer, or of customers with this history.
 
         The mean of p/ν is p·γ/(q−1), infinite if q ≤ 1; given a history it is p(γ + x·m)/(p·x + q − 1), a
@@ -164,6 +167,7 @@ class GammaGamma(Model):
         )
         return float(mean) if shape == () else mean
 
+    @labelled
     def customer_lifetime_value(
         self,
         purchase_model: HistoryModel,
@@ -176,7 +180,7 @@ class GammaGamma(Model):
         *,
         margin: float = 1.0,
         **covariates: Covariates,
-    ) -> Array | float:
+    ) -> Answer:
         """Value of purchases in (T, T+horizon]: expected spend times discounted expected purchases.
 
         Parameters

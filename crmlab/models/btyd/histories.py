@@ -1,4 +1,4 @@
-"""What the models of purchase histories in continuous time share: input, covariates, prediction, value."""
+"""What the models of purchase histories in continuous time share: input, likelihood, simulation."""
 
 from collections.abc import Callable, Mapping
 from typing import Self, Unpack
@@ -11,16 +11,16 @@ from crmlab.mechanisms.purchases import Customers
 from crmlab.mechanisms.purchases.rates import Recording
 from crmlab.mechanisms.purchases.streams import Seed
 from crmlab.models.btyd import checks
-from crmlab.models.btyd.arguments import over_unique, shaped, spread_over
 from crmlab.models.btyd.checks import Covariates
-from crmlab.models.btyd.covariates import CovariateModel
+from crmlab.models.btyd.labels import common_index
 from crmlab.models.btyd.likelihood import Likelihood
+from crmlab.models.btyd.predictions import Predictions
 from crmlab.models.btyd.rows import BLOCK, Rows, compress
 
 Array = npt.NDArray[np.float64]
 
 
-class HistoryModel(CovariateModel):
+class HistoryModel(Predictions):
     """A model of (frequency, recency, T); subclasses say what the likelihood and the expectations are.
 
     Covariates act as in `CovariateModel`.
@@ -69,6 +69,7 @@ class HistoryModel(CovariateModel):
             On data that cannot be a customer summary, naming the first offending rows; and when nobody
             bought again.
         """
+        common_index(dict(frequency=frequency, recency=recency, T=T, weights=weights))
         frequency, recency, T, given = checks.history(frequency, recency, T, weights)
         if not frequency.any():
             raise InputError(
@@ -146,182 +147,6 @@ class HistoryModel(CovariateModel):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             _, first, _ = self._terms((frequency, recency, T), *self._values())
         return np.column_stack([np.broadcast_to(each, frequency.shape) for each in first])
-
-    # -- prediction --------------------------------------------------------------------------------------
-
-    def _ask(
-        self,
-        others: Mapping[str, npt.ArrayLike],
-        frequency: npt.ArrayLike,
-        recency: npt.ArrayLike,
-        T: npt.ArrayLike,
-        purchase_covariates: Covariates,
-        dropout_covariates: Covariates,
-    ) -> tuple[tuple[Array, Array, Array], list[Array], list[Array | float], tuple[int, ...]]:
-        """Checked, broadcast and flattened arguments, the customers' parameters, and the shape to return.
-
-        `others` are further arguments by name, numbers of at least 0.
-        """
-        columns, shape = spread_over(
-            (purchase_covariates, dropout_covariates), frequency=frequency, recency=recency, T=T, **others
-        )
-        x, t_x, end, _ = checks.history(columns[0], columns[1], columns[2])
-        more = [checks.at_least_0(name, column) for name, column in zip(others, columns[3:])]
-        parameters = self._customer_parameters(x.size, purchase_covariates, dropout_covariates)
-        return (x, t_x, end), more, parameters, shape
-
-    def probability_alive(
-        self,
-        frequency: npt.ArrayLike,
-        recency: npt.ArrayLike,
-        T: npt.ArrayLike,
-        *,
-        purchase_covariates: Covariates = None,
-        dropout_covariates: Covariates = None,
-    ) -> Array | float:
-        """Probability that customers with these histories are still active at T.
-
-        Arguments broadcast against one another.
-
-        Returns
-        -------
-        float or array
-        """
-        columns, _, parameters, shape = self._ask(
-            {}, frequency, recency, T, purchase_covariates, dropout_covariates
-        )
-        return shaped(self._alive(columns, *parameters), shape)
-
-    def expected_purchases(
-        self,
-        t: npt.ArrayLike,
-        *,
-        purchase_covariates: Covariates = None,
-        dropout_covariates: Covariates = None,
-    ) -> Array | float:
-        """Expected number of repeat purchases of a new customer in (0, t].
-
-        Returns
-        -------
-        float or array of the shape of `t`, or with one value for each row of the covariates
-        """
-        (t,), shape = spread_over((purchase_covariates, dropout_covariates), t=t)
-        t = checks.at_least_0("t", t)
-        parameters = self._customer_parameters(t.size, purchase_covariates, dropout_covariates)
-        return shaped(self._expected(t, *parameters), shape)
-
-    def conditional_expected_purchases(
-        self,
-        t: npt.ArrayLike,
-        frequency: npt.ArrayLike,
-        recency: npt.ArrayLike,
-        T: npt.ArrayLike,
-        *,
-        purchase_covariates: Covariates = None,
-        dropout_covariates: Covariates = None,
-    ) -> Array | float:
-        """Expected purchases in (T, T+t] of customers with these histories. Arguments broadcast.
-
-        Returns
-        -------
-        float or array
-        """
-        columns, (t,), parameters, shape = self._ask(
-            {"t": t}, frequency, recency, T, purchase_covariates, dropout_covariates
-        )
-        return shaped(self._conditional(t, columns, *parameters), shape)
-
-    def probability_of_n(
-        self,
-        n: npt.ArrayLike,
-        t: npt.ArrayLike,
-        *,
-        purchase_covariates: Covariates = None,
-        dropout_covariates: Covariates = None,
-    ) -> Array | float:
-        """Probability that a new customer makes exactly n repeat purchases in (0, t]. Arguments broadcast.
-
-        Returns
-        -------
-        float or array
-        """
-        (n, t), shape = spread_over((purchase_covariates, dropout_covariates), n=n, t=t)
-        n, t = checks.counts("n", n), checks.at_least_0("t", t)
-        parameters = self._customer_parameters(n.size, purchase_covariates, dropout_covariates)
-        return shaped(self._of_n(n, t, *parameters), shape)
-
-    def discounted_expected_residual_transactions(
-        self,
-        discount_rate: float,
-        frequency: npt.ArrayLike,
-        recency: npt.ArrayLike,
-        T: npt.ArrayLike,
-        *,
-        purchase_covariates: Covariates = None,
-        dropout_covariates: Covariates = None,
-    ) -> Array | float:
-        """Expected purchases after T without end, each discounted to T.
-
-        Parameters
-        ----------
-        discount_rate : float
-            Effective rate per unit of time (0.15 a year is 1.15^(1/52) − 1 a week); discounting is
-            continuous at log(1 + discount_rate).
-        """
-        rate = np.log1p(checks.one_number("discount_rate", discount_rate))
-        columns, _, parameters, shape = self._ask(
-            {}, frequency, recency, T, purchase_covariates, dropout_covariates
-        )
-        return shaped(self._residual(rate, columns, *parameters), shape)
-
-    def customer_lifetime_value(
-        self,
-        horizon: float,
-        discount_rate: float,
-        frequency: npt.ArrayLike,
-        recency: npt.ArrayLike,
-        T: npt.ArrayLike,
-        spend: npt.ArrayLike,
-        *,
-        margin: float = 1.0,
-        purchase_covariates: Covariates = None,
-        dropout_covariates: Covariates = None,
-    ) -> Array | float:
-        """Value at T of purchases in (T, T+horizon], discounted at the end of each unit of time.
-
-        Parameters
-        ----------
-        horizon : float
-            In the data's unit of time.
-        discount_rate : float
-            Effective rate per unit of time; 0 for none.
-        frequency, recency, T : array_like
-        spend : array_like
-            Expected spend a purchase, as from ``GammaGamma.expected_spend``.
-        margin : float
-            Share of spend that is profit.
-
-        Returns
-        -------
-        float or array
-        """
-        horizon = checks.one_number("horizon", horizon)
-        discount_rate = checks.one_number("discount_rate", discount_rate, strict=False)
-        margin = checks.one_number("margin", margin, low=-np.inf)
-        columns, (spend,), parameters, shape = self._ask(
-            {"spend": spend}, frequency, recency, T, purchase_covariates, dropout_covariates
-        )
-        ends = np.minimum(np.arange(1.0, np.ceil(horizon) + 1.0), horizon)
-
-        def discounted(x: Array, t_x: Array, T: Array, *parameters: Array) -> Array:
-            total, before = np.zeros(x.size), 0.0
-            for end in ends:
-                until = self._conditional(np.full(x.size, end), (x, t_x, T), *parameters)
-                total += (until - before) * (1.0 + discount_rate) ** -end
-                before = until
-            return total
-
-        return shaped(over_unique(discounted, *columns, *parameters) * spend * margin, shape)
 
     # -- simulation --------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
 Some = Array | float  # one number a row, or one for all
-NODES = np.array([8, 12, 16, 24, 32, 48, 64])
+NODES = np.array([3, 4, 5, 8, 12, 16, 24, 32, 48, 64])
+SHORT = np.array([0.1, 0.2, 0.5])  # up to these changes of v and the exponent 3, 4 and 5 nodes are enough
 TAIL = 40.0  # the integral stops where the integrand has fallen by e^−40
 
 
@@ -89,6 +90,10 @@ class ParetoNBD(HistoryModel):
         longer = np.log1p(t / beta)
         return r * beta / alpha * longer * exprel(-(s - 1.0) * longer)
 
+    def _stays(self, t, columns, r, alpha, s, beta):
+        _, _, T = columns
+        return np.exp(-s * np.log1p(t / (beta + T)))
+
     def _conditional(self, t, columns, r, alpha, s, beta):
         x, _, T = columns
         return self._alive(columns, r, alpha, s, beta) * self._expected(t, r + x, alpha + T, s, beta + T)
@@ -145,7 +150,7 @@ def _log_odds(columns, r, alpha, s, beta, derivatives):
     slow, fast = np.where(alpha_first, k - 1.0, s), np.where(alpha_first, s + 1.0, k)
     share = np.where(alpha_first, near_a / near_b, near_b / near_a)
     length = np.where(alpha_first, fall_a, fall_b)
-    total, means, products = _integrate(slow, fast, share, length, derivatives)
+    total, means, products = integrate(slow, fast, share, length, derivatives)
     with np.errstate(divide="ignore"):
         odds = (
             np.log(s)
@@ -161,7 +166,9 @@ def _log_odds(columns, r, alpha, s, beta, derivatives):
     )
 
 
-def _integrate(slow, fast, share, length, derivatives):
+def integrate(
+    slow: Array, fast: Array, share: Array, length: Array, derivatives: bool
+) -> tuple[Array, Array, Array]:
     """∫₀^length exp(−slow·v − fast·log(1 + share·(e^v − 1))) dv and moments under that density.
 
     The exponent is concave in v. The moments are of v, w = log(1 + share·(e^v − 1)), e^(−v) and e^(−w):
@@ -174,7 +181,10 @@ def _integrate(slow, fast, share, length, derivatives):
         reach = np.minimum(length, np.where(slow > 0, TAIL / slow, np.inf))
         reach = np.minimum(reach, np.log1p(np.expm1(np.minimum((TAIL + rise) / fast, 600.0)) / share))
     swing = np.maximum(slow, 0.0) * reach + fast * np.log1p(share * np.expm1(reach)) + rise
-    order = np.minimum(np.searchsorted(NODES, 5.0 + 0.75 * swing**0.8 + 1.5 * reach), NODES.size - 1)
+    needed = np.maximum(5.0 + 0.75 * swing**0.8 + 1.5 * reach, 8.0)
+    short = np.searchsorted(SHORT, swing + reach)  # a polynomial of low degree in v
+    needed = np.where(short < SHORT.size, NODES[short], needed)
+    order = np.minimum(np.searchsorted(NODES, needed), NODES.size - 1)
     for j in np.unique(order):
         nodes, weights = gauss_legendre(int(NODES[j]))
         chosen = np.flatnonzero((order == j) & (length > 0))

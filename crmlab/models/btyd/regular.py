@@ -21,14 +21,24 @@ from scipy.special import betainc, betaln, expit, gammaln
 from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import checks
-from crmlab.models.btyd.arguments import over_unique
+from crmlab.models.btyd.arguments import over_unique, shaped
 from crmlab.models.btyd.bgnbd import SHAPES_WITH_DROPOUT_AT_START, BetaGeometric
 from crmlab.models.btyd.checks import Covariates
+from crmlab.models.btyd.fields import Fields
 from crmlab.models.btyd.fitting import ConvergenceWarning
 from crmlab.models.btyd.histories import most_likely
+from crmlab.models.btyd.labels import Answer, labelled
 from crmlab.models.btyd.rows import Rows
 from crmlab.models.btyd.special import log_rising, softplus
-from crmlab.models.btyd.ticks import Silence, Ticks, discounted, silence_terms, while_active
+from crmlab.models.btyd.ticks import (
+    Silence,
+    Ticks,
+    discounted,
+    silence_terms,
+    surviving,
+    timing,
+    while_active,
+)
 from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
@@ -69,6 +79,28 @@ class RegularModel(BetaGeometric):
         model = super().from_params(**{name: value for name, value in params.items() if name != "k"})
         model.k = model._set_k(_checked_k(params["k"]))
         return model
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"k": self.k}
+
+    @classmethod
+    def _from_settings(cls, read: Fields) -> Self:
+        k = None if read.take("k") is None else read.whole("k", least=1)
+        model = cls(k, read.number("confidence_level", above=0.0))
+        read.nothing_else()
+        return model
+
+    def _more(self) -> dict[str, Any]:
+        tried = self.__dict__.get("log_likelihoods_", {})
+        return {"k": self.k_, "tried": list(tried), "log_likelihoods": list(tried.values())}
+
+    def _restore_more(self, read: Fields) -> None:
+        self._set_k(read.whole("k", least=1))
+        tried = [int(each) for each in read.vector("tried")]
+        found = read.vector("log_likelihoods", len(tried))
+        if tried:
+            self.log_likelihoods_ = {k: float(value) for k, value in zip(tried, found)}
+        read.nothing_else()
 
     def _unfitted(self) -> Self:
         return type(self)(self.k_, self.confidence_level)
@@ -113,7 +145,7 @@ class RegularModel(BetaGeometric):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 super(RegularModel, model).fit(frequency, recency, T, weights, **options)
-            model._add_to_likelihood(float(np.sum(w * _timing(k, x, t_x, logs))), self.k is None)
+            model._add_to_likelihood(float(np.sum(w * timing(k, x, t_x, logs))), self.k is None)
             found[k] = model
             values = [each.log_likelihood_ for each in found.values()]
             if len(values) > 2 and values[-1] < values[-2] < values[-3]:
@@ -128,7 +160,7 @@ class RegularModel(BetaGeometric):
         self.log_likelihood_ += timing
         self.degrees_of_freedom_ += chosen
         self.aic_ = 2.0 * self.degrees_of_freedom_ - 2.0 * self.log_likelihood_
-        self.bic_ = self.degrees_of_freedom_ * np.log(self.n_customers_) - 2.0 * self.log_likelihood_
+        self.bic_ = float(self.degrees_of_freedom_ * np.log(self.n_customers_) - 2.0 * self.log_likelihood_)
 
     def log_likelihood(
         self,
@@ -153,11 +185,11 @@ class RegularModel(BetaGeometric):
             dropout_covariates=dropout_covariates,
             individual=True,
         )
-        own = own + _timing(self.k_, x, t_x, logs)
+        own = own + timing(self.k_, x, t_x, logs)
         return own if individual else float(w @ own)
 
     def _terms(self, columns, r, alpha, a, b):
-        """Log-likelihood of each row with derivatives, without what `_timing` adds.
+        """Log-likelihood of each row with derivatives, without what `timing` adds.
 
         Reutterer, Platzer & Schröder (2021): base + log(1 + odds of having dropped out), the base being a
         customer who has stayed and was silent for less than k ticks since.
@@ -237,6 +269,21 @@ class RegularModel(BetaGeometric):
         terms = silence_terms(r + self.k_ * x, (T - t_x) / (alpha + T), self.k_)
         return np.stack(terms) / sum(terms)
 
+    @labelled
+    def expected_of_active(
+        self, t: npt.ArrayLike, frequency: npt.ArrayLike, T: npt.ArrayLike, phase: int = 0
+    ) -> Answer:
+        """Expected purchases in (T, T+t] of customers known to be active and in a phase. Arguments broadcast.
+
+        Returns
+        -------
+        float or array
+        """
+        (t, x, T), shape = checks.spread(t=t, frequency=frequency, T=T)
+        r, alpha, a, b = self._values()
+        s, b = r + self.k_ * x + phase, b + x + self.flips_at_start
+        return shaped(over_unique(Ticks(while_active, self.k_, phase), t, s, alpha + T, a, b), shape)
+
     def _over_phases(self, function, columns, r, alpha, a, b, *more):
         """Mean of ``function(k, phase, *more, shape, rate, a, b)`` over phases, of active customers."""
         x, _, T = columns
@@ -254,6 +301,9 @@ class RegularModel(BetaGeometric):
 
     def _conditional(self, t, columns, *parameters):
         return self._alive(columns, *parameters) * self._over_phases(while_active, columns, *parameters, t)
+
+    def _stays(self, t, columns, *parameters):
+        return self._over_phases(surviving, columns, *parameters, t)
 
     def _residual(self, rate, columns, *parameters):
         return self._alive(columns, *parameters) * self._over_phases(discounted, columns, *parameters, rate)
@@ -344,18 +394,3 @@ def _checked_logs(log_intervals: npt.ArrayLike, x: Array, t_x: Array) -> Array:
             ("frequency", x),
         )
     return logs
-
-
-def _timing(k: int, x: Array, t_x: Array, logs: Array | None) -> Array:
-    """What the times between purchases add to the log-likelihood of k: they are Erlang-k.
-
-    Without `logs`, their own likelihood integrated over all times that add up to recency, but for a constant
-    that does not depend on k and makes k = 1 the likelihood of the BG/NBD.
-    """
-    if k == 1:
-        return np.zeros(x.size)
-    if logs is not None:
-        return (k - 1.0) * logs - x * gammaln(k)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        alone = (k - 1.0) * x * np.log(t_x) - gammaln(k * x) + gammaln(x)
-    return np.where(x > 0, alone, 0.0)

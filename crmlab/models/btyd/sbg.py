@@ -16,6 +16,7 @@ from crmlab.mechanisms.purchases.streams import Seed
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.arguments import shaped
 from crmlab.models.btyd.base import Model
+from crmlab.models.btyd.labels import Answer, labelled
 from crmlab.models.btyd.likelihood import Likelihood
 from crmlab.models.btyd.rows import Rows
 from crmlab.models.btyd.special import beta_mean, log_rising
@@ -135,28 +136,47 @@ class ShiftedBetaGeometric(Model):
 
     # -- prediction ------------------------------------------------------------------------------------
 
-    def survival(self, t: npt.ArrayLike) -> Array | float:
+    @labelled
+    def survival(self, t: npt.ArrayLike) -> Answer:
         """Probability that a customer is still there after t renewals."""
         alpha, beta = self._values()
         t = np.asarray(t)
         count = checks.counts("t", t.ravel())
         return shaped(np.exp(log_rising(beta, count)[0] - log_rising(alpha + beta, count)[0]), t.shape)
 
-    def retention_rate(self, t: npt.ArrayLike) -> Array | float:
+    @labelled
+    def probability_alive(self, renewals: npt.ArrayLike, ahead: npt.ArrayLike) -> Answer:
+        """Probability that customers who made this many renewals make the next `ahead`, too.
+
+        Returns
+        -------
+        float or array
+        """
+        alpha, beta = self._values()
+        (made, more), shape = checks.spread(renewals=renewals, ahead=ahead)
+        made, more = checks.counts("renewals", made), checks.counts("ahead", more)
+        return shaped(
+            np.exp(log_rising(beta + made, more)[0] - log_rising(alpha + beta + made, more)[0]), shape
+        )
+
+    @labelled
+    def retention_rate(self, t: npt.ArrayLike) -> Answer:
         """Share of those who made t−1 renewals that make the t-th: (β+t−1)/(α+β+t−1)."""
         alpha, beta = self._values()
         t = np.asarray(t)
         count = checks.counts("t", t.ravel(), least=1)
         return shaped((beta + count - 1.0) / (alpha + beta + count - 1.0), t.shape)
 
-    def probability_of_leaving(self, t: npt.ArrayLike) -> Array | float:
+    @labelled
+    def probability_of_leaving(self, t: npt.ArrayLike) -> Answer:
         """Probability that a new customer leaves at renewal t."""
         alpha, beta = self._values()
         t = np.asarray(t)
         count = checks.counts("t", t.ravel(), least=1)
         return shaped(self.survival(count - 1.0) * alpha / (alpha + beta + count - 1.0), t.shape)
 
-    def expected_survivors(self, n_customers: float, t: npt.ArrayLike) -> Array | float:
+    @labelled
+    def expected_survivors(self, n_customers: float, t: npt.ArrayLike) -> Answer:
         """Customers of `n_customers` still there after t renewals."""
         return n_customers * self.survival(t)
 
@@ -166,9 +186,8 @@ class ShiftedBetaGeometric(Model):
         d = checks.one_number("discount_rate", discount_rate)
         return float(beta_mean(lambda theta, rows: (1.0 + d) / (d + theta), alpha, beta, d)[0])
 
-    def discounted_expected_residual_lifetime(
-        self, discount_rate: float, renewals: npt.ArrayLike
-    ) -> Array | float:
+    @labelled
+    def discounted_expected_residual_lifetime(self, discount_rate: float, renewals: npt.ArrayLike) -> Answer:
         """Expected further periods of customers about to renew, after `renewals` renewals made.
 
         Fader & Hardie (2010), equation 8: the next period counts in full if the customer renews.

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc
+from scipy.special import betainc, gammaln
 
 from crmlab.models.btyd.special import beta_mean, gamma_mean
 
@@ -19,6 +19,21 @@ Array = npt.NDArray[np.float64]
 Some = Array | float  # one number a row, or one for all
 RARE = 0.01  # chance of staying below which purchases are added up one by one
 FEW = 8  # of them
+
+
+def timing(k: int, x: Array, t_x: Array, logs: Array | None) -> Array:
+    """What the times between purchases add to the log-likelihood of k: they are Erlang-k.
+
+    Without `logs`, their own likelihood integrated over all times that add up to recency, but for a constant
+    that does not depend on k and makes k = 1 the likelihood of the BG/NBD.
+    """
+    if k == 1:
+        return np.zeros(x.size)
+    if logs is not None:
+        return (k - 1.0) * logs - x * gammaln(k)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alone = (k - 1.0) * x * np.log(t_x) - gammaln(k * x) + gammaln(x)
+    return np.where(x > 0, alone, 0.0)
 
 
 def silence_terms(s: Some, u: Array, k: int) -> list[Array]:

@@ -18,7 +18,7 @@ from crmlab.models.btyd import (
     ParetoNBD,
     ShiftedBetaGeometric,
 )
-from crmlab.models.btyd.bgnbd import _discounted, _while_active
+from crmlab.models.btyd.bgnbd import _discounted, while_active
 from crmlab.models.btyd.special import panels
 
 mp = mpmath.mp.clone()
@@ -128,7 +128,7 @@ def test_expected_purchases_against_the_hypergeometric_form(generator):
         t = 10 ** generator.uniform(-2, 5)
         R, A, P, Q, t_ = (mp.mpf(float(v)) for v in (r, alpha, a, b, t))
         exact = (P + Q - 1) / (P - 1) * (1 - (A / (A + t_)) ** R * mp.hyp2f1(R, Q, P + Q - 1, t_ / (A + t_)))
-        got = _while_active(*(np.array([v]) for v in (t, r, alpha, a, b)))[0]
+        got = while_active(*(np.array([v]) for v in (t, r, alpha, a, b)))[0]
         assert got == pytest.approx(float(exact), rel=1e-8)
     at_one = BGNBD.from_params(r=0.24, alpha=4.4, a=1.0, b=2.4).expected_purchases(39)
     beside = [

@@ -117,7 +117,7 @@ def test_opportunities(donations):
 
 def test_predictions_on_cdnow(cdnow):
     """P(alive), expected purchases and value of every CDNOW customer at lifetimes' own estimates."""
-    columns = cdnow.x, cdnow.t_x, cdnow["T"]
+    columns = [cdnow[name].to_numpy() for name in ("x", "t_x", "T")]
     for kind, name, alive in (
         (BGNBD, "BetaGeoFitter", "conditional_probability_alive"),
         (ModifiedBGNBD, "ModifiedBetaGeoFitter", "conditional_probability_alive"),

@@ -1,9 +1,11 @@
 """What fitted models say, against simulation from the truth and against independent arithmetic."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import betaln, gammaln, hyp2f1
 
+from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import (
     BGBB,
@@ -46,6 +48,24 @@ def test_probability_alive_is_calibrated(world):
             )
 
 
+def test_probability_of_staying_is_calibrated(world):
+    """Active at T and for 20 more; and, of new customers, at any time."""
+    model, seen, truth = world
+    later = model.probability_alive(seen.frequency, seen.recency, seen["T"], ahead=20.0)
+    assert later.name == "probability_alive" and later.index.equals(seen.index)
+    stayed = truth["lifetime"] > 50.0
+    for low in np.arange(0, 1, 0.2):
+        group = ((later > low) & (later <= low + 0.2)).to_numpy()
+        if group.sum() > 500:
+            reach = 4.5 * 0.5 / np.sqrt(group.sum())
+            assert stayed[group].mean() == pytest.approx(later[group].mean(), abs=reach)
+    now = model.probability_alive(seen.frequency, seen.recency, seen["T"])
+    assert (later <= now + 1e-12).all()
+    for t in (0.0, 7.0, 49.0):
+        share = (truth["lifetime"] > t).mean()
+        assert model.survival(t) == pytest.approx(share, abs=4.5 * 0.5 / np.sqrt(len(seen)))
+
+
 def test_conditional_expectations_are_calibrated(world):
     model, seen, _ = world
     expected = model.conditional_expected_purchases(20.0, seen.frequency, seen.recency, seen["T"])
@@ -69,6 +89,42 @@ def test_counts_and_means_of_new_customers(world):
     assert seen.frequency.mean() == pytest.approx(
         model.expected_purchases(30.0), abs=4.5 * seen.frequency.std() / 447
     )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_new_customer_is_one_without_a_history(name):
+    model = KINDS[name]
+    assert model.survival([0.0, 9.0]) == pytest.approx(model.probability_alive(0, 0.0, 0.0, ahead=[0.0, 9.0]))
+    assert model.expected_purchases(9.0) == pytest.approx(
+        model.conditional_expected_purchases(9.0, 0, 0.0, 0.0)
+    )
+    without_end = model.discounted_expected_transactions(0.02)
+    assert without_end == pytest.approx(model.discounted_expected_residual_transactions(0.02, 0, 0.0, 0.0))
+    assert without_end > model.customer_lifetime_value(50, 0.02, 0, 0.0, 0.0, spend=1.0)
+
+
+def test_series_keep_their_index_and_others_are_not_mixed_up():
+    model = KINDS["BG/NBD"]
+    index = pd.Index(["b", "a", "c"], name="customer_id")
+    x, t_x, T = (pd.Series(each, index=index) for each in ([0, 2, 7], [0.0, 20.0, 29.0], [30.0, 30.0, 30.0]))
+    expected = model.conditional_expected_purchases(12.0, x, t_x, T)
+    assert expected.index.equals(index) and expected.index.name == "customer_id"
+    assert expected.name == "conditional_expected_purchases"
+    plain = model.conditional_expected_purchases(12.0, x.to_numpy(), t_x.to_numpy(), T.to_numpy())
+    assert isinstance(plain, np.ndarray) and expected.to_numpy().tolist() == plain.tolist()
+    assert isinstance(model.probability_alive(2, 9.0, 30.0), float)
+    assert model.conditional_expected_purchases([[1.0], [2.0]], x, t_x, T).shape == (2, 3)
+    spend = GammaGamma.from_params(p=6.0, q=4.0, gamma=15.0).expected_spend(x, x * 3.0)
+    assert spend.index.equals(index) and spend.name == "expected_spend"
+    periods = BGBB.from_params(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8)
+    assert periods.probability_alive(x, x, 9).index.equals(index)
+    for ask in (
+        lambda: model.probability_alive(x, t_x[::-1], T),
+        lambda: BGNBD().fit(x, t_x, T[::-1]),
+        lambda: BGBB().fit(x, x[::-1], 9),
+    ):
+        with pytest.raises(InputError, match=r"have different indexes.*reindex"):
+            ask()
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -138,6 +194,19 @@ def test_bgbb_predictions():
     assert model.probability_of_n(np.arange(9), 8).sum() == pytest.approx(1.0)
     alive = model.probability_alive(long.frequency, long.recency, 8, ahead=0)
     assert alive.mean() == pytest.approx(long.truth["alive"].mean(), abs=0.004)
+    still = long.truth["lifetime"] >= 10
+    later = model.probability_alive(long.frequency, long.recency, 8, ahead=2)
+    for low in np.arange(0, 1, 0.25):
+        group = (later > low) & (later <= low + 0.25)
+        assert still[group].mean() == pytest.approx(later[group].mean(), abs=2.5 / np.sqrt(group.sum()))
+    # new customers: at each opportunity, and all without end
+    stays = model.survival(np.arange(1, 4000))
+    assert stays[9] == pytest.approx((long.truth["lifetime"] >= 10).mean(), abs=0.004)
+    assert stays[0] == pytest.approx(2.8 / (0.66 + 2.8))
+    buys = 1.2 / (1.2 + 0.75) * stays
+    assert buys[:8].sum() == pytest.approx(model.expected_purchases(8))
+    discounted = (buys * 1.1 ** -np.arange(1.0, 4000)).sum()
+    assert model.discounted_expected_transactions(0.1) == pytest.approx(discounted)
     # the article's closed forms
     a, b, c, d = truth.values()
     n = 6
@@ -169,6 +238,7 @@ def test_sbg_predictions():
     assert model.survival(t) == pytest.approx(np.exp(betaln(a, b + t) - betaln(a, b)))
     assert model.survival(0) == 1.0
     assert model.probability_of_leaving(t) == pytest.approx(np.exp(betaln(a + 1, b + t - 1) - betaln(a, b)))
+    assert model.probability_alive(3, t) == pytest.approx(model.survival(3 + t) / model.survival(3))
     assert model.retention_rate(t) == pytest.approx(model.survival(t) / model.survival(t - 1))
     assert model.discounted_expected_lifetime(d) == pytest.approx(hyp2f1(1, b, a + b, 1 / (1 + d)))
     n = np.array([1, 2, 6])  # Fader & Hardie (2010), equation 8, about to make renewal n

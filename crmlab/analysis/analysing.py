@@ -1,0 +1,305 @@
+"""A theory's estimators on a user's own tables: estimates, what simulation says, what they assume."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab import places
+from crmlab.analysis import scales
+from crmlab.analysis.matching import read_map
+from crmlab.analysis.needs import Needs, needs_of
+from crmlab.analysis.preparing import Prepared, prepared
+from crmlab.analysis.reading import Source, read_source
+from crmlab.analysis.simulated import Margin, like_tables
+from crmlab.checks.confounding import Sensitivity, confounding
+from crmlab.checks.finding import Check, Finding
+from crmlab.checks.resting import assumptions, by_lot, causes_of
+from crmlab.checks.treatments import balance
+from crmlab.design import Design, Estimate, Tables
+from crmlab.design.analysing import Analysis
+from crmlab.design.analysing import analyse as analyse_design
+from crmlab.errors import InputError, check_known, option
+from crmlab.theories import design_of
+
+SEVERITY = ("broken", "doubtful", "unknown", "kept")
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """An assumption, what the check found, and which estimates rest on it.
+
+    Attributes
+    ----------
+    finding : Finding
+    of : tuple of (str, str)
+        Hypotheses and estimators; empty for what concerns all.
+    """
+
+    finding: Finding
+    of: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnAnalysis:
+    """A user's tables under a theory.
+
+    Attributes
+    ----------
+    lesson : str
+    design : Design
+        With the hypotheses and estimators that these tables allow.
+    needs : Needs
+    prepared : Prepared
+    found : crmlab.design.analysing.Analysis
+        Estimates, worlds and smallest effects.
+    assumptions : list of Assumption
+        The worst first.
+    sensitivity : dict of (str, str) to Sensitivity
+        By hypothesis and estimator.
+    columns : DataFrame
+        The columns used, described.
+    margins : list of Margin
+        Margins of the simulation that were set to the user's.
+    capped : bool
+        Whether fewer rows were simulated than the user has, to save time.
+    untested : dict of str to list of (str, str)
+        Hypotheses that cannot be tested, with the columns that the nearest estimator lacks.
+    lots : dict of (str, str) to str
+        Of hypotheses and estimators whose cause was set by lot, the lot.
+    settings : dict
+    """
+
+    lesson: str
+    design: Design
+    needs: Needs
+    prepared: Prepared
+    found: Analysis
+    assumptions: Sequence[Assumption]
+    sensitivity: Mapping[tuple[str, str], Sensitivity]
+    columns: pd.DataFrame
+    margins: Sequence[Margin]
+    capped: bool
+    untested: Mapping[str, list[tuple[str, str]]]
+    lots: Mapping[tuple[str, str], str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def headlines(self) -> list[Any]:
+        """A row of the estimates for each hypothesis: of the first estimator, as declared, that gave one."""
+        known = self.found.estimates[self.found.estimates["failure"] == ""]
+        return list(known.drop_duplicates("hypothesis").itertuples())
+
+    def of(self, hypothesis: str, estimator: str) -> list[Assumption]:
+        """The assumptions that an estimate rests on."""
+        return [each for each in self.assumptions if (hypothesis, estimator) in each.of]
+
+
+def analyse(
+    lesson: str,
+    tables: Any,
+    map: str | Path | Mapping[str, Any] | None = None,  # noqa: A002
+    *,
+    hypotheses: Iterable[str] | None = None,
+    complete_cases: bool = False,
+    sims: int = 200,
+    power: float = 0.8,
+    seed: int = 1,
+    jobs: int | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> OwnAnalysis:
+    """Test a theory's hypotheses on tables of your own.
+
+    Parameters
+    ----------
+    lesson : str
+        As ``"09"`` or ``"loyalty"``.
+    tables : path, DataFrame, sequence of them, or dict of str to them
+        Files or frames; a dict says the names by which messages speak of them, or samples.
+    map : path or dict, optional
+        Which column is which; see `crmlab.analysis.template`.
+    hypotheses : iterable of str, optional
+        Only these.
+    complete_cases : bool
+        Leave rows out in which a needed cell is empty, and say which, in place of refusing them.
+    sims : int
+        Simulations of each world; 0 for none.
+    power : float
+        With which the smallest effect is to be seen.
+    encoding, sheet : str, optional
+        Of text files; of a spreadsheet that has several.
+
+    Raises
+    ------
+    InputError
+        If tables, map or options cannot be used: file, column, rows and remedy are named.
+    """
+    design, needs = design_of(lesson), needs_of(design_of(lesson).name)
+    _check(sims, power)
+    if hypotheses is not None:
+        hypotheses = list(hypotheses)
+        check_known("hypothesis", hypotheses, [each.name for each in design.hypotheses])
+        design = design.only(*hypotheses)
+    sources = sources_of(tables, encoding, sheet)
+    ready = prepared(needs, design, sources, read_map(map, needs), complete_cases)
+    testable = ready.design(design)
+    like, margins, capped = like_tables(needs, testable, ready)
+    found = analyse_design(testable, ready.tables, sims, seed, jobs, power, like)
+    lots = _lots(needs, testable)
+    return OwnAnalysis(
+        places.lesson(lesson).name,
+        testable,
+        needs,
+        ready,
+        found,
+        _assumptions(needs, testable, ready, found, lots),
+        _sensitivities(testable, ready.tables, found, lots),
+        scales.described(ready),
+        margins,
+        capped,
+        _untested(design, ready),
+        lots,
+        {
+            "files": [each.name for each in sources],
+            "sims": sims,
+            "seed": seed,
+            "power": power,
+            "complete_cases": complete_cases,
+            "rows": {name: list(rows) for name, rows in ready.rows.items()},
+            "simulated": {name: _sizes(each) for name, each in like.items()},
+        },
+    )
+
+
+def _check(sims: int, power: float) -> None:
+    if isinstance(sims, bool) or not isinstance(sims, int | np.integer) or sims < 0 or sims == 1:
+        raise InputError(
+            f"{option('sims')} is {sims!r}; give a whole number of simulations, 2 or more, or 0 for none"
+        )
+    if not isinstance(power, int | float) or not 0.05 < power < 1:
+        raise InputError(f"{option('power')} is {power!r}; give a share between 0.05 and 1")
+
+
+def _sizes(design: Design) -> dict[str, int]:
+    parameters = design.parameters
+    return {
+        name: getattr(parameters, name)
+        for name in parameters.names()
+        if type(getattr(parameters, name)) is int
+    }
+
+
+def sources_of(tables: Any, encoding: str | None = None, sheet: str | None = None) -> list[Source]:
+    """Files and frames as text, with the names by which messages speak of them.
+
+    Raises
+    ------
+    InputError
+        If there are none, or two of the same name.
+    """
+    if isinstance(tables, Mapping):
+        named = [(str(name), each) for name, each in tables.items()]
+    elif isinstance(tables, str | Path | pd.DataFrame):
+        named = [("", tables)]
+    else:
+        named = [("", each) for each in tables]
+    sources = [read_source(each, encoding, sheet, name) for name, each in named]
+    if not sources:
+        raise InputError("no table was given; name a file")
+    names = [each.name for each in sources]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"two tables are named alike: {', '.join(names)}; rename one, or give a dict of them"
+        )
+    return sources
+
+
+def _untested(design: Design, ready: Prepared) -> dict[str, list[tuple[str, str]]]:
+    found = {}
+    for each in design.hypotheses:
+        lacking = [ready.testable[each.name, name] for name in each.estimators]
+        if all(lacking):
+            found[each.name] = min(lacking, key=len)
+    return found
+
+
+def _lots(needs: Needs, design: Design) -> dict[tuple[str, str], str]:
+    drawn = {table: each.by_lot for each in needs.samples.values() for table in each.tables}
+    found = {}
+    for hypothesis in design.hypotheses:
+        for name, estimator in hypothesis.estimators.items():
+            causes, lots = causes_of(estimator), by_lot(estimator, drawn)
+            if lots and {table for table, _ in lots} >= {table for table, _ in causes if table}:
+                found[hypothesis.name, name] = lots[0][1]
+    return found
+
+
+def _assumptions(
+    needs: Needs, design: Design, ready: Prepared, found: Analysis, lots: Mapping[tuple[str, str], str]
+) -> list[Assumption]:
+    """Every assumption of every estimate, each once with all that rest on it; then those of the answers."""
+    checks: dict[tuple[str, str], tuple[Check, list[tuple[str, str]]]] = {}
+    units = _units(needs, ready)
+    failed = {(row.hypothesis, row.estimator) for row in found.estimates.itertuples() if row.failure}
+    for hypothesis in design.hypotheses:
+        for name, estimator in hypothesis.estimators.items():
+            key = hypothesis.name, name
+            if key in failed:
+                continue
+            for check in [*_of_cause(needs, estimator, key, ready, lots), *assumptions(estimator, units)]:
+                checks.setdefault((check.name, check.subject), (check, []))[1].append(key)
+    tested = [Assumption(check.run(ready.tables), tuple(dict.fromkeys(of))) for check, of in checks.values()]
+    answers = [Assumption(each) for each in scales.of_answers(needs, ready)]
+    every = [*tested, *answers, Assumption(Finding("sampling", "", "unknown"))]
+    return sorted(every, key=lambda each: SEVERITY.index(each.finding.status))
+
+
+def _units(needs: Needs, ready: Prepared) -> dict[str, list[str]]:
+    """For each table its columns that name units: rows with the same belong together."""
+    found: dict[str, list[str]] = {}
+    for table in ready.tables.names():
+        sample = needs.sample_of(table)
+        columns = ready.tables.columns(table)
+        named = [name for name, need in sample.columns.items() if need.kind == "id" and name in columns]
+        found[table] = [name for name in named if len(np.unique(columns[name])) < len(columns[name])]
+    return found
+
+
+def _of_cause(
+    needs: Needs, estimator: Any, key: tuple[str, str], ready: Prepared, lots: Mapping[tuple[str, str], str]
+) -> list[Check]:
+    """That a lot was one, or that nothing unmeasured moves both cause and effect."""
+    causes = causes_of(estimator)
+    if not causes:
+        return []
+    if key not in lots:
+        return [Check("confounding", ", ".join(dict.fromkeys(name for _, name in causes)))]
+    lot = lots[key]
+    sample = next(each for each in needs.samples.values() if lot in each.by_lot)
+    table = next((name for name in sample.tables if name in ready.tables.names()), "")
+    there = ready.tables.columns(table) if table else {}
+    before = [name for name in sample.before if name in there]
+    if not before or lot not in there:
+        return [Check("balance", lot)]
+    return [Check("balance", lot, lambda tables: balance(table, lot, before, tables))]
+
+
+def _sensitivities(
+    design: Design, tables: Tables, found: Analysis, lots: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], Sensitivity]:
+    known = found.estimates[found.estimates["failure"] == ""].set_index(["hypothesis", "estimator"])
+    sensitivities = {}
+    for hypothesis in design.hypotheses:
+        for name, estimator in hypothesis.estimators.items():
+            key = hypothesis.name, name
+            if key not in known.index or key in lots or not causes_of(estimator):
+                continue
+            row = known.loc[key]
+            estimate = Estimate(row["estimate"], row["standard_error"], row["degrees_of_freedom"])
+            one = confounding(estimator, estimate, hypothesis.null, tables)
+            if one is not None:
+                sensitivities[key] = one
+    return sensitivities

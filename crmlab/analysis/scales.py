@@ -1,0 +1,106 @@
+"""A user's columns and scales, described: means and spreads, floors and ceilings, reliability."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from crmlab.analysis.matching import Matched
+from crmlab.analysis.needs import Needs, Sample
+from crmlab.analysis.preparing import Prepared
+from crmlab.checks.finding import Check, Finding
+from crmlab.checks.surveys import ceiling, common_method, missingness, reliability, scales_of
+from crmlab.design import Tables
+
+
+def described(prepared: Prepared) -> pd.DataFrame:
+    """A row a column that was used: sample, column, the user's name for it, rows, mean, spread, range."""
+    rows = []
+    for each in prepared.matched:
+        raw = prepared.raw.get(each.sample.name, {})
+        for name, values in raw.items():
+            known = np.asarray(values, dtype=float)
+            known = known[np.isfinite(known)]
+            kind = each.sample.columns[name].kind
+            numeric = kind != "id" and len(known) > 0
+            rows.append(
+                {
+                    "sample": each.sample.name,
+                    "column": name,
+                    "yours": each.uses[name].column,
+                    "kind": kind,
+                    "rows": len(known),
+                    "mean": known.mean() if numeric else np.nan,
+                    "spread": known.std(ddof=1) if numeric and len(known) > 1 else np.nan,
+                    "least": known.min() if numeric else np.nan,
+                    "most": known.max() if numeric else np.nan,
+                    "distinct": len(np.unique(known)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def of_answers(needs: Needs, prepared: Prepared) -> list[Finding]:
+    """Floors and ceilings, reliability of scales, the marker, rows left out: what can be said of answers."""
+    found = []
+    for each in prepared.matched:
+        raw = prepared.raw.get(each.sample.name)
+        if raw is None:
+            continue
+        items = {name for name in raw if each.sample.columns[name].kind == "scale"}
+        scales = scales_of([name for name in raw if name in items])
+        found += _ends(each.sample, each.uses, raw, scales)
+        found += [
+            _run("reliability", name, partial(reliability, name, _of(raw, ins)))
+            for name, ins in scales.items()
+        ]
+        found += _method(needs, raw, scales)
+        if prepared.left_out[each.sample.name]:
+            found.append(_missing(prepared, each))
+    return found
+
+
+def _of(raw: Mapping[str, np.ndarray], names: list[str]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(raw[name], dtype=float) for name in names}
+
+
+def _run(name: str, subject: str, test: Callable[[], Finding]) -> Finding:
+    return Check(name, subject, lambda _: test()).run(Tables({}))
+
+
+def _ends(sample: Sample, uses: Mapping, raw: Mapping, scales: Mapping[str, list[str]]) -> list[Finding]:
+    """Of each scale's items together, and of each single answer, the share at either end."""
+    inside = {item for items in scales.values() for item in items}
+    single = [name for name in raw if sample.columns[name].kind == "scale" and name not in inside]
+    found = []
+    for name, items in {**scales, **{name: [name] for name in single}}.items():
+        use, need = uses[items[0]], sample.columns[items[0]]
+        low = need.low if use.low is None else use.low
+        high = need.high if use.high is None else use.high
+        answers = np.concatenate([np.asarray(raw[item], dtype=float) for item in items])
+        found.append(ceiling(name, answers, low, high))
+    return found
+
+
+def _method(needs: Needs, raw: Mapping, scales: Mapping[str, list[str]]) -> list[Finding]:
+    """A common method: by the marker scale where the theory has one, else not to be told."""
+    marker = needs.marker.rstrip("_")
+    others = {
+        name: np.mean(list(_of(raw, items).values()), axis=0)
+        for name, items in scales.items()
+        if name != marker
+    }
+    if marker in scales and others:
+        mean = np.mean(list(_of(raw, scales[marker]).values()), axis=0)
+        return [_run("common_method", marker, partial(common_method, mean, others))]
+    return (
+        [Finding("common_method", ", ".join(others), "unknown", facts={"why": ""})] if len(others) > 0 else []
+    )
+
+
+def _missing(prepared: Prepared, each: Matched) -> Finding:
+    """Whether the rows left out differ, in what they do say, from those kept."""
+    values, empty, left = prepared.whole[each.sample.name]
+    numeric = {name: column for name, column in values.items() if each.sample.columns[name].kind != "id"}
+    return missingness(left, numeric, empty)

@@ -1,0 +1,50 @@
+"""An analysis, and what theories need, as text for a terminal."""
+
+import textwrap
+
+from crmlab import places
+from crmlab.analysis.analysing import OwnAnalysis
+from crmlab.analysis.needs import needs_of
+from crmlab.theories import design_of
+from crmlab.words import translated, words
+from crmlab.words.layout import lines
+from crmlab.words.saying import spoken
+
+WIDTH = 110
+
+
+def listed(lesson: str | None = None) -> str:
+    """What each theory needs of a user's tables, or one theory."""
+    chosen = [places.lesson(lesson)] if lesson else places.lessons()
+    blocks = [words("analyse.list_head")] if lesson is None else []
+    for each in chosen:
+        design, needs = design_of(each.name), needs_of(each.name)
+        rows = [f"{each.name}  {translated(design.title)}", *_wrapped(translated(needs.about))]
+        for sample in needs.samples.values():
+            text = words(
+                "analyse.list_sample", name=sample.name, row=sample.row, columns=", ".join(sample.columns)
+            )
+            rows += _wrapped(text)
+        blocks.append("\n".join(rows))
+    return "\n\n".join(blocks)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def printed(own: OwnAnalysis) -> str:
+    """Every estimate with its verdict, and the assumptions that are violated."""
+    rows = []
+    for row in own.found.estimates.itertuples():
+        if row.failure:
+            rows.append((row.hypothesis, translated(row.estimator), words("analyse.none"), row.failure[:60]))
+            continue
+        value = words(
+            "analyse.interval", estimate=f"{row.estimate:.3g}", low=f"{row.low:.3g}", high=f"{row.high:.3g}"
+        )
+        rows.append((row.hypothesis, translated(row.estimator), value, words(f"analyse.{row.verdict}")))
+    told = [spoken(each) for each in own.prepared.told]
+    broken = [each.finding for each in own.assumptions if each.finding.status == "broken"]
+    warned = [words("analyse.printed_broken", name=each.name, subject=each.subject[:60]) for each in broken]
+    return "\n".join([*lines(rows), *([""] * bool(told)), *told, *([""] * bool(warned)), *warned])

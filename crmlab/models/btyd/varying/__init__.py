@@ -1,0 +1,30 @@
+"""Customer-base models whose rates change with the season and with other covariates of the time.
+
+>>> from crmlab.models.btyd import BGNBD
+>>> from crmlab.models.btyd.varying import Season, TimeVaryingBGNBD
+>>> known = {"r": 0.5, "alpha": 8.0, "a": 0.8, "b": 2.5}
+>>> effects = {"purchase_quarter_1": -0.4, "purchase_quarter_2": 0.1, "purchase_quarter_3": -0.2}
+>>> shop = TimeVaryingBGNBD.from_params(purchase_covariates=Season("quarterly"), **known, **effects)
+>>> customers = shop.simulate(["2022-01-31"] * 2000, "2023-12-31", seed=1)
+>>> model = TimeVaryingBGNBD().fit(customers, purchase_covariates="quarterly")
+>>> bool(model.convergence_)
+True
+"""
+
+from crmlab.models.btyd.varying.bgnbd import TimeVaryingBGNBD, TimeVaryingModifiedBGNBD
+from crmlab.models.btyd.varying.dated import DatedHistories
+from crmlab.models.btyd.varying.model import TimeVaryingModel
+from crmlab.models.btyd.varying.paretonbd import TimeVaryingParetoNBD
+from crmlab.models.btyd.varying.season import Season
+from crmlab.models.btyd.varying.sources import ByPeriod, Static
+
+__all__ = [
+    "ByPeriod",
+    "DatedHistories",
+    "Season",
+    "Static",
+    "TimeVaryingBGNBD",
+    "TimeVaryingModel",
+    "TimeVaryingModifiedBGNBD",
+    "TimeVaryingParetoNBD",
+]

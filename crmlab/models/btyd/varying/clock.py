@@ -1,0 +1,222 @@
+"""Covariates through time as steps, and the clocks that they make run faster or slower.
+
+A customer whose rate is λ exp(γ′x(t)) buys as one of rate λ on a clock that shows A(t) = ∫ exp(γ′x(u)) du
+since the first purchase (Fader & Hardie, note 40, https://www.brucehardie.com/notes/040/; Bachmann, Meierer &
+Näf 2021). Covariates are constant within periods, so a clock is linear in between.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from crmlab.models.btyd.rows import factorize
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Covariates by period, of one or several courses that customers follow.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the k covariates.
+    edges : array, shape (K + 1,)
+        Days since 1970; period j lasts from edges[j] up to edges[j + 1].
+    code : int array, shape (C, K)
+        The row of `levels` that holds in each period of each course.
+    levels : array, shape (L, k)
+    which : int array, shape (n,)
+        The course of each customer.
+    """
+
+    names: tuple[str, ...]
+    edges: Array
+    code: Ints
+    levels: Array
+    which: Ints
+
+    def beside(self, other: "Paths") -> "Paths":
+        """Both sets of covariates, in the periods in which neither changes."""
+        low, high = max(self.edges[0], other.edges[0]), min(self.edges[-1], other.edges[-1])
+        edges = np.unique(np.concatenate([self.edges, other.edges, [low, high]]))
+        edges = edges[(edges >= low) & (edges <= high)]
+        both, which = _pairs(self.which, other.which)
+        place = [np.searchsorted(each.edges, edges[:-1], side="right") - 1 for each in (self, other)]
+        first = self.code[both[:, 0][:, None], place[0]]
+        second = other.code[both[:, 1][:, None], place[1]]
+        pairs, code = _pairs(first.ravel(), second.ravel())
+        levels = np.hstack([self.levels[pairs[:, 0]], other.levels[pairs[:, 1]]])
+        return Paths(self.names + other.names, edges, code.reshape(first.shape), levels, which)
+
+
+def _pairs(a: Ints, b: Ints) -> tuple[Ints, Ints]:
+    """Distinct pairs, shape (p, 2), and the pair of each element."""
+    width = int(b.max()) + 1 if b.size else 1
+    code, _ = factorize(a.astype(np.int64) * width + b)
+    first = np.unique(code, return_index=True)[1]
+    return np.column_stack([a[first], b[first]]), code
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Courses of covariates as runs of equal ones, with time in the unit of the data.
+
+    Attributes
+    ----------
+    edges : array, shape (C, R + 1)
+        Time since `origin`; runs that a course does not have are empty.
+    code : int array, shape (C, R)
+        The level that holds in each run.
+    levels : array, shape (L, k)
+        Covariates of purchases, then those of dropout.
+    grid : array, shape (K + 1,)
+        Edges of the periods, in time since `origin`.
+    run : int array, shape (C, K)
+        The run that each period is part of.
+    origin, unit : float
+        Days since 1970 at time 0, and days in the unit of time.
+    split : int
+        How many of the k covariates are of purchases.
+    """
+
+    edges: Array
+    code: Ints
+    levels: Array
+    grid: Array
+    run: Ints
+    origin: float
+    unit: float
+    split: int
+
+    @classmethod
+    def of(cls, paths: Paths, split: int, unit: float) -> "Clock":
+        """The clock of paths whose first `split` covariates are of purchases."""
+        changes = np.diff(paths.code, axis=1) != 0
+        run = np.concatenate([np.zeros((len(paths.code), 1), np.int64), np.cumsum(changes, axis=1)], axis=1)
+        courses, runs = len(run), int(run.max()) + 1
+        grid = (paths.edges - paths.edges[0]) / unit
+        edges = np.full((courses, runs + 1), grid[-1])
+        code = np.repeat(paths.code[:, -1:], runs, axis=1).astype(np.int64)
+        course, period = np.nonzero(np.concatenate([np.ones((courses, 1), bool), changes], axis=1))
+        edges[course, run[course, period]] = grid[period]
+        code[course, run[course, period]] = paths.code[course, period]
+        return cls(edges, code, paths.levels, grid, run, float(paths.edges[0]), unit, split)
+
+    def time(self, moment: Array | float) -> Array:
+        """Days since 1970 as time since `origin`."""
+        return np.asarray((np.asarray(moment) - self.origin) / self.unit, float)
+
+    def runs_at(self, course: Ints, time: Array) -> Ints:
+        """The run that holds at each time on each course."""
+        period = np.searchsorted(self.grid, time, side="right") - 1
+        found: Ints = self.run[course, np.clip(period, 0, len(self.grid) - 2)]
+        return found
+
+    def only(self, courses: Ints) -> "Clock":
+        """The clock of some courses, in this order."""
+        return replace(self, edges=self.edges[courses], code=self.code[courses], run=self.run[courses])
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Lengths of runs, shape (C, R)."""
+        return np.diff(self.edges, axis=1)
+
+    @cached_property
+    def exposure(self) -> Array:
+        """Time that all courses spend on each level, shape (L,)."""
+        return np.bincount(self.code.ravel(), self.lengths.ravel(), minlength=len(self.levels)).astype(float)
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One hand of a clock: how far it is at each edge, and its derivatives in the coefficients.
+
+    Attributes
+    ----------
+    clock : Clock
+    x : array, shape (L, k)
+        The covariates that move it.
+    speed : array, shape (L,)
+        exp(x @ coefficients) of each level.
+    given : array, shape (C, R), optional
+        Speeds in each run that are not those of levels.
+    """
+
+    clock: Clock
+    x: Array
+    speed: Array
+    given: Array | None = None
+
+    @classmethod
+    def of(cls, clock: Clock, x: Array, coefficients: Array) -> "Hand":
+        """The hand that coefficients of some covariates make."""
+        return cls(clock, x, np.exp(np.asarray(x @ coefficients, float)))
+
+    @cached_property
+    def rate(self) -> Array:
+        """Speed in each run, shape (C, R)."""
+        return self.speed[self.clock.code] if self.given is None else self.given
+
+    @cached_property
+    def at_edges(self) -> Array:
+        """How far the hand is at each edge, shape (C, R + 1)."""
+        return _summed(self.rate * self.clock.lengths)
+
+    @cached_property
+    def slopes_at_edges(self) -> Array:
+        """Derivatives of `at_edges` in the coefficients, shape (C × (R + 1), k)."""
+        steps, code = self.rate * self.clock.lengths, self.clock.code
+        sums = [_summed(steps * column[code]).ravel() for column in self.x.T]
+        return np.column_stack(sums) if sums else np.zeros((self.at_edges.size, 0))
+
+    def at(self, course: Ints, run: Ints, time: Array) -> Array:
+        """How far the hand is at times that lie in given runs."""
+        beyond = time - self.clock.edges[course, run]
+        return self.at_edges[course, run] + self.rate[course, run] * beyond
+
+    def slopes(self, course: Ints, run: Ints, time: Array) -> Array:
+        """Derivatives of `at` in the coefficients, shape (n, k)."""
+        if not self.x.shape[1]:
+            return np.zeros((len(time), 0))
+        beyond = self.rate[course, run] * (time - self.clock.edges[course, run])
+        place = course * self.at_edges.shape[1] + run
+        return self.slopes_at_edges[place] + beyond[:, None] * self.x[self.clock.code[course, run]]
+
+    def time_of(self, course: Ints, reading: Array) -> Array:
+        """When the hand is at `reading`: the inverse of `at`; infinite beyond the last edge."""
+        top = self.at_edges[course, -1]
+        share = np.where(top > 0, reading / np.where(top > 0, top, 1.0), np.inf)
+        whole = self.at_edges / np.maximum(self.at_edges[:, -1:], 1e-300) + np.arange(len(self.rate))[:, None]
+        flat = (
+            np.searchsorted(whole[:, :-1].ravel(), np.minimum(share, 1.0) * (1 - 1e-15) + course, "right") - 1
+        )
+        run = np.clip(flat - course * self.rate.shape[1], 0, self.rate.shape[1] - 1)
+        beyond = (reading - self.at_edges[course, run]) / self.rate[course, run]
+        return np.where(share <= 1.0, self.clock.edges[course, run] + np.maximum(beyond, 0.0), np.inf)
+
+    def curvature(self, weights: Array, course: Ints, run: Ints, time: Array) -> Array:
+        """Σ weights × second derivatives of `at`, (k, k); each is Σ length × speed × x x′ up to then."""
+        clock = self.clock
+        if not self.x.shape[1]:
+            return np.zeros((0, 0))
+        place = course * clock.code.shape[1] + run
+        ends = np.bincount(place, weights, minlength=clock.code.size).reshape(clock.code.shape)
+        after = np.cumsum(ends[:, ::-1], axis=1)[:, ::-1] - ends  # of what ends in later runs
+        own = np.bincount(
+            place, weights * (time - clock.edges[course, run]), minlength=clock.code.size
+        ).reshape(clock.code.shape)
+        spent = np.bincount(
+            clock.code.ravel(), (self.rate * (after * clock.lengths + own)).ravel(), minlength=len(self.x)
+        )
+        return (self.x * spent[:, None]).T @ self.x
+
+
+def _summed(steps: Array) -> Array:
+    """Sums along the second axis, from 0."""
+    zero = np.zeros((steps.shape[0], 1, *steps.shape[2:]))
+    return np.concatenate([zero, np.cumsum(steps, axis=1)], axis=1)

@@ -1,0 +1,343 @@
+"""What an analysis of a user's tables says in words, for readers who know no statistics."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from crmlab.analysis import Assumption, OwnAnalysis
+from crmlab.design import Hypothesis
+from crmlab.words import translated, words
+
+WEAK, FOOLED = 0.5, 0.15  # power below which a test is weak; rate of a false yes above which it is fooled
+VERDICTS = ("supported", "contradicted", "undecided")
+
+
+def number(value: float) -> str:
+    """A number to three digits, without an exponent where people read it."""
+    if not np.isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "–"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def p_text(p: float) -> str:
+    """A p-value as text."""
+    return words("checks.p_small") if p < 0.001 else words("checks.p_value", p=p)
+
+
+class Telling:
+    """The sentences of an analysis."""
+
+    def __init__(self, own: OwnAnalysis) -> None:
+        self.own = own
+        known = own.found.estimates
+        self.rows = {(row.hypothesis, row.estimator): row for row in known.itertuples()}
+
+    # rows ------------------------------------------------------------------------------------------------
+
+    def computed(self, hypothesis: Hypothesis) -> list[Any]:
+        """The rows of a hypothesis' estimators that gave an answer, in their order."""
+        rows = [self.rows[hypothesis.name, name] for name in hypothesis.estimators]
+        return [row for row in rows if not row.failure]
+
+    def main(self, hypothesis: Hypothesis) -> Any:
+        """The row that the verdict is read from: the lesson's headline, or the first that gave an answer."""
+        rows = self.computed(hypothesis)
+        return rows[0] if rows else None
+
+    def rate(self, hypothesis: str, estimator: str, world: str) -> Any:
+        """What simulation says of an estimator in a world; None without simulations."""
+        worlds = self.own.found.worlds
+        if worlds.empty:
+            return None
+        at = worlds[
+            (worlds["hypothesis"] == hypothesis)
+            & (worlds["estimator"] == estimator)
+            & (worlds["preset"] == world)
+        ]
+        return None if at.empty else at.iloc[0]
+
+    def power(self, row: Any) -> float:
+        """The share in which an estimator finds what is there in the literature's world, NaN if not known."""
+        at = self.rate(row.hypothesis, row.estimator, "literature")
+        return float(at["rejection_rate"]) if at is not None and at["holds"] else np.nan
+
+    def false_yes(self, row: Any) -> float:
+        """The largest share in which an estimator says yes in a world where the claim is false."""
+        rates = [self.rate(row.hypothesis, row.estimator, world) for world in ("null", "trap", "literature")]
+        false = [float(at["rejection_rate"]) for at in rates if at is not None and not at["holds"]]
+        return max(false, default=np.nan)
+
+    # short -----------------------------------------------------------------------------------------------
+
+    def facts(self) -> list[tuple[str, str]]:
+        """The figures at the head."""
+        verdicts = [row.verdict for row in map(self.main, self.own.design.hypotheses) if row is not None]
+        counted = [(words("analyse.fact_tested"), str(len(verdicts)))]
+        counted += [(words(f"analyse.fact_{each}"), str(verdicts.count(each))) for each in VERDICTS]
+        broken = {(each.finding.name, each.finding.subject) for each in self.broken()}
+        return [*counted, (words("analyse.fact_alarms"), str(len(broken)))]
+
+    def broken(self) -> list[Assumption]:
+        """The assumptions that are violated."""
+        return [each for each in self.own.assumptions if each.finding.status == "broken"]
+
+    def short(self) -> list[str]:
+        """The findings in a few sentences."""
+        rows = [(each, self.main(each)) for each in self.own.design.hypotheses]
+        rows = [(each, row) for each, row in rows if row is not None]
+        lines = [
+            words(
+                f"analyse.short_{verdict}", names=_names(each for each, row in rows if row.verdict == verdict)
+            )
+            for verdict in VERDICTS
+            if any(row.verdict == verdict for _, row in rows)
+        ]
+        other = [
+            each for each, row in rows if any(one.verdict != row.verdict for one in self.computed(each)[1:])
+        ]
+        lines += [words("analyse.short_naive", names=_names(other))] if other else []
+        weak = [each for each, row in rows if row.verdict == "undecided" and self.power(row) < WEAK]
+        lines += [words("analyse.short_weak", names=_names(weak))] if weak else []
+        fooled = [(each, self.false_yes(row)) for each, row in rows if self.false_yes(row) > FOOLED]
+        if fooled:
+            rate = max(share for _, share in fooled)
+            lines.append(words("analyse.short_fooled", names=_names(each for each, _ in fooled), rate=rate))
+        titles = list(dict.fromkeys(title(each) for each in self.broken()))
+        key = "analyse.short_broken" if titles else "analyse.short_none_broken"
+        lines.append(words(key, count=len(titles), titles="; ".join(titles)) if titles else words(key))
+        return [*lines, words("analyse.short_believe")]
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """The table of hypotheses."""
+        found = []
+        for each in self.own.design.hypotheses:
+            row = self.main(each)
+            if row is None:
+                continue
+            others = self.computed(each)[1:]
+            found.append(
+                {
+                    "name": each.name,
+                    "claim": translated(each.claim),
+                    "verdict": words(f"analyse.{row.verdict}"),
+                    "key": row.verdict,
+                    "estimate": interval(row),
+                    "unit": translated(each.unit),
+                    "naive": self._naive_cell(row, others),
+                    "mind": self._mind(each, row),
+                }
+            )
+        return found
+
+    def _naive_cell(self, row: Any, others: Sequence[Any]) -> str:
+        if not others:
+            return words("analyse.no_naive")
+        differing = [one for one in others if one.verdict != row.verdict]
+        if not differing:
+            return words("analyse.same_said")
+        verdict = words(f"analyse.{differing[0].verdict}")
+        return words("analyse.other_said", verdict=verdict, estimate=interval(differing[0]))
+
+    def _mind(self, hypothesis: Hypothesis, row: Any) -> str:
+        broken = [
+            each for each in self.own.of(hypothesis.name, row.estimator) if each.finding.status == "broken"
+        ]
+        said = [words("analyse.mind_broken", count=len(broken))] if broken else []
+        said += [words("analyse.mind_weak")] if self.power(row) < WEAK else []
+        said += [words("analyse.mind_fooled")] if self.false_yes(row) > FOOLED else []
+        said += [words("analyse.mind_lot")] if (hypothesis.name, row.estimator) in self.own.lots else []
+        return "; ".join(said) or words("analyse.mind_nothing")
+
+    # each ------------------------------------------------------------------------------------------------
+
+    def sections(self) -> list[dict[str, Any]]:
+        """What is said of each hypothesis."""
+        return [self._section(each) for each in self.own.design.hypotheses if self.main(each) is not None]
+
+    def _section(self, hypothesis: Hypothesis) -> dict[str, Any]:
+        row = self.main(hypothesis)
+        of = self.own.of(hypothesis.name, row.estimator)
+        tested = [each for each in of if each.finding.status != "unknown"]
+        believed = [each for each in of if each.finding.status == "unknown"]
+        return {
+            "name": hypothesis.name,
+            "claim": translated(hypothesis.claim),
+            "estimator": translated(row.estimator),
+            "verdict": words(f"analyse.{row.verdict}"),
+            "key": row.verdict,
+            "result": [self._result(hypothesis, row), self._causal(hypothesis, row)],
+            "naive": self._naive(hypothesis, row),
+            "says": self._simulation(row),
+            "bears": [*self._smallest(hypothesis), *self._sensitivity(hypothesis, row)],
+            "rests": [(each.finding.status, title(each), found_of(each)) for each in tested],
+            "believe": [(title(each), believe(each)) for each in believed],
+            "failed": [
+                words("analyse.failed", name=translated(name), why=self.rows[hypothesis.name, name].failure)
+                for name in hypothesis.estimators
+                if self.rows[hypothesis.name, name].failure
+            ],
+        }
+
+    def _result(self, hypothesis: Hypothesis, row: Any) -> str:
+        return words(
+            f"analyse.result_{row.verdict}",
+            estimate=number(row.estimate),
+            low=number(row.low),
+            high=number(row.high),
+            unit=translated(hypothesis.unit),
+            claim=claimed(hypothesis),
+        )
+
+    def _causal(self, hypothesis: Hypothesis, row: Any) -> str:
+        lot = self.own.lots.get((hypothesis.name, row.estimator))
+        if lot:
+            return words("analyse.causal_lot", lot=lot)
+        names = {each.finding.name for each in self.own.of(hypothesis.name, row.estimator)}
+        return words("analyse.causal_not" if "confounding" in names else "analyse.not_causal")
+
+    def _naive(self, hypothesis: Hypothesis, row: Any) -> list[str]:
+        lines = []
+        for one in self.computed(hypothesis)[1:]:
+            name, estimate = translated(one.estimator), interval(one)
+            if one.verdict == row.verdict:
+                lines.append(words("analyse.naive_same", name=name, estimate=estimate))
+                continue
+            verdict = words(f"analyse.{one.verdict}")
+            why = self._why_other(one, row)
+            lines.append(words("analyse.naive_other", name=name, verdict=verdict, estimate=estimate, why=why))
+        return lines
+
+    def _why_other(self, one: Any, row: Any) -> str:
+        theirs, ours = (self.rate(each.hypothesis, each.estimator, "trap") for each in (one, row))
+        if theirs is None or ours is None or theirs["holds"]:
+            return ""
+        rates = {"trap": float(theirs["rejection_rate"]), "ours": float(ours["rejection_rate"])}
+        return words("analyse.naive_why_fooled", headline=translated(row.estimator), **rates)
+
+    def _simulation(self, row: Any) -> list[str]:
+        at = {
+            world: self.rate(row.hypothesis, row.estimator, world) for world in ("literature", "null", "trap")
+        }
+        if at["literature"] is None:
+            return []
+        name, lines = translated(row.estimator), []
+        first = at["literature"]
+        like = words("analyse.like_rows", sizes=self.sizes(row.hypothesis))
+        key = "analyse.says_power" if first["holds"] else "analyse.says_lit_false"
+        facts = {"power": float(first["rejection_rate"]), "error": 1.96 * float(first["rejection_rate_mcse"])}
+        lines.append(words(key, name=name, sims=int(first["sims"]), like=like, **facts))
+        if at["null"] is not None and not at["null"]["holds"]:
+            lines.append(words("analyse.says_size", size=float(at["null"]["rejection_rate"])))
+        if at["trap"] is not None:
+            key = "analyse.says_trap_true" if at["trap"]["holds"] else "analyse.says_trap"
+            lines.append(words(key, trap=float(at["trap"]["rejection_rate"])))
+        return lines
+
+    def sizes(self, hypothesis: str) -> str:
+        """With how many customers, branches and so on a hypothesis was simulated."""
+        sizes = self.own.settings["simulated"][hypothesis]
+        return ", ".join(
+            f"{value:,} {name.removeprefix('n_').replace('_', ' ')}" for name, value in sizes.items()
+        )
+
+    def _smallest(self, hypothesis: Hypothesis) -> list[str]:
+        table = self.own.found.smallest
+        at = table[table["hypothesis"] == hypothesis.name]
+        if at.empty:
+            return []
+        row, unit = at.iloc[0], translated(hypothesis.unit)
+        key = "analyse.smallest_within" if hypothesis.direction == "within" else "analyse.smallest_here"
+        lines = [words(key, here=number(row["here"]), unit=unit, power=self.own.found.power)]
+        if np.isfinite(row["simulated"]):
+            over = str(row["over"]).replace("_", " ")
+            lines.append(words("analyse.smallest_simulated", simulated=number(row["simulated"]), over=over))
+        return lines
+
+    def _sensitivity(self, hypothesis: Hypothesis, row: Any) -> list[str]:
+        found = self.own.sensitivity.get((hypothesis.name, row.estimator))
+        if found is None or row.verdict != "supported":
+            return []
+        if found.kind == "e_value":
+            return [words("analyse.e_value", e=found.of_estimate, ei=found.of_interval)]
+        lines = [words("analyse.robust", null=hypothesis.null, rv=found.of_estimate, rvi=found.of_interval)]
+        if found.benchmark:
+            facts = {"benchmark": found.benchmark.replace("_", " "), "like": number(found.like_benchmark)}
+            lines.append(words("analyse.robust_benchmark", **facts))
+        return lines
+
+
+def _names(hypotheses: Any) -> str:
+    return ", ".join(each.name for each in hypotheses)
+
+
+def interval(row: Any) -> str:
+    """An estimate with its interval."""
+    return words(
+        "analyse.interval", estimate=number(row.estimate), low=number(row.low), high=number(row.high)
+    )
+
+
+def claimed(hypothesis: Hypothesis) -> str:
+    """What a claim says of its quantity."""
+    key = {">": "more", "<": "less", "!=": "other", "within": "within"}[hypothesis.direction]
+    return words(f"analyse.claim_{key}", null=hypothesis.null, margin=hypothesis.margin or 0.0)
+
+
+def region(hypothesis: Hypothesis) -> tuple[float | None, float | None]:
+    """The ends of the region in which a claim holds; None where it goes on."""
+    null, margin = hypothesis.null, hypothesis.margin or 0.0
+    ends: Mapping[str, tuple[float | None, float | None]] = {
+        ">": (null, None),
+        "<": (None, null),
+        "!=": (null, None),
+        "within": (null - margin, null + margin),
+    }
+    return ends[hypothesis.direction]
+
+
+# Assumptions --------------------------------------------------------------------------------------------
+
+
+def _facts(each: Assumption) -> dict[str, Any]:
+    finding = each.finding
+    return {"subject": finding.subject.replace("_", " "), **finding.facts, "p": p_text(finding.p)}
+
+
+def title(each: Assumption) -> str:
+    """What is assumed."""
+    return words(f"checks.{each.finding.name}_title", **_facts(each))
+
+
+def means(each: Assumption) -> str:
+    """What it means where it fails."""
+    facts = {"unit": each.finding.subject, "wanted": 30, **_facts(each)}
+    return words(f"checks.{each.finding.name}_means", **facts)
+
+
+def found_of(each: Assumption) -> str:
+    """What the check found."""
+    finding, facts = each.finding, _facts(each)
+    if finding.status == "unknown":
+        return believe(each)
+    if facts.get("saturated"):
+        return words("checks.linearity_saturated")
+    if finding.name == "balance" and finding.status != "kept":
+        return words("checks.balance_broken", **facts)
+    return words(f"checks.{finding.name}_found", **facts)
+
+
+def believe(each: Assumption) -> str:
+    """What has to be believed where no check can tell."""
+    why = each.finding.facts.get("why")
+    if why:
+        return words("checks.untested_why", why=why)
+    return words(f"checks.{each.finding.name}_believe", **_facts(each))
+
+
+def remedy(each: Assumption) -> str:
+    """What can be done where it fails."""
+    if each.finding.status in ("kept", "unknown"):
+        return ""
+    return words(f"checks.{each.finding.name}_remedy", **_facts(each))

@@ -1,0 +1,143 @@
+"""The market game: seconds of a round for a class of 30 teams, and what each lever of the game earns.
+
+    python tests/benchmarks/bench_game.py                    # a game of 30 teams, 5,000 customers, one round
+    python tests/benchmarks/bench_game.py --levers 20        # levers over 20 seeds, against doing nothing
+    python tests/benchmarks/bench_game.py --lucks 20         # the same, of one history over 20 lucks
+    python tests/benchmarks/bench_game.py --reveal           # the 30 teams' whole game and its reveal
+
+A lever's row gives, in thousands, what it adds to profit and to score (profit and what is left), with the
+standard deviation and the 5% and 95% quantiles of the score, the share of seeds in which it gains, and what a
+round of it costs of the budget on average. None may win alone: the best row is a mix.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from crmlab.game.course import Rivals, finish, history, play_round
+from crmlab.game.decisions import NOTHING, Decision, Group
+from crmlab.game.market import Market
+
+CUSTOMERS, ROUNDS = 5000, 6
+EVERYBODY = Group("all")
+ACTIVE = Group("months_since_order <= 5")
+FREQUENT = Group("orders_4 >= 1", at_most=600, by="orders_12")
+TOP = Group("orders_12 >= 1", at_most=250, by="spend_12")
+NEW = Group("orders <= 3 and months_since_order <= 3")
+LIGHT = Group("orders_12 <= 2 and months_since_order <= 4")
+HEAVY = Group("orders_4 >= 3")
+LEVERS = {
+    "nothing": NOTHING,
+    "price .90": Decision(price=0.9),
+    "price .95": Decision(price=0.95),
+    "price 1.05": Decision(price=1.05),
+    "service .1": Decision(service=0.1),
+    "service .2": Decision(service=0.2),
+    "service .4": Decision(service=0.4),
+    "service .8": Decision(service=0.8),
+    "scheme": Decision(scheme=True),
+    "scheme, push 1": Decision(scheme=True, push=1.0),
+    "scheme, push 2": Decision(scheme=True, push=2.0),
+    "CRM": Decision(crm=True),
+    "mail all, twice": Decision(mailing=EVERYBODY, mailings=2),
+    "mail heavy, twice": Decision(mailing=HEAVY, mailings=2),
+    "mail light, twice": Decision(mailing=LIGHT, mailings=2),
+    "mail light, once": Decision(mailing=LIGHT, mailings=1),
+    "offers to all": Decision(retention=EVERYBODY),
+    "offers to active": Decision(retention=ACTIVE),
+    "offers to frequent": Decision(retention=FREQUENT),
+    "offers to top 250": Decision(retention=TOP),
+    "offers to new": Decision(retention=NEW),
+    "service .1, CRM": Decision(service=0.1, crm=True),
+    "CRM, offers": Decision(crm=True, retention=FREQUENT),
+    "service .1, CRM, offers, mail": Decision(
+        service=0.1, crm=True, retention=FREQUENT, mailing=LIGHT, mailings=2, scheme=True
+    ),
+}
+
+
+def played(decision, seed, luck=0):
+    """Profit, score and mean commitment a round."""
+    way, committed = history(Market(ROUNDS, CUSTOMERS, seed, luck)), []
+    for _ in range(ROUNDS):
+        committed.append(way.committed(decision).total)
+        play_round(way, decision, Rivals())
+    score = finish(way)
+    return score.profit, score.total, float(np.mean(committed))
+
+
+def levers(seeds, lucks, only):
+    runs = [(seed, 0) for seed in range(seeds)] if seeds else [(1, luck) for luck in range(1, lucks + 1)]
+    chosen = {name: one for name, one in LEVERS.items() if not only or name == "nothing" or only in name}
+    jobs = [(one, *run) for one in chosen.values() for run in runs]
+    found = np.array(Parallel(n_jobs=2)(delayed(played)(*job) for job in jobs)).reshape(
+        len(chosen), len(runs), 3
+    )
+    print(f"{len(runs)} {'seeds' if seeds else 'lucks'}, {CUSTOMERS:,} customers, {ROUNDS} rounds; thousands")
+    base = found[0]
+    print(
+        f"nothing: profit {base[:, 0].mean() / 1e3:.0f}, score {base[:, 1].mean() / 1e3:.0f} (sd {base[:, 1].std(ddof=1) / 1e3:.0f})"
+    )
+    print(f"{'':32}{'profit':>8}{'score':>8}{'sd':>7}{'5%':>8}{'95%':>8}{'gains':>7}{'budget':>8}")
+    for name, one in zip(chosen, found):
+        more = (one - base)[:, :2] / 1e3
+        low, high = np.quantile(more[:, 1], [0.05, 0.95])
+        print(
+            f"{name:32}{more[:, 0].mean():8.1f}{more[:, 1].mean():8.1f}{more[:, 1].std(ddof=1):7.1f}{low:8.1f}{high:8.1f}"
+            f"{(more[:, 1] > 0).mean():7.2f}{one[:, 2].mean() / 1e3:8.1f}"
+        )
+
+
+def a_class(teams, rounds, reveal):
+    from crmlab import game
+
+    decisions = [
+        "price,0.95\n",
+        "service,0.2\n",
+        "scheme,on\n",
+        "crm,on\n",
+        'mailing,2,"orders >= 2",600,orders\n',
+        "",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "teams.csv"
+        listed.write_text("team\n" + "".join(f"team{number}\n" for number in range(1, teams + 1)))
+        start = time.perf_counter()
+        made = game.new(Path(folder) / "game", listed, seed=1, rounds=ROUNDS, customers=CUSTOMERS)
+        print(f"new: {time.perf_counter() - start:.1f} s")
+        seconds = []
+        for number in range(1, rounds + 1):
+            for at, team in enumerate(made.teams):
+                text = "decision,value,customers,at_most,by\n" + decisions[at % len(decisions)]
+                (made.of_team(team.id, number) / "decisions.csv").write_text(text)
+            start = time.perf_counter()
+            game.play(made.folder)
+            seconds.append(time.perf_counter() - start)
+        print(f"play: {statistics.median(seconds):.1f} s a round of {teams} teams (median of {rounds})")
+        size = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file()) / 2**20
+        print(f"folder after {rounds} rounds: {size:.0f} MiB")
+        if reveal:
+            start = time.perf_counter()
+            game.reveal(made.folder)
+            print(f"reveal: {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--levers", type=int, default=0, metavar="SEEDS")
+    options.add_argument("--lucks", type=int, default=0, metavar="LUCKS")
+    options.add_argument("--only", default="", metavar="TEXT", help="levers with this in their name")
+    options.add_argument("--teams", type=int, default=30)
+    options.add_argument("--reveal", action="store_true")
+    given = options.parse_args()
+    if given.levers or given.lucks:
+        sys.exit(levers(given.levers, given.lucks, given.only))
+    a_class(given.teams, ROUNDS if given.reveal else 1, given.reveal)
