@@ -1,7 +1,6 @@
 """The one shape of every customer-base model: what a fitted model holds and how it shows itself."""
 
 import copy
-import html
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +15,10 @@ from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks, fitting
 from crmlab.models.btyd.fields import Fields
 from crmlab.models.btyd.nesting import LikelihoodRatioTest, likelihood_ratio_test
+from crmlab.models.btyd.penalties import WEAK, Penalised, Penalty, Prior, Squares, checked_prior, log_normal
 from crmlab.models.btyd.rows import Rows
 from crmlab.models.btyd.saving import load_model, save_model
+from crmlab.models.btyd.showing import Shown
 from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
@@ -28,18 +29,26 @@ class NotFittedError(InputError, AttributeError):
     """Asked of a model that has no parameters yet."""
 
 
-class Model:
+class Model(Shown):
     """A model with parameters above 0, fitted by maximum likelihood.
 
     Parameters
     ----------
     confidence_level : float
         Level of ``confidence_intervals_``.
+    prior : "weak" or dict, optional
+        For few customers: by parameter a median and a spread of the logarithm, ``{"r": (1.0, 1.5)}``, or the
+        model's ``weak_prior``. Estimates are then those of the highest posterior density, intervals those of
+        its normal approximation; ``log_likelihood_`` stays the likelihood's.
+    penalizer_coef : float
+        lifetimes' penalty, to reproduce its fits; see `crmlab.models.btyd.penalties` for what it does.
 
     Attributes
     ----------
     params_ : pandas.Series
-        Maximum-likelihood estimates; times in the unit of the data.
+        Maximum-likelihood (or penalised) estimates; times in the unit of the data.
+    penalty_ : float
+        What the prior or the penalty added to the maximised log-likelihood.
     standard_errors_, covariance_ : pandas.Series, pandas.DataFrame
         From the observed information on the log scale, by the delta method.
     confidence_intervals_ : pandas.DataFrame
@@ -60,13 +69,25 @@ class Model:
     name = ""
     parameter_names: tuple[str, ...] = ()
     many_tops = False  # whether the likelihood is known for several maxima
+    weak_prior: Prior = {}  # medians of time parameters in units of the mean T (or amount)
+    penalised_together = False  # whether lifetimes' penalty is the same for any number of customers
     time_parameters: tuple[str, ...] = ()  # those measured in the unit of time (or of money)
     unit_: str | None  # that unit, of a model that was saved with it
 
-    def __init__(self, confidence_level: float = 0.95) -> None:
+    def __init__(
+        self,
+        confidence_level: float = 0.95,
+        *,
+        prior: Prior | str | None = None,
+        penalizer_coef: float = 0.0,
+    ) -> None:
         self.confidence_level = checks.one_number("confidence_level", confidence_level)
         if self.confidence_level >= 1:
             raise InputError(f"confidence_level is {confidence_level:g}; give a share such as 0.95")
+        self.prior = checked_prior(prior, self.parameter_names)
+        self.penalizer_coef = checks.one_number("penalizer_coef", penalizer_coef, strict=False)
+        if self.prior is not None and self.penalizer_coef:
+            raise InputError("prior and penalizer_coef are given; choose one")
         self.covariate_names_: tuple[tuple[str, ...], ...] = ()
 
     # -- parameters ------------------------------------------------------------------------------------
@@ -99,14 +120,22 @@ class Model:
 
     def _settings(self) -> dict[str, Any]:
         """What the model was made with, for JSON."""
-        return {"confidence_level": self.confidence_level}
+        return {name: getattr(self, name) for name in ("confidence_level", "prior", "penalizer_coef")}
 
     @classmethod
     def _from_settings(cls, read: Fields) -> Self:
         """A model made with settings that were read."""
-        model = cls(read.number("confidence_level", above=0.0))
+        model = cls(**cls._read_settings(read))
         read.nothing_else()
         return model
+
+    @classmethod
+    def _read_settings(cls, read: Fields) -> dict[str, Any]:
+        return {
+            "confidence_level": read.number("confidence_level", above=0.0),
+            "prior": read.take("prior"),
+            "penalizer_coef": read.number("penalizer_coef"),
+        }
 
     def _more(self) -> dict[str, Any]:
         """What else a fitted model holds, for JSON."""
@@ -118,7 +147,7 @@ class Model:
 
     def _unfitted(self) -> Self:
         """A model of the same kind without parameters."""
-        return type(self)(self.confidence_level)
+        return type(self)(**self._settings())
 
     def save(self, path: str | Path, unit: str | None = None) -> Path:
         """Write the model as JSON, which another version reads or refuses; see `save_model`."""
@@ -149,6 +178,7 @@ class Model:
         customers: float | None = None,
         ceiling: float = np.inf,
         back: Array | None = None,
+        longest: float = 1.0,
     ) -> Self:
         """Maximise and store everything a fitted model has.
 
@@ -171,6 +201,8 @@ class Model:
             What the log-likelihood can never exceed.
         back : array, shape (k, k), optional
             Takes the coefficients of `rows` to those to report, where covariates were standardised.
+        longest : float
+            The unit in which lifetimes' penalty takes time parameters.
         """
         names = tuple(self.parameter_names) + tuple(slope_names)
         k = len(self.parameter_names)
@@ -189,15 +221,33 @@ class Model:
         if hold.all():
             raise InputError("fixed holds every parameter; leave at least one free, or use from_params")
 
+        penalty = self._penalty(units, longest, len(names), rows.total)
+
+        def penalised(some: Rows) -> fitting.Objective:
+            return build(some) if penalty is None else Penalised(build(some), penalty, rows.total)
+
         optimum, convergence = fitting.maximise(
-            build, rows, starts, low, high, hold, names, ceiling, self.many_tops
+            penalised, rows, starts, low, high, hold, names, ceiling, self.many_tops
         )
         covariance = fitting.standard_errors(optimum, rows.total, hold)
         lost = [names.index(name) for name in convergence.boundary]
         covariance[lost, :] = covariance[:, lost] = np.nan
+        self.penalty_ = 0.0 if penalty is None else penalty(optimum.at)[0]
         self._put(names, k, *fitting.turned(back, optimum.at, covariance))
         self._store(names, optimum, convergence, rows, hold, customers or rows.total)
         return self
+
+    def _penalty(self, units: Array, longest: float, size: int, customers: float) -> Penalty | None:
+        """The penalty on `size` coefficients, the first being logs of parameters measured in `units`."""
+        if self.prior == WEAK:
+            return log_normal(self.weak_prior, self.parameter_names, units, size)
+        if self.prior is not None:
+            return log_normal(self.prior, self.parameter_names, np.ones_like(units), size)
+        if not self.penalizer_coef:
+            return None
+        timed = [longest if name in self.time_parameters else 1.0 for name in self.parameter_names]
+        weight = self.penalizer_coef * (1.0 if self.penalised_together else customers)
+        return Squares(weight, np.array(timed + [np.inf] * (size - len(timed))))
 
     def _fixed(self, fixed: Mapping[str, float] | None, names: Sequence[str]) -> dict[str, float]:
         fixed = dict(fixed or {})
@@ -240,7 +290,7 @@ class Model:
         customers: float,
     ) -> None:
         """Store the likelihood and how the fit ended, and warn where that is no interior maximum."""
-        self.log_likelihood_ = float(optimum.value * rows.total)
+        self.log_likelihood_ = float(optimum.value * rows.total) - self.penalty_
         self.n_customers_ = float(customers)
         free = int((~hold).sum())
         self.degrees_of_freedom_ = free
@@ -326,48 +376,3 @@ class Model:
     def likelihood_ratio_test(self, restricted: "Model") -> LikelihoodRatioTest:
         """Test this fit against one with fewer free parameters; see the function `likelihood_ratio_test`."""
         return likelihood_ratio_test(restricted, self)
-
-    # -- how it shows itself -----------------------------------------------------------------------------
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row a parameter: estimate, standard_error, low, high."""
-        return pd.concat([self.params_, self.standard_errors_, self.confidence_intervals_], axis=1)
-
-    def _story(self) -> list[str]:
-        """Sentences that say what the parameters mean for these customers."""
-        return []
-
-    def _lines(self) -> list[str]:
-        """The head lines of the display."""
-        if "params_" not in self.__dict__:
-            return [words("btyd.unfitted", name=self.name)]
-        if "log_likelihood_" not in self.__dict__:
-            return [words("btyd.known", name=self.name)]
-        head = words("btyd.fitted", name=self.name, n=self.n_customers_)
-        numbers = words("btyd.numbers", log_likelihood=self.log_likelihood_, aic=self.aic_, bic=self.bic_)
-        ended = words(
-            "btyd.converged" if self.convergence_.converged else "btyd.unconverged",
-            message=self.convergence_.message,
-        )
-        return [head, ended, numbers]
-
-    def _table(self) -> pd.DataFrame | None:
-        if "params_" not in self.__dict__:
-            return None
-        return self.summary if "standard_errors_" in self.__dict__ else self.params_.to_frame()
-
-    def __repr__(self) -> str:
-        table = self._table()
-        body = [] if table is None else ["", table.to_string(float_format=lambda value: f"{value:.4g}"), ""]
-        return "\n".join(self._lines() + body + (self._story() if table is not None else []))
-
-    def _repr_html_(self) -> str:
-        head, *rest = self._lines()
-        table = self._table()
-        parts = [f"<p><strong>{html.escape(head)}</strong></p>"]
-        parts += [f"<p>{html.escape(line)}</p>" for line in rest]
-        if table is not None:
-            parts.append(table.to_html(float_format=lambda value: f"{value:.4g}", border=0))
-            parts += [f"<p>{html.escape(line)}</p>" for line in self._story()]
-        return "<div>" + "".join(parts) + "</div>"

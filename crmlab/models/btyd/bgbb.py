@@ -41,6 +41,7 @@ class BGBB(Model):
 
     name = "BG/BB"
     parameter_names = ("alpha", "beta", "gamma", "delta")
+    weak_prior = {"alpha": (1.0, 1.5), "beta": (1.0, 1.5), "gamma": (1.0, 1.5), "delta": (2.0, 1.5)}
 
     def fit(
         self,

@@ -28,6 +28,7 @@ class BetaGeometric(HistoryModel):
     parameter_names = ("r", "alpha", "a", "b")
     time_parameters = ("alpha",)
     dropout_parameter = 2  # a: the mean odds of dropout a/b are multiplied by exp(γ′z)
+    weak_prior = {"r": (1.0, 1.5), "a": (1.0, 1.5), "b": (2.0, 1.5)}
     _shapes = [(r, a, b) for r in (0.25, 1.0, 4.0) for a, b in ((0.5, 1.5), (1.0, 8.0))]  # to start from
     flips_at_start = 0  # chances to drop out before the first repeat purchase
 

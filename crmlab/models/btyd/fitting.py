@@ -31,7 +31,11 @@ class Objective(Protocol):
     """What is maximised: the mean log-likelihood over `total` customers."""
 
     total: float
-    evaluations: int
+
+    @property
+    def evaluations(self) -> int:
+        """How often the likelihood was computed."""
+        ...
 
     def __call__(self, coefficients: Array, /) -> tuple[float, Array, Array]:
         """Value, gradient and Hessian."""

@@ -41,6 +41,7 @@ class GammaGamma(Model):
     name = "Gamma-Gamma"
     parameter_names = ("p", "q", "gamma")
     time_parameters = ("gamma",)
+    weak_prior = {"p": (3.0, 1.0), "q": (3.0, 1.0)}
 
     def fit(
         self,

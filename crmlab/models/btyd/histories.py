@@ -96,7 +96,15 @@ class HistoryModel(Predictions):
             return Likelihood(self._terms, some, k, self._slopes(some))
 
         return self._estimate(
-            rows, build, self._starts(rows), scale, names, fixed, ceiling=self._ceiling(rows), back=back
+            rows,
+            build,
+            self._starts(rows),
+            scale,
+            names,
+            fixed,
+            ceiling=self._ceiling(rows),
+            back=back,
+            longest=float(rows.columns[2].max()),
         )
 
     def _ceiling(self, rows: Rows) -> float:

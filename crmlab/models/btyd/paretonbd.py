@@ -45,6 +45,8 @@ class ParetoNBD(HistoryModel):
     name = "Pareto/NBD"
     parameter_names = ("r", "alpha", "s", "beta")
     time_parameters = ("alpha", "beta")
+    weak_prior = {"r": (1.0, 1.5), "s": (1.0, 1.5), "beta": (1.0, 2.0)}
+    penalised_together = True
     dropout_parameter = 3
     dropout_sign = -1.0
     _simulator = staticmethod(purchases.pareto_nbd)

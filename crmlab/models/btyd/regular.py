@@ -52,7 +52,8 @@ class RegularModel(BetaGeometric):
     ----------
     k : int, optional
         Ticks between purchases; chosen by likelihood, from 1 to 12, if not given.
-    confidence_level : float
+    confidence_level, **options
+        As of every model, see `BGNBD`.
 
     Attributes
     ----------
@@ -61,8 +62,8 @@ class RegularModel(BetaGeometric):
         The highest log-likelihood at each k that was tried.
     """
 
-    def __init__(self, k: int | None = None, confidence_level: float = 0.95) -> None:
-        super().__init__(confidence_level)
+    def __init__(self, k: int | None = None, confidence_level: float = 0.95, **options: Any) -> None:
+        super().__init__(confidence_level, **options)
         self.k = None
         if k is not None:
             self.k = self._set_k(_checked_k(k))
@@ -86,7 +87,7 @@ class RegularModel(BetaGeometric):
     @classmethod
     def _from_settings(cls, read: Fields) -> Self:
         k = None if read.take("k") is None else read.whole("k", least=1)
-        model = cls(k, read.number("confidence_level", above=0.0))
+        model = cls(k, **cls._read_settings(read))
         read.nothing_else()
         return model
 
@@ -103,7 +104,7 @@ class RegularModel(BetaGeometric):
         read.nothing_else()
 
     def _unfitted(self) -> Self:
-        return type(self)(self.k_, self.confidence_level)
+        return type(self)(**self._settings() | {"k": self.k_})
 
     def fit(
         self,

@@ -175,6 +175,7 @@ def _fit(model: "Model") -> dict[str, Any] | None:
     ended = model.convergence_
     return {
         "log_likelihood": model.log_likelihood_,
+        "penalty": model.penalty_,
         "customers": float(model.n_customers_),
         "degrees_of_freedom": int(model.degrees_of_freedom_),
         "aic": float(model.aic_),
@@ -241,7 +242,7 @@ def _read_estimates(model: "Model", names: list[str], read: Fields | None) -> No
 def _read_fit(model: "Model", names: list[str], read: Fields | None) -> None:
     if read is None:
         return
-    model.log_likelihood_ = read.number("log_likelihood")
+    model.log_likelihood_, model.penalty_ = read.number("log_likelihood"), read.number("penalty")
     model.n_customers_ = read.number("customers", above=0.0)
     model.degrees_of_freedom_ = read.whole("degrees_of_freedom", least=1)
     model.aic_, model.bic_ = read.number("aic"), read.number("bic")

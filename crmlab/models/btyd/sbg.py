@@ -45,6 +45,7 @@ class ShiftedBetaGeometric(Model):
 
     name = "sBG"
     parameter_names = ("alpha", "beta")
+    weak_prior = {"alpha": (1.0, 1.5), "beta": (2.0, 1.5)}
 
     def fit(
         self,
