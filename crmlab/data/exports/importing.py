@@ -10,6 +10,7 @@ from crmlab.data.exports import hiding, linking
 from crmlab.data.exports.audit import TableAudit
 from crmlab.data.exports.canonical import TABLES
 from crmlab.data.exports.cards import Card, card
+from crmlab.data.exports.content import with_customers
 from crmlab.data.exports.matching import Layout, layout
 from crmlab.data.exports.purchases import Purchases, purchases
 from crmlab.data.exports.settings import Settings, settings_from
@@ -138,16 +139,23 @@ def _parts(
     found: list[Sheet], known: Card, settings: Settings, problems: list[Problem]
 ) -> tuple[dict[str, list[tuple[pd.DataFrame, TableAudit]]], dict[str, Layout]]:
     """The sheets that could be read, by table, and how each sheet was understood."""
-    parts: dict[str, list[tuple[pd.DataFrame, TableAudit]]] = {}
     layouts = {}
+    for sheet in found:
+        try:
+            layouts[sheet.file] = layout(sheet, known, settings)
+        except InputError as error:
+            problems.append(Problem(sheet.file, str(error)))
+    layouts = with_customers(layouts, found, known, settings)
+    parts: dict[str, list[tuple[pd.DataFrame, TableAudit]]] = {}
     reader = Reader()
     try:
         for sheet in found:
+            understood = layouts.get(sheet.file)
+            if understood is None or not understood.table:
+                continue
             try:
-                layouts[sheet.file] = understood = layout(sheet, known, settings)
-                if understood.table:
-                    part = read_table(sheet, understood, known, settings, reader)
-                    parts.setdefault(understood.table, []).append(part)
+                part = read_table(sheet, understood, known, settings, reader)
+                parts.setdefault(understood.table, []).append(part)
             except InputError as error:
                 problems.append(Problem(sheet.file, str(error)))
     finally:

@@ -88,10 +88,9 @@ def _contacts_as_customers(tables: dict[str, pd.DataFrame], audits: dict[str, Ta
     tables["customers"], audits["customers"] = contacts[kept].copy(), audit
     for name, table in tables.items():
         if name != "customers" and "contact_id" in table:
-            if "customer_id" in table:
-                table["customer_id"] = table["contact_id"].fillna(table["customer_id"])
-            else:
-                table["customer_id"] = table["contact_id"]
+            table["customer_id"] = table[
+                "contact_id"
+            ]  # firms' ids are of another kind, and could be the same
 
 
 def _by_contact(table: pd.DataFrame, contacts: pd.DataFrame, audit: TableAudit) -> None:

@@ -130,7 +130,9 @@ def _column(
         return Parsed(values.present(texts, words=False), np.zeros(len(texts), bool))
     texts = values.present(texts)
     if each.kind == "id":
-        return values.ids(texts, card.id_prefix, values.repair_of(card.system))
+        read = values.ids(texts, card.id_prefix, values.repair_of(card.system))
+        open_ = settings.personal or settings.salt is not None
+        return read if open_ else values.without_addresses(read)
     if each.kind == "moment":
         given = settings.of(table).formats.get(each.name) or settings.date_format
         return reader.moments(texts, given, card.date_formats, settings.time_zone, lenient)

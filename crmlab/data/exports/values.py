@@ -6,7 +6,7 @@ Each distinct text is read once, by DuckDB.
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import numpy as np
@@ -26,6 +26,7 @@ _MONEY = re.compile(
     rf"(?P<number>\d[\d.,'\s]*(?:[eE][-+]?\d+)?|[.,]\d+)\s*(?P<after>{_SIGN})?\s*(?P<close>\))?"
 )
 _POWER = re.compile(r"-?\d(?:[.,]\d+)?[eE]\+\d+")
+_SERIAL = re.compile(r"[2-6]\d{4}(?:\.\d+)?")
 _LONG = re.compile(r"\d{16,}")
 DIGITS = 15  # that a spreadsheet keeps of a number
 EPOCH_PATTERN = r"-?\d+"
@@ -261,6 +262,11 @@ def _ask_marks(every: pd.Index, tried: list[np.ndarray], one: int, other: int) -
 
 def _unread(texts: pd.Series, bad: np.ndarray, kind: str, name: str) -> str:
     rows = texts.index[bad]
+    if kind == "date" and texts[bad].str.fullmatch(_SERIAL).all():
+        return (
+            f"holds numbers such as {texts[rows[0]]!r} (row {rows[0]}), the days of a spreadsheet: give the "
+            f"column the format of a date there, and save again"
+        )
     shown = ", ".join(f"row {row} ({texts[row]!r})" for row in rows[:3])
     more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
     return (
@@ -290,6 +296,19 @@ def ids(texts: pd.Series, prefix: str = "", repaired: Callable[[str], str] | Non
     if repaired is not None:
         values = values.map(repaired, na_action="ignore")
     return Parsed(values, np.zeros(len(texts), bool), question=_damage(given), notes=notes)
+
+
+def without_addresses(read: Parsed) -> Parsed:
+    """Ids, unless they are e-mail addresses, which say who somebody is."""
+    mails = read.values.dropna()
+    mails = mails[mails.str.contains("@", regex=False)]
+    if read.question or not len(mails):
+        return read
+    question = (
+        f"holds e-mail addresses as ids in {len(mails):,} rows (row {mails.index[0]}): hash them by "
+        f"{option('salt')}, or keep them by {option('personal')}"
+    )
+    return replace(read, question=question)
 
 
 def rows_of(where: pd.Series, limit: int = 5) -> str:

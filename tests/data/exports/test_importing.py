@@ -311,3 +311,36 @@ def test_a_label_of_the_map_that_is_not_there_is_told(folder, files, tmp_path):
     chart = tmp_path / "map.toml"
     chart.write_text('[tables.deals.columns]\namount = "Umsatz"\n', encoding="utf-8")
     assert "has no column 'Umsatz'" in whys(import_export(folder(files), "zoho", chart))
+
+
+def test_a_column_of_customers_ids_is_found_by_what_stands_in_it(folder):
+    customers = "_id,客户级别\n" + "".join(f"A{k},重点\n" for k in range(5))
+    orders = "订单编号,甲方,下单日期,订单金额\n" + "".join(
+        f"O{k},A{k},2024-01-0{k + 1},{k}.00\n" for k in range(5)
+    )
+    done = import_export(folder({"客户.csv": customers, "销售订单.csv": orders}), "fxiaoke")
+    assert done.log["customer_id"].tolist() == [f"A{k}" for k in range(5)]
+    assert "customer_id: '甲方' (guess, 1.00)" in str(done)
+
+
+def test_addresses_as_ids_are_refused_until_hashed_or_asked_for(folder):
+    place = folder({"Accounts.csv": "Record Id,Account Type\na@b.c,x\n"})
+    assert "holds e-mail addresses as ids in 1 rows (row 2)" in whys(import_export(place, "zoho"))
+    assert not import_export(place, "zoho", salt="a salt of sixteen or more").problems
+    assert import_export(place, "zoho", personal=True).tables["customers"]["id"].tolist() == ["a@b.c"]
+
+
+def test_firms_ids_are_not_taken_for_those_of_people(folder):
+    done = import_export(
+        folder(
+            {
+                "contacts.csv": "Record ID,Lifecycle Stage\n1,customer\n",
+                "deals.csv": "Record ID,Deal Stage,Amount,Close Date,Associated Company IDs,"
+                "Associated Contact IDs\n"
+                "7,closedwon,5.00,2024-02-01,1,\n8,closedwon,6.00,2024-02-01,9,1\n",
+            }
+        ),
+        "hubspot",
+    )
+    assert done.log["record_id"].tolist() == ["8"]
+    assert done.audits["transactions"].dropped == {"no customer": [("deals.csv", 2)]}

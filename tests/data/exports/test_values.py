@@ -90,7 +90,7 @@ def test_what_is_no_date_is_told_with_its_row_or_left_open(moments):
 
 
 def test_a_spreadsheets_number_of_days_is_no_date(moments):
-    assert "row 2 ('45310')" in moments("45310", "45311").question
+    assert "'45310' (row 2), the days of a spreadsheet" in moments("45310", "45311").question
 
 
 @pytest.mark.parametrize(
