@@ -207,6 +207,22 @@ def redress(tables: Firm, months: int) -> pd.DataFrame:
     )
 
 
+def staff_and_satisfaction(tables: Firm) -> pd.DataFrame:
+    """Answers of customers in the months in which staff are asked, too: for the service-profit chain (16).
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, branch_id, month, satisfaction, job (mean job satisfaction of the branch's staff).
+    """
+    staff = tables["staff_surveys"].groupby(["branch_id", "month"], as_index=False)["job_satisfaction"].mean()
+    row = _rows(tables["customers"], tables["surveys"]["customer_id"])
+    branch = tables["customers"]["branch_id"].to_numpy(np.int64)[row]
+    answers = tables["surveys"][["customer_id", "month", "satisfaction"]].assign(branch_id=branch)
+    both = answers.merge(staff.rename(columns={"job_satisfaction": "job"}), on=["branch_id", "month"])
+    return both[["customer_id", "branch_id", "month", "satisfaction", "job"]]
+
+
 def _rows(customers: pd.DataFrame, numbers: pd.Series) -> npt.NDArray[np.intp]:
     """Rows of customers in their table, which is in the order of their numbers."""
     known, wanted = customers["customer_id"].to_numpy(), numbers.to_numpy()

@@ -246,8 +246,8 @@ TRAP = {
     "habit_to_response": 0.2,
     "satisfaction_to_posting": 0.6,
     "extremity_to_posting": 0.5,
-    "rating_bias": 1.3,
-    "method": 0.8,
+    "rating_bias": 1.7,
+    "method": 0.6,
 }
 PRESETS: Mapping[str, Mapping[str, float]] = {
     "null": {},
