@@ -1,7 +1,8 @@
 """Rows as analyses want them, made of a firm's tables alone.
 
 Each function takes the tables of `Simulation.tables` (or read back from a folder) and returns a frame to
-which estimators of `crmlab.estimators` are given; `only` wraps it as they want it. None looks at the truth.
+which estimators of `crmlab.estimators` are given; `only` wraps it as they want it. Only `posted_less_all`
+looks at the truth.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crmlab.company.tables import Simulation
 from crmlab.design.cohort import Tables
 from crmlab.errors import InputError
 
@@ -221,6 +223,13 @@ def staff_and_satisfaction(tables: Firm) -> pd.DataFrame:
     answers = tables["surveys"][["customer_id", "month", "satisfaction"]].assign(branch_id=branch)
     both = answers.merge(staff.rename(columns={"job_satisfaction": "job"}), on=["branch_id", "month"])
     return both[["customer_id", "branch_id", "month", "satisfaction", "job"]]
+
+
+def posted_less_all(simulation: Simulation) -> tuple[float, float]:
+    """Mean stars of reviews less those of all buyers, as the truth has them, and the error of it (17)."""
+    months, stars = simulation.truth.months, simulation.tables["reviews"]["stars"]
+    everybody = months["stars"].sum() / months["buyers"].sum()
+    return float(stars.mean() - everybody), float(stars.std() / np.sqrt(len(stars)))
 
 
 def _rows(customers: pd.DataFrame, numbers: pd.Series) -> npt.NDArray[np.intp]:
