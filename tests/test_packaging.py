@@ -352,10 +352,13 @@ def blocks(document, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def test_the_readme_s_example_prints_what_it_shows(capsys):
-    (code,), (shown,) = blocks("README.md", "python"), blocks("README.md", "text")
-    exec(code, {})
-    assert capsys.readouterr().out == shown
+def test_the_readme_s_examples_print_what_they_show(capsys):
+    """Each block of Python is followed by one of text."""
+    codes, shown = blocks("README.md", "python"), blocks("README.md", "text")
+    assert len(codes) == len(shown) > 1
+    for code, text in zip(codes, shown):
+        exec(code, {})
+        assert capsys.readouterr().out == text
 
 
 def test_the_theory_that_contributing_has_written_works(monkeypatch):

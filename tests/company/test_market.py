@@ -89,3 +89,61 @@ def test_other_luck_leaves_the_history(company, base):
         orders[before].reset_index(drop=True), lucky[lucky["month"] < 12].reset_index(drop=True)
     )
     assert not np.isin(orders.loc[after, "order_id"], lucky["order_id"]).any()
+
+
+@pytest.mark.parametrize(
+    "on, off",
+    [({"membership": 1}, {"membership": 0}), ({"campaign": 1}, {"campaign": 0}), ({"service": 0.3}, {})],
+)
+def test_effects_between_the_same_customers_are_little_noise(on, off):
+    """Against other customers in the other world, the variance of an effect falls by more than ten times."""
+
+    def spend(seed, do):
+        made = Company("claim", customers=500, seed=seed).do(**do).simulate(keep=["orders"])
+        orders = made.tables["orders"]
+        return orders.loc[orders["customer_id"] < 500, "amount"].sum() / 500
+
+    with_it, without = (np.array([spend(seed, do) for seed in range(10)]) for do in (on, off))
+    assert (with_it - without).mean() > 0
+    assert (with_it - without).var() < 0.1 * (with_it.var() + without.var())
+
+
+def test_interventions_begin_when_they_are_said_to(company, base):
+    later = company.do(membership=1, campaign=1, price=0.9, service=0.5, since=15).simulate()
+    orders, changed = base.tables["orders"], later.tables["orders"]
+    before = [each[each["month"] < 15].reset_index(drop=True) for each in (orders, changed)]
+    pd.testing.assert_frame_equal(*before, check_exact=True)
+    assert (
+        changed.loc[changed["month"] == 15, "amount"].sum()
+        != orders.loc[orders["month"] == 15, "amount"].sum()
+    )
+    members = later.tables["members"]
+    assert (members.loc[members["joined"] >= 15, "joined"] == 15).mean() > 0.5
+
+
+@pytest.mark.parametrize("preset", ["null", "literature", "claim", "trap"])
+def test_what_a_firm_sees_fits_together(preset):
+    made = Company(preset, customers=700, months=20, seed=3).simulate()
+    tables, truth = made.tables, made.truth
+    known = set(tables["customers"]["customer_id"])
+    for name, table in tables.items():
+        if "customer_id" in table:
+            assert set(table["customer_id"]) <= known, name
+        if "branch_id" in table:
+            assert table["branch_id"].isin(tables["branches"]["branch_id"]).all(), name
+    assert set(tables["complaints"]["employee_id"]) <= set(tables["employees"]["employee_id"])
+    orders = tables["orders"].merge(tables["customers"][["customer_id", "joined"]], on="customer_id")
+    assert (orders["time"] >= orders["joined"]).all()
+    assert (
+        orders.groupby("customer_id")["time"].min() == tables["customers"].set_index("customer_id")["joined"]
+    ).all()
+    left = orders["customer_id"].map(truth.customers.set_index("customer_id")["left"])
+    assert (orders["time"] <= left).all()
+    assert orders["order_id"].is_unique
+    assert (orders["amount"] > 0).all()
+    assert truth.months["orders"].sum() == len(orders)
+    referrers = tables["customers"]["referrer_id"].dropna()
+    assert set(referrers) <= known
+    assert (len(referrers) > 0) is (preset in ("literature", "claim"))
+    gone = truth.customers.loc[~truth.customers["alive"], "customer_id"]
+    assert tables["surveys"]["customer_id"].isin(gone).any()  # silence, not death, is what a firm sees
