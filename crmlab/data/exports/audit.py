@@ -25,6 +25,8 @@ class TableAudit:
         For each reason the file and the row of each row that was dropped.
     read : list of str
         How each column was read: ``closed: "Closing Date" (label), as %d/%m/%Y``.
+    formats : dict of str to str
+        Formats of dates that were found out, by column.
     left_out : list of str
         Labels that were not used, with the reason.
     notes : list of str
@@ -36,6 +38,7 @@ class TableAudit:
     rows_out: int = 0
     dropped: dict[str, list[Place]] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

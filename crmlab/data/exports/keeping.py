@@ -107,11 +107,7 @@ def _map_of(name: str, held: dict[str, Layout], done: "Import") -> list[str]:
         parts.append(f"# not used: {', '.join(map(repr, first.unused))}")
     parts += [f'[tables.{name}.keep]  # columns of your own to carry along: name = "label"']
     parts += [f"{_key(new)} = {_text(first.labels[place])}" for new, place in first.kept.items()]
-    if said.formats:
-        parts += [
-            f"[tables.{name}.formats]",
-            *(f"{key} = {_text(form)}" for key, form in said.formats.items()),
-        ]
+    parts += _formats_of(name, done)
     if name in ("deals", "orders"):
         parts.append(f"[tables.{name}.states]  # stages or statuses besides those that the card knows")
         known = ("won", "lost") if name == "deals" else ("void",)
@@ -119,6 +115,15 @@ def _map_of(name: str, held: dict[str, Layout], done: "Import") -> list[str]:
             labels = said.states.get(state, ())
             parts.append(f"{'' if labels else '# '}{state} = {_list(labels)}")
     return parts
+
+
+def _formats_of(name: str, done: "Import") -> list[str]:
+    """Formats of dates: those that were said, and behind # those that were found out."""
+    said = done.settings.of(name).formats
+    found = done.audits[name].formats if name in done.audits else {}
+    lines = [f"{key} = {_text(form)}" for key, form in said.items()]
+    lines += [f"# {key} = {_text(form)}" for key, form in found.items() if key not in said]
+    return [f"[tables.{name}.formats]  # of dates, by column", *lines] if lines else []
 
 
 def _text(value: str | None) -> str:

@@ -27,6 +27,7 @@ def together(parts: list[tuple[pd.DataFrame, TableAudit]]) -> tuple[pd.DataFrame
         audit.read += [text for text in each.read if text not in audit.read]
         audit.left_out += [text for text in each.left_out if text not in audit.left_out]
         audit.note(*each.notes)
+        audit.formats |= each.formats
     table = pd.concat([each for each, _ in parts], ignore_index=True)
     if "id" in table:
         table = _once(table, name, audit)

@@ -60,6 +60,7 @@ def _texts(sheet: Sheet, found: Layout, audit: TableAudit) -> pd.DataFrame:
     audit.note(f"{above} lines above the labels were passed over" if above else "")
     audit.note(f"{sheet.blank} blank rows were passed over" if sheet.blank else "")
     under = _under(below)
+    labels = next((cells for row, cells in sheet.rows if row == found.header), [])
     kept: list[tuple[int, list[str]]] = []
     short = []
     for row, cells in below:
@@ -67,7 +68,7 @@ def _texts(sheet: Sheet, found: Layout, audit: TableAudit) -> pd.DataFrame:
             audit.drop("a line under the table", [(sheet.file, row)])
         elif any(cells[width:]):
             audit.drop("more cells than labels", [(sheet.file, row)])
-        elif [normalised(each) for each in cells[:width]] == [normalised(each) for each in found.labels]:
+        elif cells == labels:
             audit.drop("repeats the labels", [(sheet.file, row)])
         else:
             short += [row] if len(cells) < width else []
@@ -190,13 +191,12 @@ def _add_state(table: pd.DataFrame, name: str, card: Card, settings: Settings) -
         labels = (*card.tables[name].states.get(state, ()), *settings.of(name).states.get(state, ()))
         states |= {normalised(label): state for label in labels}
     told = table[column] if column in table else pd.Series(None, table.index, dtype=object)
-    table[STATE] = told.map(
-        lambda each: states.get(normalised(each or ""), "open") if isinstance(each, str) else "open"
-    )
+    means = {label: states.get(normalised(label), "open") for label in told.dropna().unique()}
+    table[STATE] = told.map(means).astype(object).where(told.notna(), "open")
     if "deleted" in table:
         gone = {normalised(each) for each in card.tables[name].states.get("deleted", ())} | DELETED
-        deleted = table["deleted"].map(lambda each: isinstance(each, str) and normalised(each) in gone)
-        table.loc[deleted.astype(bool), STATE] = "deleted"
+        labels = [each for each in table["deleted"].dropna().unique() if normalised(each) in gone]
+        table.loc[table["deleted"].isin(labels), STATE] = "deleted"
 
 
 # -- dropping and telling ------------------------------------------------------------------------------------
@@ -234,6 +234,8 @@ def _describe(
             continue
         how = f"guess, {match.confidence:.2f}" if match.how == "guess" else match.how
         way = f", as {parsed[name].way}" if parsed[name].way else ""
+        if column.kind == "moment" and parsed[name].way:
+            audit.formats[name] = parsed[name].way
         audit.read.append(f"{name}: {match.label!r} ({how}{way})")
         audit.note(*(f"{match.label!r} {each}" for each in parsed[name].notes))
     audit.read += [f"{name}: {found.labels[place]!r} (kept)" for name, place in found.kept.items()]

@@ -7,7 +7,7 @@ under which exports show it, in English and in Chinese; the first is the one tha
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from crmlab.data.exports.canonical import TABLES
 from crmlab.errors import InputError, check_known, listing
 
 FOLDER = Path(__file__).parent
+SCORES = ("file", "id", "p_alive", "expected_purchases", "value", "tier", "how")
 STATES = ("won", "lost", "void", "deleted")
 
 
@@ -151,17 +152,24 @@ def read_card(path: Path) -> Card:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path.name} is no TOML: {error}") from None
-    names = {each.name for each in fields(Card)} - {"system", "layout_written"} | {"write"}
-    check_known(f"key of {path.name}", given, names)
-    missing = names - set(given)
-    if missing:
-        raise InputError(f"{path.name} does not say: {listing(sorted(missing))}")
+    names = sorted({each.name for each in fields(Card)} - {"system", "layout_written"} | {"write"})
+    _check_keys(path.name, given, names)
     check_known(f"table of {path.name}", given["tables"], TABLES)
     check_known(f"source of purchases in {path.name}", given["purchases"], given["tables"])
+    _check_keys(f"write of {path.name}", given["write"], [each.name for each in fields(Layout)])
+    _check_keys(f"scores of {path.name}", given["scores"], SCORES)
     written = Layout(**{name: _tuple(value) for name, value in given.pop("write").items()})
     tables = {name: _table(path.name, name, each) for name, each in given.pop("tables").items()}
     rest = {name: _tuple(value) for name, value in given.items()}
     return Card(system=path.stem, layout_written=written, tables=tables, **rest)
+
+
+def _check_keys(place: str, given: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse keys that are unknown, and say which are missing."""
+    check_known(f"key in {place}", given, names)
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise InputError(f"{place} does not say: {listing(missing)}")
 
 
 def _table(file: str, name: str, given: dict[str, Any]) -> Table:
