@@ -1,7 +1,7 @@
 """A theory's estimators on a user's own tables: estimates, what simulation says, what they assume."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ import pandas as pd
 from crmlab import places
 from crmlab.analysis import scales
 from crmlab.analysis.matching import read_map
-from crmlab.analysis.needs import Needs, needs_of
+from crmlab.analysis.needs import Needs, Sample, needs_of
 from crmlab.analysis.preparing import Prepared, prepared
 from crmlab.analysis.reading import Source, read_source
-from crmlab.analysis.simulated import Margin, like_tables
+from crmlab.analysis.simulated import Margin, like_tables, sizes_of
 from crmlab.checks.confounding import Sensitivity, confounding
 from crmlab.checks.finding import Check, Finding
-from crmlab.checks.resting import assumptions, by_lot, causes_of
+from crmlab.checks.resting import assumptions, by_lot, causes_of, outcome_and_cause
 from crmlab.checks.treatments import balance
 from crmlab.design import Design, Estimate, Tables
 from crmlab.design.analysing import Analysis
@@ -68,6 +68,8 @@ class OwnAnalysis:
         Whether fewer rows were simulated than the user has, to save time.
     untested : dict of str to list of (str, str)
         Hypotheses that cannot be tested, with the columns that the nearest estimator lacks.
+    lacking : dict of (str, str) to list of (str, str)
+        For each hypothesis and estimator of the theory the columns that it lacks; empty where it has all.
     lots : dict of (str, str) to str
         Of hypotheses and estimators whose cause was set by lot, the lot.
     settings : dict
@@ -84,6 +86,7 @@ class OwnAnalysis:
     margins: Sequence[Margin]
     capped: bool
     untested: Mapping[str, list[tuple[str, str]]]
+    lacking: Mapping[tuple[str, str], list[tuple[str, str]]]
     lots: Mapping[tuple[str, str], str]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -100,7 +103,7 @@ class OwnAnalysis:
 def analyse(
     lesson: str,
     tables: Any,
-    map: str | Path | Mapping[str, Any] | None = None,  # noqa: A002
+    map: str | Path | Mapping[str, Any] | None = None,  # noqa: A002 - what the flag is called, too
     *,
     hypotheses: Iterable[str] | None = None,
     complete_cases: bool = False,
@@ -150,7 +153,7 @@ def analyse(
     found = analyse_design(testable, ready.tables, sims, seed, jobs, power, like)
     lots = _lots(needs, testable)
     return OwnAnalysis(
-        places.lesson(lesson).name,
+        places.lesson(lesson).number,
         testable,
         needs,
         ready,
@@ -161,6 +164,7 @@ def analyse(
         margins,
         capped,
         _untested(design, ready),
+        ready.testable,
         lots,
         {
             "files": [each.name for each in sources],
@@ -169,7 +173,7 @@ def analyse(
             "power": power,
             "complete_cases": complete_cases,
             "rows": {name: list(rows) for name, rows in ready.rows.items()},
-            "simulated": {name: _sizes(each) for name, each in like.items()},
+            "simulated": {name: _sizes(needs, name, each) for name, each in like.items()},
         },
     )
 
@@ -183,13 +187,12 @@ def _check(sims: int, power: float) -> None:
         raise InputError(f"{option('power')} is {power!r}; give a share between 0.05 and 1")
 
 
-def _sizes(design: Design) -> dict[str, int]:
-    parameters = design.parameters
-    return {
-        name: getattr(parameters, name)
-        for name in parameters.names()
-        if type(getattr(parameters, name)) is int
-    }
+def _sizes(needs: Needs, hypothesis: str, design: Design) -> dict[str, int]:
+    """The sizes of a design that show in the tables that a hypothesis reads."""
+    tables = {table for key, read in needs.schema.reads.items() if key[0] == hypothesis for table, _ in read}
+    tables |= {other for table in tables for other in needs.sample_of(table).tables}
+    shown = {each.parameter for each in sizes_of(needs.theory) if each.table in tables}
+    return {name: getattr(design.parameters, name) for name in design.parameters.names() if name in shown}
 
 
 def sources_of(tables: Any, encoding: str | None = None, sheet: str | None = None) -> list[Source]:
@@ -251,10 +254,54 @@ def _assumptions(
                 continue
             for check in [*_of_cause(needs, estimator, key, ready, lots), *assumptions(estimator, units)]:
                 checks.setdefault((check.name, check.subject), (check, []))[1].append(key)
-    tested = [Assumption(check.run(ready.tables), tuple(dict.fromkeys(of))) for check, of in checks.values()]
-    answers = [Assumption(each) for each in scales.of_answers(needs, ready)]
+    tested = [
+        Assumption(_in_file(needs, ready, check.run(ready.tables)), tuple(dict.fromkeys(of)))
+        for check, of in checks.values()
+    ]
+    told = _told_together(needs, design, failed)
+    answers = [Assumption(each) for each in scales.of_answers(ready)]
+    answers += [Assumption(each, told) for each in scales.of_method(needs, ready)] if told else []
     every = [*tested, *answers, Assumption(Finding("sampling", "", "unknown"))]
     return sorted(every, key=lambda each: SEVERITY.index(each.finding.status))
+
+
+def _in_file(needs: Needs, ready: Prepared, finding: Finding) -> Finding:
+    """A finding about a row with the number of the row in the user's file, where it is one of its rows."""
+    if finding.name != "influence" or "at" not in finding.facts:
+        return finding
+    table = finding.facts["table"] or ready.tables.names()[0]
+    sample = needs.sample_of(table)
+    row = finding.facts["at"]
+    at = None if table in sample.made else int(ready.index[sample.name][row])
+    return replace(finding, facts=finding.facts | {"at": at, "file": ready.files[sample.name]})
+
+
+def _told_together(needs: Needs, design: Design, failed: set[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Estimates whose cause and outcome the same people told in one questionnaire."""
+    found = []
+    for hypothesis in design.hypotheses:
+        for name, estimator in hypothesis.estimators.items():
+            both = outcome_and_cause(estimator)
+            if both is None or (hypothesis.name, name) in failed:
+                continue
+            table, *sides = both
+            table = table or next(iter(needs.schema.rows))
+            sample = needs.sample_of(table)
+            told = [[each in sample.told for each in _asked_for(sample, table, side)] for side in sides]
+            if all(each and all(each) for each in told):
+                found.append((hypothesis.name, name))
+    return tuple(found)
+
+
+def _asked_for(sample: Sample, table: str, columns: Iterable[str]) -> list[str]:
+    """The columns asked for from which columns of a table come."""
+    parts = sample.made[table].parts if table in sample.made else {}
+    return [
+        each
+        for column in sorted(columns)
+        for part in parts.get(column, [column])
+        for each in sample.inputs(part)
+    ]
 
 
 def _units(needs: Needs, ready: Prepared) -> dict[str, list[str]]:
@@ -263,7 +310,7 @@ def _units(needs: Needs, ready: Prepared) -> dict[str, list[str]]:
     for table in ready.tables.names():
         sample = needs.sample_of(table)
         columns = ready.tables.columns(table)
-        named = [name for name, need in sample.columns.items() if need.kind == "id" and name in columns]
+        named = [name for name, need in sample.columns.items() if need.groups and name in columns]
         found[table] = [name for name in named if len(np.unique(columns[name])) < len(columns[name])]
     return found
 
@@ -276,7 +323,7 @@ def _of_cause(
     if not causes:
         return []
     if key not in lots:
-        return [Check("confounding", ", ".join(dict.fromkeys(name for _, name in causes)))]
+        return [_confounding(needs, key, ", ".join(dict.fromkeys(name for _, name in causes)))]
     lot = lots[key]
     sample = next(each for each in needs.samples.values() if lot in each.by_lot)
     table = next((name for name in sample.tables if name in ready.tables.names()), "")
@@ -285,6 +332,13 @@ def _of_cause(
     if not before or lot not in there:
         return [Check("balance", lot)]
     return [Check("balance", lot, lambda tables: balance(table, lot, before, tables))]
+
+
+def _confounding(needs: Needs, key: tuple[str, str], cause: str) -> Check:
+    """That nothing unmeasured moves cause and outcome; with what the card says may do so there."""
+    samples = [needs.sample_of(table) for table, _ in needs.schema.reads[key]]
+    facts = {"here": next((each.confounder for each in samples if each.confounder), "")}
+    return Check("confounding", cause, lambda _: Finding("confounding", cause, "unknown", facts=facts))
 
 
 def _sensitivities(

@@ -6,7 +6,7 @@ Tests hold both to the simulated tables: what is derived from a cohort's raw col
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -117,10 +117,13 @@ class Made:
         The columns that it takes.
     make : callable
         Columns to columns.
+    parts : dict of str to sequence of str
+        Of a made column that is no input the inputs that it comes of, where that is not all of them.
     """
 
     inputs: Sequence[str]
     make: Callable[[Columns], dict[str, Array]]
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def halves(exact: Sequence[str], scales: Sequence[str]) -> Made:
@@ -154,7 +157,8 @@ def scores(traits: Sequence[str], items: int, kept: Sequence[str]) -> Made:
 
     scales = {trait: [f"{trait}_{number}" for number in range(1, items + 1)] for trait in traits}
     inputs = [*kept, *(name for names in scales.values() for name in names)]
-    return Made(inputs, lambda columns: mean_scores({name: columns[name] for name in inputs}, scales))
+    parts = {f"{trait}_score": names for trait, names in scales.items()}
+    return Made(inputs, lambda columns: mean_scores({name: columns[name] for name in inputs}, scales), parts)
 
 
 def means(of: str, by: str, kept: Sequence[str]) -> Made:

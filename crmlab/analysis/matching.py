@@ -172,10 +172,9 @@ def columns_of(sample: Sample, source: Source, of_map: SampleMap) -> dict[str, U
         If the map names a column that is not there, or a name fits several.
     """
     uses = dict(of_map.columns)
-    check_known(
-        f"column of {source.name} in the map", [use.column for use in uses.values()], source.frame.columns
-    )
-    used = {use.column for use in uses.values()}
+    named = [name for use in uses.values() for name in (use.column, *use.mean)]
+    check_known(f"column of {source.name} in the map", named, source.frame.columns)
+    used = set(named)
     for how in ("name", "alias"):
         for name, need in sample.columns.items():
             if name in uses:

@@ -23,8 +23,19 @@ CARDS = Path(__file__).resolve().parent / "cards"
 ABOUT_ALL = {"about", "confounder", "standardise", "marker", "margins", "by_chance"}
 ABOUT_SAMPLE = {
     "row", "files", "tables", "columns", "derived", "made", "by_lot", "before", "also", "balanced",
+    "confounder", "told",
 }  # fmt: skip
-ABOUT_COLUMN = {"about", "aliases", "kind", "low", "high", "standardise", "empty_unless", "positive"}
+ABOUT_COLUMN = {
+    "about",
+    "aliases",
+    "kind",
+    "low",
+    "high",
+    "standardise",
+    "empty_unless",
+    "positive",
+    "groups",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,8 @@ class Need:
         The yes/no column that must be 1 for it to have a value; empty if it always has one.
     positive : bool
         Whether 0 is refused, too, because a logarithm is taken.
+    groups : bool
+        Whether rows with the same value are of one unit, which may share what is not in the table.
     dtype : numpy dtype
         In which the theory's estimators are given it.
     """
@@ -61,6 +74,7 @@ class Need:
     standardise: bool = False
     empty_unless: str = ""
     positive: bool = False
+    groups: bool = False
     dtype: np.dtype = field(default_factory=lambda: np.dtype(float))
 
 
@@ -82,6 +96,10 @@ class Sample:
         Tables that follow from its columns.
     by_lot, before : tuple of str
         Columns set by lot, and those fixed before it was drawn.
+    told : tuple of str
+        Columns that the same people told in one questionnaire.
+    confounder : str
+        What nobody measures and may move both cause and effect in this sample.
     balanced : dict
         ``by`` a column whose every value has ``rows`` rows, in the order of a column ``order``.
     """
@@ -96,6 +114,8 @@ class Sample:
     by_lot: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     balanced: Mapping[str, Any] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    confounder: str = ""
 
     def inputs(self, column: str) -> list[str]:
         """The columns asked for that a column follows from: itself if it is asked for."""
@@ -113,8 +133,6 @@ class Needs:
     theory : str
     about : str
         What the tables are of.
-    confounder : str
-        What nobody measures and may move both cause and effect.
     marker : str
         How the names of a marker scale's items begin; empty if there is none.
     samples : dict of str to Sample
@@ -126,7 +144,6 @@ class Needs:
 
     theory: str
     about: str
-    confounder: str
     marker: str
     samples: Mapping[str, Sample]
     schema: Schema
@@ -153,20 +170,20 @@ class Needs:
 
 @cache
 def needs_of(lesson: str) -> Needs:
-    """What the theory of a lesson needs.
+    """What the theory of a lesson needs: by its card and, where there is none, by its simulation alone.
 
     Raises
     ------
     InputError
-        If there is no such lesson, or its theory no card.
+        If there is no such lesson, or the card of its theory speaks of what is not there.
     """
     design = design_of(lesson)
     path = CARDS / f"{design.name}.toml"
-    if not path.exists():
-        raise InputError(f"{design.name} has no card of what it needs: there is no {path.name}")
-    card = tomllib.loads(path.read_text(encoding="utf-8"))
+    card = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     schema = schema_of(design.name)
-    tables = {table for table, _ in schema.columns}
+    tables = dict.fromkeys(table for table, _ in schema.columns)
+    if not card:  # what the simulation says, without words of its own
+        card = {"about": design.claim} | {table: {} for table in tables}
     samples = {
         name: _sample(name, about, schema, card, path.name)
         for name, about in card.items()
@@ -176,7 +193,6 @@ def needs_of(lesson: str) -> Needs:
     return Needs(
         design.name,
         card["about"],
-        card.get("confounder", ""),
         card.get("marker", ""),
         samples,
         schema,
@@ -190,8 +206,8 @@ def _sample(
     check_known(f"key of [{name}] in {file}", about, ABOUT_SAMPLE)
     derived = {column: Formula(text) for column, text in about.get("derived", {}).items()}
     made = {table: _made(entry) for table, entry in about.get("made", {}).items()}
-    tables = tuple(about.get("tables", [name]))
-    sample = Sample(name, about["row"], tuple(about.get("files", [name])), tables, {}, derived, made)
+    tables, row = tuple(about.get("tables", [name])), about.get("row", f"a row of {name}")
+    sample = Sample(name, row, tuple(about.get("files", [name])), tables, {}, derived, made)
     read = {column for columns in schema.reads.values() for column in columns}
     wanted: dict[str, None] = {}
     for table, column in schema.columns:
@@ -205,7 +221,7 @@ def _sample(
     }
     return Sample(
         name,
-        about["row"],
+        row,
         tuple(about.get("files", [name])),
         tables,
         columns,
@@ -214,6 +230,8 @@ def _sample(
         tuple(about.get("by_lot", [])),
         tuple(about.get("before", [])),
         about.get("balanced", {}),
+        tuple(column for column in columns if _named(column, about.get("told", []))),
+        about.get("confounder", card.get("confounder", "")),
     )
 
 
@@ -237,9 +255,10 @@ def _need(
     seen = next((schema.columns[table, name] for table in tables if (table, name) in schema.columns), None)
     if seen is None:
         raise InputError(f"{where} speaks of {name!r}, which is no column of the simulation")
-    kind = entry.get("kind", "scale" if "high" in entry else seen.kind)
+    kind = entry.get("kind", "category" if "high" in entry else seen.kind)
     check_known(f"kind of {name} of {where}", [kind], KINDS)
-    low, high = (seen.low, seen.high) if kind == seen.kind else range_of(kind, np.array([np.nan]))
+    same = kind == seen.kind or {kind, seen.kind} == {"scale", "category"}
+    low, high = (seen.low, seen.high) if same else range_of(kind, np.array([np.nan]))
     aliases = (*entry.get("aliases", ()), *aliases_of(name))
     return Need(
         name,
@@ -251,8 +270,14 @@ def _need(
         entry.get("standardise", name in card.get("standardise", [])),
         entry.get("empty_unless", ""),
         entry.get("positive", False),
+        entry.get("groups", kind == "id"),
         seen.dtype,
     )
+
+
+def _named(column: str, names: Iterable[str]) -> bool:
+    """Whether a column is among names that may stand for a family, as ``attitude_#``."""
+    return bool({column, _family(column, "#"), _family(column, "*")} & set(names))
 
 
 def _family(name: str, mark: str) -> str:

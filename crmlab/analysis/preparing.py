@@ -36,6 +36,8 @@ class Prepared:
         Rows left out of each sample, as its file numbers them.
     testable : dict of (str, str) to list of (str, str)
         For each hypothesis and estimator, the columns that it lacks; empty where it can be computed.
+    index : dict of str to array
+        The numbers that the rows used have in each sample's file.
     whole : dict of str to (dict, dict, array)
         Of each sample all rows: values, which of them were empty, and which rows were left out.
     """
@@ -47,7 +49,13 @@ class Prepared:
     told: Sequence[Said]
     left_out: Mapping[str, list[int]]
     testable: Mapping[tuple[str, str], list[tuple[str, str]]]
+    index: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     whole: Mapping[str, tuple[Columns, Columns, np.ndarray]] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The name of each sample's file."""
+        return {each.sample.name: each.source.name for each in self.matched}
 
     def design(self, design: Design) -> Design:
         """The design with only what can be computed on these tables."""
@@ -83,7 +91,7 @@ def prepared(
         raise InputError(_nothing_testable(testable, there, found))
     wanted = {column for key, missing in testable.items() if not missing for column in needs.of(*key)}
     problems, told = Problems(), list[Said]()
-    columns, whole, rows, left = {}, {}, {}, {}
+    columns, whole, rows, left, index = {}, {}, {}, {}, {}
     for each in found:
         kept = [name for name in each.uses if (each.sample.name, name) in wanted or name in _structure(each)]
         if not any((each.sample.name, name) in wanted for name in kept):
@@ -93,11 +101,11 @@ def prepared(
         left[name] = list(frame.index[holes])
         rows[name] = len(frame), len(frame) - len(left[name])
         if not problems.found:
-            columns[name], notes = _ready(each, values, holes, said_by.as_it_is, problems)
+            columns[name], index[name], notes = _ready(each, values, holes, said_by.as_it_is, problems)
             told += notes
     problems.raise_any()
     tables = _laid_out(needs, columns)
-    return Prepared(tables, columns, rows, found, told, left, testable, whole)
+    return Prepared(tables, columns, rows, found, told, left, testable, index, whole)
 
 
 def _structure(found: Matched) -> list[str]:
@@ -150,7 +158,7 @@ def _read(
 
 def _ready(
     found: Matched, values: Columns, holes: np.ndarray, as_it_is: bool, problems: Problems
-) -> tuple[dict[str, np.ndarray], list[Said]]:
+) -> tuple[dict[str, np.ndarray], np.ndarray, list[Said]]:
     """The columns in the rows that are used, in order and in the theory's units; and what is told of it."""
     source, told = found.source, list[Said]()
     if holes.any():
@@ -160,13 +168,13 @@ def _ready(
             "which": listing(source.frame.index[holes], SHOWN),
         }
         told.append(said("analyse.told_left", **facts))
-    kept = _in_order(found, {name: each[~holes] for name, each in values.items()}, holes, problems)
+    kept, order = _in_order(found, {name: each[~holes] for name, each in values.items()}, holes, problems)
     for name in kept:
         need = found.sample.columns[name]
         kept[name], notes = _scaled(need, found.uses[name], kept[name], source, as_it_is)
         kept[name] = _as_simulated(kept[name], need.dtype)
         told += notes
-    return kept, told
+    return kept, np.asarray(source.frame.index)[~holes][order], told
 
 
 def _check_conditional(
@@ -188,11 +196,11 @@ def _check_conditional(
 
 def _in_order(
     found: Matched, values: dict[str, np.ndarray], holes: np.ndarray, problems: Problems
-) -> dict[str, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Rows of a panel one unit after the other; a problem where a unit has more or fewer than it should."""
     balanced = found.sample.balanced
     if not balanced:
-        return values
+        return values, np.arange(len(next(iter(values.values()))))
     by, many = balanced["by"], balanced["rows"]
     if by not in values:
         raise InputError(f"{found.source.name} lacks {by}, which says which rows belong together")
@@ -207,7 +215,7 @@ def _in_order(
         problems.add(found.source, found.uses[by].column, short, remedy)
     keys = [values[balanced["order"]]] if "order" in balanced else []
     order = np.lexsort([*keys, values[by]])
-    return {name: each[order] for name, each in values.items()}
+    return {name: each[order] for name, each in values.items()}, order
 
 
 def _short(value: float) -> str:

@@ -6,7 +6,7 @@ column and rows, and what is done to a column is told.
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ YES = {"1", "1.0", "true", "yes", "y", "是", "有"}
 NO = {"0", "0.0", "false", "no", "n", "否", "无"}
 ENDS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 FIRST_ROW = 2  # of data in a file whose first row has the names
+LISTS = ("yes", "no", "missing", "mean")  # what a map writes as lists
 SHOWN = 5  # rows that a message lists
 
 
@@ -58,6 +59,10 @@ class Use:
         What is done to its numbers.
     as_it_is : bool
         Not to be brought to standard deviations.
+    mean : tuple of str
+        Columns whose mean it is, in place of one column; `column` is then the first of them.
+    how : {"name", "alias", "map"}
+        How it was found.
     """
 
     column: str
@@ -69,6 +74,7 @@ class Use:
     reverse: bool = False
     transform: str = ""
     as_it_is: bool = False
+    mean: tuple[str, ...] = ()
     how: str = "name"
 
 
@@ -129,7 +135,7 @@ def _frame_of(path: Path, encoding: str | None, sheet: str | None) -> pd.DataFra
         if end == ".xlsx":
             return _from_sheets(path, sheet)
         if end == ".parquet":
-            frame = pd.read_parquet(path).map(_as_text)
+            frame = _from_parquet(path).map(_as_text)
             return frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
         if end in (".csv", ".tsv", ".txt"):
             return _from_text(path, encoding)
@@ -138,6 +144,16 @@ def _frame_of(path: Path, encoding: str | None, sheet: str | None) -> pd.DataFra
     except (ValueError, OSError, KeyError, ImportError) as error:
         raise InputError(f"{path.name} cannot be read: {error}") from None
     raise InputError(f"{path.name} is of no kind that can be read; save it as {', '.join(ENDS)}")
+
+
+def _from_parquet(path: Path) -> pd.DataFrame:
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            return connection.read_parquet(str(path)).df()
+    except duckdb.Error as error:
+        raise InputError(f"{path.name} cannot be read as Parquet: {error}") from None
 
 
 def _from_sheets(path: Path, sheet: str | None) -> pd.DataFrame:
@@ -206,6 +222,11 @@ def typed(
     need: Need, use: Use, source: Source, missing: Sequence[str], problems: Problems
 ) -> tuple[np.ndarray, np.ndarray]:
     """A column as numbers of the kind that is needed, NaN where it is blank, and which rows are blank."""
+    if len(use.mean) > 1:
+        parts = [replace(use, column=name, mean=()) for name in use.mean]
+        whole = replace(need, kind="number")
+        read = [typed(whole, each, source, missing, problems) for each in parts]
+        return np.mean([values for values, _ in read], axis=0), np.any([empty for _, empty in read], axis=0)
     cells = source.frame[use.column].str.strip()
     empty = blank(cells, use, missing)
     values = np.full(len(cells), np.nan)
@@ -278,7 +299,7 @@ def _check_range(
         problems.add(
             source, use.column, f"{_rows(outside)} {_some(outside)}; {need.name} lies {wanted}", remedy
         )
-    if need.kind in ("scale", "count", "period"):
+    if need.kind in ("scale", "category", "count", "period"):
         broken = cells[(values != values.round()).to_numpy()]
         if len(broken):
             what = f"{_rows(broken)} {_some(broken)}; {need.name} takes whole numbers"
@@ -306,7 +327,9 @@ def wide_use(column: str, entry: str | Mapping[str, Any], how: str) -> Use:
     if isinstance(entry, str):
         return Use(entry, how=how)
     known = dict(entry)
-    lists = {name: tuple(map(str, known.pop(name))) for name in ("yes", "no", "missing") if name in known}
+    lists = {name: tuple(map(str, known.pop(name))) for name in LISTS if name in known}
+    if lists.get("mean") and "column" not in known:
+        known["column"] = lists["mean"][0]
     try:
         return Use(**known, **lists, how=how)
     except TypeError:

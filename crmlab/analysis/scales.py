@@ -41,8 +41,8 @@ def described(prepared: Prepared) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_answers(needs: Needs, prepared: Prepared) -> list[Finding]:
-    """Floors and ceilings, reliability of scales, the marker, rows left out: what can be said of answers."""
+def of_answers(prepared: Prepared) -> list[Finding]:
+    """Floors and ceilings, reliability of scales, rows left out: what can be said of answers."""
     found = []
     for each in prepared.matched:
         raw = prepared.raw.get(each.sample.name)
@@ -55,7 +55,6 @@ def of_answers(needs: Needs, prepared: Prepared) -> list[Finding]:
             _run("reliability", name, partial(reliability, name, _of(raw, ins)))
             for name, ins in scales.items()
         ]
-        found += _method(needs, raw, scales)
         if prepared.left_out[each.sample.name]:
             found.append(_missing(prepared, each))
     return found
@@ -83,20 +82,17 @@ def _ends(sample: Sample, uses: Mapping, raw: Mapping, scales: Mapping[str, list
     return found
 
 
-def _method(needs: Needs, raw: Mapping, scales: Mapping[str, list[str]]) -> list[Finding]:
-    """A common method: by the marker scale where the theory has one, else not to be told."""
+def of_method(needs: Needs, prepared: Prepared) -> list[Finding]:
+    """Whether answers share how people answer: by the marker scale; without one it cannot be told."""
     marker = needs.marker.rstrip("_")
-    others = {
-        name: np.mean(list(_of(raw, items).values()), axis=0)
-        for name, items in scales.items()
-        if name != marker
-    }
-    if marker in scales and others:
-        mean = np.mean(list(_of(raw, scales[marker]).values()), axis=0)
-        return [_run("common_method", marker, partial(common_method, mean, others))]
-    return (
-        [Finding("common_method", ", ".join(others), "unknown", facts={"why": ""})] if len(others) > 0 else []
-    )
+    for each in prepared.matched:
+        raw = prepared.raw.get(each.sample.name, {})
+        scales = scales_of([name for name in raw if each.sample.columns[name].kind == "scale"])
+        means = {name: np.mean(list(_of(raw, items).values()), axis=0) for name, items in scales.items()}
+        if marker in means and len(means) > 1:
+            mean = means.pop(marker)
+            return [_run("common_method", marker, partial(common_method, mean, means))]
+    return [Finding("common_method", "", "unknown")]
 
 
 def _missing(prepared: Prepared, each: Matched) -> Finding:

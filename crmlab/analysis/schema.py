@@ -17,7 +17,7 @@ from crmlab.design.estimate import EstimationFailed
 from crmlab.errors import InputError
 from crmlab.theories import design_of
 
-KINDS = ("yes_no", "scale", "count", "id", "period", "share", "positive", "number")
+KINDS = ("yes_no", "scale", "count", "id", "period", "share", "positive", "number", "category")
 POINTS = 11  # the most points of an answering scale
 PERIODS = {"year", "quarter", "month", "week", "wave", "visit"}
 SEED = 1
@@ -54,7 +54,7 @@ def seen(name: str, values: np.ndarray) -> Seen:
 
 def range_of(kind: str, values: np.ndarray) -> tuple[float, float]:
     """The range of a kind: of a scale the simulated one, of the others what their nature says."""
-    if kind == "scale" and np.isfinite(values).any():
+    if kind in ("scale", "category") and np.isfinite(values).any():
         return float(np.nanmin(values)), float(np.nanmax(values))
     low = 0.0 if kind in ("yes_no", "count", "share", "positive") else -np.inf
     return low, 1.0 if kind in ("yes_no", "share") else np.inf

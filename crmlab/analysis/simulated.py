@@ -145,7 +145,7 @@ def _allowed(design: Design, wanted: Mapping[str, int]) -> Design:
 STATISTICS: dict[str, Callable[[Sequence[np.ndarray]], float]] = {
     "mean": lambda columns: float(np.nanmean(columns[0])),
     "correlation": lambda columns: float(np.corrcoef(columns[0], columns[1])[0, 1]),
-    "alpha": lambda columns: cronbach_alpha(np.column_stack(columns)).value,
+    "alpha": lambda columns: float(cronbach_alpha(np.column_stack(columns)).value),
 }
 
 

@@ -19,7 +19,7 @@ def listed(lesson: str | None = None) -> str:
     blocks = [words("analyse.list_head")] if lesson is None else []
     for each in chosen:
         design, needs = design_of(each.name), needs_of(each.name)
-        rows = [f"{each.name}  {translated(design.title)}", *_wrapped(translated(needs.about))]
+        rows = [f"{each.number}  {translated(design.title)}", *_wrapped(translated(needs.about))]
         for sample in needs.samples.values():
             text = words(
                 "analyse.list_sample", name=sample.name, row=sample.row, columns=", ".join(sample.columns)

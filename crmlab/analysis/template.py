@@ -15,6 +15,7 @@ HEAD = """# Which column of your tables is which, for {theory}: {about}
 #   renewed = {{ column = "state", yes = ["active"], no = ["gone"] }}
 #   log_hours = {{ column = "hours", transform = "log" }}
 #   rating = {{ column = "Q7", as_it_is = true }}        (is not brought to standard deviations)
+#   useful_1 = {{ mean = ["U1", "U2", "U3"] }}           (the mean of several columns)
 # A sample is a file: name it if its name does not say which it is.
 """
 
@@ -53,7 +54,7 @@ def kind_of(need: Need) -> str:
     ends = f", {need.low:g} to {need.high:g}" if np.isfinite(need.high) and need.kind != "yes_no" else ""
     ends = ends or (", 0 or more" if need.low == 0 and need.kind in ("count", "positive") else "")
     kinds = {"yes_no": "yes or no", "id": "any names", "positive": "number", "count": "whole number"}
-    kinds |= {"period": "whole number"}
+    kinds |= {"period": "whole number", "category": "answer"}
     more = ", brought to standard deviations" if need.standardise else ""
     more += f", empty where {need.empty_unless} is 0" if need.empty_unless else ""
     return f"({kinds.get(need.kind, need.kind)}{ends}{more})"
@@ -67,8 +68,8 @@ def _use(use: Use | None) -> str:
     column = json.dumps(use.column, ensure_ascii=False)
     if not given:
         return column
-    rest = ", ".join(f"{name} = {_toml(value)}" for name, value in given.items())
-    return f"{{ column = {column}, {rest} }}"
+    said = [f"{name} = {_toml(value)}" for name, value in given.items()]
+    return "{ " + ", ".join(said if use.mean else [f"column = {column}", *said]) + " }"
 
 
 def _toml(value: object) -> str:

@@ -20,7 +20,7 @@ MOVED = 0.5  # standard errors that one row may move an estimate by
 
 
 def linearity(regression: Regression, tables: Tables) -> Finding:
-    """Whether the mean bends: the square of the fitted value as one more term (Ramsey 1969), errors HC1.
+    """Whether the mean bends: the square of the fitted value as one more term (Ramsey 1969), errors HC3.
 
     Where each fitted value has rows enough a bend shows; a regression on a single yes/no cannot bend.
     """
@@ -32,7 +32,7 @@ def linearity(regression: Regression, tables: Tables) -> Finding:
         return Finding("linearity", subject, "kept", facts={"saturated": True})
     wide = np.column_stack([matrix, bend])
     slope = _least_squares(outcome, wide)
-    error = np.sqrt(_sandwich(outcome, wide)[-1, -1])
+    error = np.sqrt(_sandwich(outcome, wide, careful=True)[-1, -1])
     p = float(2 * stats.t.sf(abs(slope[-1] / error), len(outcome) - wide.shape[1]))
     ends = np.quantile(_standardised(fitted), [0.05, 0.95])
     far = float(slope[-1] * (np.mean(ends**2) - 1))
@@ -73,7 +73,9 @@ def influence(regression: LeastSquares, tables: Tables) -> Finding:
     worst = int(np.abs(shift).argmax())
     size = float(abs(shift[worst]) / error)
     status = "broken" if size > 2 * MOVED else "doubtful" if size > MOVED else "kept"
-    return Finding("influence", regression.term, status, facts={"size": size, "at": worst})
+    return Finding(
+        "influence", regression.term, status, facts={"size": size, "at": worst, "table": regression.table}
+    )
 
 
 def clustering(regression: LeastSquares, unit: str, tables: Tables) -> Finding:
@@ -165,11 +167,17 @@ def _least_squares(outcome: Array, matrix: Array) -> Array:
     return np.linalg.lstsq(matrix, outcome, rcond=None)[0]
 
 
-def _sandwich(outcome: Array, matrix: Array) -> Array:
+def _sandwich(outcome: Array, matrix: Array, careful: bool = False) -> Array:
+    """Covariance of least squares, HC1; or HC3, which keeps its size where single rows weigh much."""
     inverse = np.linalg.pinv(matrix.T @ matrix)
     residual = outcome - matrix @ _least_squares(outcome, matrix)
     rows, terms = matrix.shape
-    middle = (matrix * (residual**2)[:, None]).T @ matrix * rows / (rows - terms)
+    if careful:
+        leverage = np.einsum("ij,jk,ik->i", matrix, inverse, matrix)
+        stretched = residual**2 / np.maximum(1 - leverage, 1e-9) ** 2
+    else:
+        stretched = residual**2 * rows / (rows - terms)
+    middle = (matrix * stretched[:, None]).T @ matrix
     return inverse @ middle @ inverse
 
 

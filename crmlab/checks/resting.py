@@ -31,6 +31,8 @@ from crmlab.estimators.measured import CorrectedRegression
 from crmlab.estimators.mediated import ThroughMediator
 from crmlab.estimators.regression import Regression
 
+NAMES = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+
 
 def parts_of(estimator: Any) -> Iterator[Any]:
     """The estimators that an estimator is made of, itself if it is of none."""
@@ -250,6 +252,16 @@ def _causes(part: Any) -> list[str]:
     return []
 
 
+def outcome_and_cause(estimator: Any) -> tuple[str | None, set[str], set[str]] | None:
+    """Of a plain regression its table, and the columns of its outcome and of its term; else None."""
+    parts = list(parts_of(estimator))
+    part = parts[0] if len(parts) == 1 else None
+    if not isinstance(part, Regression) or isinstance(part, TwoStageLeastSquares) or not _causes(part):
+        return None
+    outcome, cause = part.formula.partition("~")[0], part.term
+    return part.table, set(NAMES.findall(outcome)), set(NAMES.findall(cause))
+
+
 def by_lot(estimator: Any, lots: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """Of an estimator's causes those that a lot has set: table and column of the lot.
 
@@ -260,6 +272,6 @@ def by_lot(estimator: Any, lots: Mapping[str, Sequence[str]]) -> list[tuple[str,
     """
     found = []
     for table, cause in causes_of(estimator):
-        drawn = [lot for lot in lots.get(table, ()) if lot in re.findall(r"[A-Za-z_][A-Za-z_0-9]*", cause)]
+        drawn = [lot for lot in lots.get(table, ()) if lot in NAMES.findall(cause)]
         found += [(table, lot) for lot in drawn]
     return list(dict.fromkeys(found))

@@ -28,12 +28,12 @@ def reliability(name: str, items: Mapping[str, Array]) -> Finding:
     """Whether a scale's items measure one thing: Cronbach's alpha, with McDonald's omega beside it."""
     table = pd.DataFrame(dict(items))
     alpha = cronbach_alpha(table)
-    low, high = alpha.interval()
+    low, high = map(float, alpha.interval())
     try:
         omega = mcdonald_omega(table).value if table.shape[1] > 2 else np.nan
     except (NotConverged, InputError):
         omega = np.nan
-    value = alpha.value
+    value = float(alpha.value)
     status = "broken" if value < USABLE else "doubtful" if value < RELIABLE else "kept"
     facts = {
         "alpha": value,

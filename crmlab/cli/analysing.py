@@ -90,7 +90,7 @@ def _template(chosen: argparse.Namespace) -> int:
     from crmlab.errors import InputError
     from crmlab.words import words
 
-    number = places.lesson(chosen.lesson).name.split("_")[0]
+    number = places.lesson(chosen.lesson).number
     place = Path(chosen.map or f"map_{number}.toml")
     if place.exists():
         raise InputError(f"{str(place)!r} is there already; name another by --map, or remove it")
@@ -107,18 +107,15 @@ def _template(chosen: argparse.Namespace) -> int:
 
 
 def _analyse(chosen: argparse.Namespace) -> int:
-    from crmlab.analysis import analyse
     from crmlab.analysis.telling import printed
+    from crmlab.reports.analyses import analysis_report
     from crmlab.words import words
 
-    if chosen.out:
-        from crmlab.reports.analyses import checked
-
-        checked(chosen.out)
-    own = analyse(
+    own = analysis_report(
         chosen.lesson,
         chosen.tables,
         chosen.map,
+        out=chosen.out,
         hypotheses=chosen.hypotheses.split(",") if chosen.hypotheses else None,
         complete_cases=chosen.complete_cases,
         sims=chosen.sims,
@@ -132,9 +129,7 @@ def _analyse(chosen: argparse.Namespace) -> int:
     if not chosen.out:
         print(words("analyse.no_out"), file=sys.stderr)
         return 0
-    from crmlab.reports.analyses import write
-
-    index = write(own, chosen.out, chosen.tables)
+    index = Path(chosen.out) / "index.html"
     supported = sum(row.verdict == "supported" for row in own.headlines())
     print("\n" + words("analyse.wrote", index=index, tested=len(own.headlines()), supported=supported))
     return 0

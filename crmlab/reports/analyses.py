@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from crmlab import files
-from crmlab.analysis import OwnAnalysis
+from crmlab.analysis import OwnAnalysis, analyse
 from crmlab.analysis.template import filled
 from crmlab.pages import environment
 from crmlab.plots.analysis import own_estimates, what_simulation_says
@@ -30,6 +30,36 @@ OURS = '<meta name="generator" content="crmlab analyse">'  # in every page of ou
 FILES = ("index.html", "analysis.json", "analysis.ipynb", "map.toml")
 SHARP = 150  # dots an inch
 WORLDS = ("literature", "null", "trap")
+
+
+def analysis_report(
+    lesson: str,
+    tables: Any,
+    map: Any = None,  # noqa: A002 - what the flag is called, too
+    *,
+    out: str | Path | None = None,
+    **options: Any,
+) -> OwnAnalysis:
+    """Test a theory's hypotheses on tables of your own, and write a report.
+
+    Parameters
+    ----------
+    lesson, tables, map, **options
+        See `crmlab.analysis.analyse`.
+    out : path, optional
+        Folder to write the report into; see `write`. None: nothing is written.
+
+    Raises
+    ------
+    InputError
+        On bad options or data. Nothing has been written then.
+    """
+    if out is not None:
+        checked(out)
+    own = analyse(lesson, tables, map, **options)
+    if out is not None:
+        write(own, out, tables)
+    return own
 
 
 def checked(out: str | Path) -> Path:
@@ -61,7 +91,7 @@ def write(own: OwnAnalysis, out: str | Path, sources: Any = None) -> Path:
 
 def page(own: OwnAnalysis, held: dict[str, dict[str, Any]]) -> str:
     """The page's HTML."""
-    telling, needs = Telling(own), own.needs
+    telling = Telling(own)
     rows = [
         words("analyse.rows_left" if used < of else "analyse.rows", rows=of, used=used, sample=sample)
         for sample, (of, used) in own.prepared.rows.items()
@@ -86,7 +116,6 @@ def page(own: OwnAnalysis, held: dict[str, dict[str, Any]]) -> str:
             told=[spoken(each) for each in own.prepared.told],
             margins=[_margin(each) for each in own.margins],
             untested=_untested(own),
-            confounder=translated(needs.confounder),
         )
     )
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from crmlab.analysis import Assumption, OwnAnalysis
 from crmlab.design import Hypothesis
+from crmlab.design.multiplicity import holm
 from crmlab.words import translated, words
 
+LEVEL = 0.05  # of several tests taken together
 WEAK, FOOLED = 0.5, 0.15  # power below which a test is weak; rate of a false yes above which it is fooled
 VERDICTS = ("supported", "contradicted", "undecided")
 
@@ -98,6 +100,9 @@ class Telling:
             each for each, row in rows if any(one.verdict != row.verdict for one in self.computed(each)[1:])
         ]
         lines += [words("analyse.short_naive", names=_names(other))] if other else []
+        lines += self._several([row for _, row in rows])
+        simpler = [each for each, row in rows if self.lacks(each, row)]
+        lines += [words("analyse.short_simpler", names=_names(simpler))] if simpler else []
         weak = [each for each, row in rows if row.verdict == "undecided" and self.power(row) < WEAK]
         lines += [words("analyse.short_weak", names=_names(weak))] if weak else []
         fooled = [(each, self.false_yes(row)) for each, row in rows if self.false_yes(row) > FOOLED]
@@ -108,6 +113,24 @@ class Telling:
         key = "analyse.short_broken" if titles else "analyse.short_none_broken"
         lines.append(words(key, count=len(titles), titles="; ".join(titles)) if titles else words(key))
         return [*lines, words("analyse.short_believe")]
+
+    def _several(self, rows: Sequence[Any]) -> list[str]:
+        """What is left of what the data speak for when one allows for having tested several at once."""
+        spoken = [row for row in rows if row.verdict == "supported"]
+        if len(rows) < 2 or not spoken:
+            return []
+        adjusted = holm(np.array([row.p_value for row in rows]))
+        left = [row.hypothesis for row, p in zip(rows, adjusted) if row.verdict == "supported" and p < LEVEL]
+        key = "analyse.short_holm_all" if len(left) == len(spoken) else "analyse.short_holm"
+        return [words(key, tests=len(rows), left=", ".join(left) or words("analyse.no_naive"))]
+
+    def lacks(self, hypothesis: Hypothesis, row: Any) -> tuple[str, str] | None:
+        """The lesson's own estimator and what it lacks, where it is not the one that was read."""
+        first = next(name for of, name in self.own.lacking if of == hypothesis.name)
+        columns = self.own.lacking[hypothesis.name, first]
+        if row.estimator == first or not columns:
+            return None
+        return translated(first), ", ".join(f"{column} ({sample})" for sample, column in columns)
 
     def verdicts(self) -> list[dict[str, Any]]:
         """The table of hypotheses."""
@@ -145,6 +168,7 @@ class Telling:
             each for each in self.own.of(hypothesis.name, row.estimator) if each.finding.status == "broken"
         ]
         said = [words("analyse.mind_broken", count=len(broken))] if broken else []
+        said += [words("analyse.mind_simpler")] if self.lacks(hypothesis, row) else []
         said += [words("analyse.mind_weak")] if self.power(row) < WEAK else []
         said += [words("analyse.mind_fooled")] if self.false_yes(row) > FOOLED else []
         said += [words("analyse.mind_lot")] if (hypothesis.name, row.estimator) in self.own.lots else []
@@ -167,7 +191,11 @@ class Telling:
             "estimator": translated(row.estimator),
             "verdict": words(f"analyse.{row.verdict}"),
             "key": row.verdict,
-            "result": [self._result(hypothesis, row), self._causal(hypothesis, row)],
+            "result": [
+                *self._lacking(hypothesis, row),
+                self._result(hypothesis, row),
+                self._causal(hypothesis, row),
+            ],
             "naive": self._naive(hypothesis, row),
             "says": self._simulation(row),
             "bears": [*self._smallest(hypothesis), *self._sensitivity(hypothesis, row)],
@@ -179,6 +207,12 @@ class Telling:
                 if self.rows[hypothesis.name, name].failure
             ],
         }
+
+    def _lacking(self, hypothesis: Hypothesis, row: Any) -> list[str]:
+        lacks = self.lacks(hypothesis, row)
+        if lacks is None:
+            return []
+        return [words("analyse.simpler", headline=lacks[0], columns=lacks[1], name=translated(row.estimator))]
 
     def _result(self, hypothesis: Hypothesis, row: Any) -> str:
         return words(
@@ -301,8 +335,13 @@ def region(hypothesis: Hypothesis) -> tuple[float | None, float | None]:
 
 
 def _facts(each: Assumption) -> dict[str, Any]:
-    finding = each.finding
-    return {"subject": finding.subject.replace("_", " "), **finding.facts, "p": p_text(finding.p)}
+    finding, facts = each.finding, dict(each.finding.facts)
+    if facts.get("here"):
+        facts["here"] = words("checks.confounding_here", here=translated(facts["here"]))
+    if "file" in facts:
+        key = "checks.influence_row" if facts["at"] is not None else "checks.influence_some_row"
+        facts["row"] = words(key, at=facts["at"], file=facts["file"])
+    return {"subject": finding.subject.replace("_", " "), "here": "", **facts, "p": p_text(finding.p)}
 
 
 def title(each: Assumption) -> str:
