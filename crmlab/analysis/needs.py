@@ -182,8 +182,15 @@ def needs_of(lesson: str) -> Needs:
     card = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     schema = schema_of(design.name)
     tables = dict.fromkeys(table for table, _ in schema.columns)
-    if not card:  # what the simulation says, without words of its own
-        card = {"about": design.claim} | {table: {} for table in tables}
+    card = {"about": design.claim} | card
+    spoken = {
+        table
+        for name, about in card.items()
+        if name not in ABOUT_ALL
+        for table in about.get("tables", [name])
+    }
+    read = dict.fromkeys(table for columns in schema.reads.values() for table, _ in columns)
+    card |= {table: {} for table in read if table not in spoken}  # by what the simulation says of them alone
     samples = {
         name: _sample(name, about, schema, card, path.name)
         for name, about in card.items()
