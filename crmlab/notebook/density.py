@@ -23,6 +23,8 @@ TABLES = 14
 HYPOTHESES = 6  # argued in the prose
 LONGEST_SHOWN = 15  # lines of a cell that is not folded
 SITTING = 50  # minutes, the most for one
+OPTION = 2, 12  # an option of a quiz is at most so many times, or so many characters, longer than another
+QUIZ = "application/vnd.crmlab.quiz+json"  # what a quiz stores for machines; crmlab.widgets.quiz writes it
 
 _DRAWS = re.compile(
     r"\b(axes?|figure|plt|sns|subplots|legend|colou?r|label|xlim|ylim|set_[xy]\w+|errorbar|fill_between)\b"
@@ -50,6 +52,7 @@ def too_dense(notebook: Any, source: Source) -> _Found:
         _spoilers,
         _sittings,
         _quizzes,
+        _options,
         _ranges,
     )
     for check in checks:
@@ -172,6 +175,23 @@ def _quizzes(notebook: Any, source: Source) -> _Found:
             ]
             if any(isinstance(each, (ast.Constant, ast.UnaryOp)) for each in flat):
                 yield cell.id, "an answer of a quiz is typed in; let each come from a result"
+
+
+def _options(notebook: Any, _source: Source) -> _Found:
+    """Whether stored quizzes leave a choice, and no option stands out by its length."""
+    times, more = OPTION
+    for cell in _code(notebook):
+        stored = [output.get("data", {}).get(QUIZ, {}) for output in cell.get("outputs", [])]
+        for question in (each for one in stored for each in one.get("questions", [])):
+            lengths = sorted(len(text) for text, _right in question["options"])
+            if len(lengths) < 2:
+                yield cell.id, f"{question['text']!r} has one option: all analyses say the same; ask another"
+            elif lengths[-1] > max(times * lengths[0], lengths[0] + more):
+                yield (
+                    cell.id,
+                    f"{question['text']!r} has options of {lengths[0]} to {lengths[-1]} characters; "
+                    "a length that stands out tells which is right",
+                )
 
 
 def _ranges(notebook: Any, source: Source) -> _Found:

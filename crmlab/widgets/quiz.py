@@ -56,6 +56,8 @@ class Question:
         )
         if not self.text.strip() or not self.because.strip():
             raise InputError("a question needs its text, and because, which says why the answer is right")
+        if not all(reading.strip() for reading in self.wrong):
+            raise InputError(f"question {self.text!r} has a wrong answer without a name; say whose it is")
         if not self.wrong:
             raise InputError(
                 f"question {self.text!r} has no wrong answers; give what other analyses would say"

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from crmlab.notebook.density import QUIZ as QUIZ_STORED
 from crmlab.notebook.density import counts, too_dense
 from crmlab.notebook.source import read
 
@@ -64,6 +65,12 @@ def source(cell, new):
     return lambda made: made[cell].update(source=new)
 
 
+def options(*texts):
+    """A stored quiz with these options, the first of them right."""
+    asked = [{"text": "How often?", "options": [[each, each == texts[0]] for each in texts]}]
+    return lambda made: shown(made["quiz"], data={QUIZ_STORED: {"name": "end", "questions": asked}})
+
+
 def table(made):
     made["answer"].outputs = [
         nbformat.v4.new_output("display_data", data={"text/html": f"<table>{'<tr></tr>' * 61}</table>"})
@@ -121,6 +128,8 @@ def test_a_lesson_within_the_limits_has_no_problem(problems):
         ),
         (lambda made: made.pop("sitting"), "2 sittings, and 0 markdown cells tagged sitting"),
         (lambda made: made.pop("quiz-two"), "1 quizzes in 2 sittings"),
+        (options("8%"), "has one option: all analyses say the same"),
+        (options("8%", "nobody knows before the data are in"), "a length that stands out"),
         (source("quiz", QUIZ.replace("right=found", "right=5")), "an answer of a quiz is typed in"),
         (source("quiz", QUIZ.replace(": naive", ": -0.3")), "an answer of a quiz is typed in"),
         (source("imports", "1"), 'nothing holds the parameters to their ranges: check_parameters("20")'),
@@ -141,6 +150,11 @@ def test_each_way_beyond_the_limits_is_named(problems, change, words):
 def test_minutes_are_those_of_the_sittings(problems, about, words):
     (found,) = problems(**about)
     assert words in found
+
+
+def test_options_of_like_length_are_fair(problems):
+    assert problems(options("8%", "86%", "100%")) == []
+    assert problems(options("too high", "too low", "neither")) == []
 
 
 def test_a_fitted_model_s_predict_need_not_be_folded(problems):

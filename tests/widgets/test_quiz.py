@@ -66,6 +66,7 @@ def test_the_page_without_a_kernel_answers_by_style_alone():
     [
         (lambda: Question("Q?", 1, {}, because="So."), "no wrong answers"),
         (lambda: Question("Q?", 1, {"a": 2}), "because"),
+        (lambda: Question("Q?", 1, {" ": 2}, because="So."), "a wrong answer without a name"),
         (lambda: Question("Q?", float("nan"), {"a": 2}, because="So."), "answer of right to 'Q\\?' is nan"),
         (lambda: quiz("s1"), "no questions"),
         (lambda: quiz("first sitting!", size()), "letters, digits and hyphens"),
