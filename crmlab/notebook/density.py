@@ -187,11 +187,8 @@ def _options(notebook: Any, _source: Source) -> _Found:
             if len(lengths) < 2:
                 yield cell.id, f"{question['text']!r} has one option: all analyses say the same; ask another"
             elif lengths[-1] > max(times * lengths[0], lengths[0] + more):
-                yield (
-                    cell.id,
-                    f"{question['text']!r} has options of {lengths[0]} to {lengths[-1]} characters; "
-                    "a length that stands out tells which is right",
-                )
+                told = f"{question['text']!r} has options of {lengths[0]} to {lengths[-1]} characters"
+                yield cell.id, f"{told}; a length that stands out tells which is right"
 
 
 def _ranges(notebook: Any, source: Source) -> _Found:
