@@ -46,6 +46,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="only show what would be read: first rows, ranges, doubts"
     )
+    parser.add_argument(
+        "--in-parts",
+        action="store_true",
+        help="for more customers than memory holds: fit from counts, and write customers as Parquet files in "
+        "place of pages; interrupted and called again, it goes on where it was",
+    )
     _add_columns(parser.add_argument_group("columns"))
     _add_reading(parser.add_argument_group("how the log is written"))
     _add_model(parser.add_argument_group("model"))
@@ -110,13 +116,15 @@ def fit_command(chosen: argparse.Namespace) -> int:
     """Read, fit and write, or show what would be read."""
     from crmlab.errors import InputError, speaking_of_flags
 
-    options = {name: value for name, value in vars(chosen).items() if name not in ("command", "dry_run")}
+    options = {
+        name: value for name, value in vars(chosen).items() if name not in ("command", "dry_run", "in_parts")
+    }
     with speaking_of_flags():
         if chosen.dry_run:
             return _show(options)
         if chosen.out is None:
             raise InputError("--out is missing; name a folder for the report, or look first by --dry-run")
-        return _fit(options)
+        return _fit_in_parts(options) if chosen.in_parts else _fit(options)
 
 
 def _show(options: dict[str, object]) -> int:
@@ -127,6 +135,42 @@ def _show(options: dict[str, object]) -> int:
     found = preview(**{name: value for name, value in options.items() if name in kept})
     print(found)
     return 0 if found.readable else 1
+
+
+def _fit_in_parts(options: dict[str, object]) -> int:
+    from crmlab.errors import InputError
+    from crmlab.reports import report_in_parts
+    from crmlab.reports.telling import facts, printed
+    from crmlab.words import words
+
+    if options.pop("calibration_end") is not None:
+        raise InputError(
+            "--in-parts knows no --calibration-end; hold a log of some of the customers against it"
+        )
+    try:
+        report = report_in_parts(progress=sys.stderr.isatty() or None, **options)
+    except KeyboardInterrupt:
+        print(f"crmlab: {words('fit.interrupted', out=options['out'])}", file=sys.stderr)
+        return 130
+    print(printed(report) + "\n")
+    for name, value, between in facts(report):
+        print(f"{name}: {value}{f' ({between})' if between else ''}")
+    _print_rows(report.parts.attrs["report"])
+    for note in report.notes:
+        print(note, file=sys.stderr)
+    print("\n" + words("fit.wrote", index=report.customers, customers=f"{report.size:,}"))
+    return 0
+
+
+def _print_rows(report: list[dict[str, object]]) -> None:
+    """What became of the rows of the log."""
+    from crmlab.words import words
+
+    met = [each for each in report if each["rows"]]
+    width = max(len(f"{each['rows']:,}") for each in met)
+    print("\n" + words("fit.h_data"))
+    for each in met:
+        print(f"{each['rows']:>{width + 2},}  {each['rule']}: {each['done']}")
 
 
 def _fit(options: dict[str, object]) -> int:
@@ -142,11 +186,7 @@ def _fit(options: dict[str, object]) -> int:
         low, high = (f"{each:,.0f}" for each in report.holdout.interval)
         made, expected = f"{report.holdout.made:,.0f}", f"{report.holdout.expected:,.0f}"
         print("\n" + words("fit.printed_holdout", made=made, expected=expected, low=low, high=high))
-    met = report.data[report.data["rows"] > 0]
-    width = max(map(len, map("{:,}".format, met["rows"])))
-    print("\n" + words("fit.h_data"))
-    for rule, rows, done in met.itertuples(index=False):
-        print(f"{rows:>{width + 2},}  {rule}: {done}")
+    _print_rows(report.summary.attrs["report"])
     for note in report.notes:
         print(note, file=sys.stderr)
     index = Path(str(options["out"])) / "index.html"

@@ -16,6 +16,7 @@ from crmlab.data.mobi import load_mobi
 from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows, repeat_choices
 from crmlab.data.privacy import load_privacy
+from crmlab.data.parted import SummaryParts, summary_in_parts
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.ratings import load_coat, load_movielens
 from crmlab.data.scanner import load_catsup, load_cracker
@@ -31,6 +32,7 @@ __all__ = [
     "DataQualityWarning",
     "Import",
     "LogOptions",
+    "SummaryParts",
     "Verified",
     "choice_rows",
     "customer_summary",
@@ -71,6 +73,7 @@ __all__ = [
     "market_tables",
     "quality_report",
     "repeat_choices",
+    "summary_in_parts",
     "verified",
     "write_export",
     "write_scores",

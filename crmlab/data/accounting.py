@@ -1,6 +1,8 @@
 """What became of the rows of a log: for each rule how many it met, and what was done."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -51,8 +53,11 @@ class Counts:
         return cls(*sums, np.concatenate([each.several for each in counts]))
 
 
-def accounts(log: Log, rules: Rules, counts: Counts) -> list[dict[str, object]]:
-    """A list of rule, rows, done; the rows that were read, less those left out, are the rows used."""
+def accounts(log: Log, rules: Rules, counts: Counts, alike: int | None = None) -> list[dict[str, object]]:
+    """A list of rule, rows, done; the rows that were read, less those left out, are the rows used.
+
+    `alike` are the rows like another one, where these have been counted.
+    """
     audit, after = log.audit, _after(log, rules)
     orphans = _sum(log, queries.orphans_query(rules)) if rules.net_refunds else 0
     late_rows, latecomers = _latecomers(log, rules)
@@ -72,7 +77,7 @@ def accounts(log: Log, rules: Rules, counts: Counts) -> list[dict[str, object]]:
         table.append(_entry("cancelled", audit.cancelled, pattern="=".join(log.reading.cancelled)))
         table.append(_entry("void", audit.void))
     table += _about_money(log, rules, orphans) if rules.money else []
-    alike = _alike(log, rules, counts.several)
+    alike = _alike(log, rules, counts.several) if alike is None else alike
     table += [
         _entry("alike", alike, "alike_dropped" if log.once else "alike"),
         _entry("merged", counts.rows - counts.purchases, "merged_unit" if rules.by_unit else "merged"),
@@ -127,16 +132,41 @@ def _latecomers(log: Log, rules: Rules) -> tuple[int, int]:
 
 
 def _alike(log: Log, rules: Rules, several: np.ndarray) -> int:
-    """Rows alike, which only customers with several rows in a moment can have."""
+    """Rows alike; where none is left out, only customers with several rows in a moment can have such."""
+    with _every_row(log) as once:
+        if _some_left_out(rules, once):
+            return _sum(log, queries.duplicates_query(rules))
+        query = _among(log, rules, several)
+        if len(several) > log.audit.rows / 20:  # too many to be counted at once
+            return _sum(log, query)
+        log.everyone()
+        return int(log.run(query).fetchall()[0][0]) if len(several) else 0
+
+
+def alike_in_part(log: Log, rules: Rules, several: np.ndarray, bucket: int) -> int:
+    """The rows alike of one bucket's customers, of whom `several` have several rows in a moment."""
+    with _every_row(log) as once:
+        log.only(bucket)
+        every = _some_left_out(rules, once)
+        query = queries.duplicates_query(rules) if every else _among(log, rules, several)
+        return int(log.run(query).fetchall()[0][0]) if every or len(several) else 0
+
+
+def _some_left_out(rules: Rules, once: bool) -> bool:
+    return once or rules.net_refunds or rules.leave_refunds or rules.leave_zeros
+
+
+@contextmanager
+def _every_row(log: Log) -> Iterator[bool]:
+    """Let the table ``log`` hold rows alike, too; yields whether it held them once."""
     once, log.once = log.once, False
     try:
-        if once or rules.net_refunds or len(several) > log.audit.rows / 20:
-            return _sum(log, queries.duplicates_query(rules))
-        if not len(several):
-            return 0
-        log.connection.register("several", pd.DataFrame({"customer": several}))
-        log.everyone()
-        among = " AND customer IN (SELECT customer FROM several)"
-        return int(log.run(queries.duplicates_query(rules, among)).fetchall()[0][0])
+        yield once
     finally:
         log.once = once
+
+
+def _among(log: Log, rules: Rules, several: np.ndarray) -> str:
+    """The query of rows alike, asked of some customers."""
+    log.connection.register("several", pd.DataFrame({"customer": several}))
+    return queries.duplicates_query(rules, " AND customer IN (SELECT customer FROM several)")

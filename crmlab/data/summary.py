@@ -154,7 +154,7 @@ def quality_report(summary: pd.DataFrame) -> pd.DataFrame:
 
 def summarise(log: Log, rules: Rules, progress: Any = None) -> pd.DataFrame:
     """The customer summary of an open `Log`; see `customer_summary`."""
-    with _bar(log, words("fit.summarising"), progress) as shown:
+    with bar_over(log, words("fit.summarising"), progress) as shown:
         parts = list(log.by_bucket(queries.summary_query(rules), shown.update))
     return _summary(log, rules, parts)
 
@@ -182,7 +182,7 @@ class Tally:
 def tally(log: Log, rules: Rules, progress: Any = None) -> Tally:
     """Summaries and purchases by cohort of an open `Log`, its purchases being made of rows only once."""
     parts: dict[str, list[dict[str, np.ndarray]]] = {"whole": [], "early": [], "repeats": []}
-    with _bar(log, words("fit.summarising"), progress) as shown:
+    with bar_over(log, words("fit.summarising"), progress) as shown:
         for _ in log.parts(shown.update):
             for name, query in _tallied(log, rules):
                 parts[name].append(log.run(query).fetchnumpy())
@@ -190,9 +190,8 @@ def tally(log: Log, rules: Rules, progress: Any = None) -> Tally:
     repeats = repeats.groupby(["first", "moment"], as_index=False, sort=True)["purchases"].sum()
     early = None
     if rules.split is not None:
-        for part in parts["early"]:
-            Counts.taken_from(part)
-        early = _framed(log, rules, parts["early"])
+        refuse_nothing(rules, Counts.together([Counts.taken_from(part) for part in parts["early"]]))
+        early = framed(log, rules, parts["early"])
     return Tally(_summary(log, replace(rules, split=None), parts["whole"]), early, repeats)
 
 
@@ -218,23 +217,32 @@ def _tallied(log: Log, rules: Rules) -> Iterator[tuple[str, str]]:
 def _summary(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
     """A summary with its report, from the parts of the query's result."""
     counts = Counts.together([Counts.taken_from(part) for part in parts])
-    summary = _framed(log, rules, parts)
-    summary.attrs = {
-        "report": accounts(log, rules, counts),
+    refuse_nothing(rules, counts)
+    summary = framed(log, rules, parts)
+    summary.attrs = {"report": accounts(log, rules, counts), **about_period(rules)}
+    return summary
+
+
+def refuse_nothing(rules: Rules, counts: Counts) -> None:
+    """Raise an InputError where no row is a purchase."""
+    if not counts.purchases:
+        raise InputError(
+            f"log holds no purchase up to {rules.split or rules.end}; check the dates and the period's end"
+        )
+
+
+def about_period(rules: Rules) -> dict[str, str | None]:
+    """What a summary's ``attrs`` say of its periods."""
+    return {
         "observation_end": str(rules.end),
         "time_unit": rules.time_unit,
         "calibration_end": None if rules.split is None else str(rules.split),
     }
-    return summary
 
 
-def _framed(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+def framed(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
     """The summary in order of ids, from parts without the columns that only count."""
     customers = np.concatenate([np.asarray(part.pop("customer")) for part in parts])
-    if not len(customers):
-        raise InputError(
-            f"log holds no purchase up to {rules.split or rules.end}; check the dates and the period's end"
-        )
     ids = log.opened.ids.restore(customers).rename(log.columns["customer_id"])
     order = _order(ids, customers)
     table = {name: _ordered([part.pop(name) for part in parts], order) for name in list(parts[0])}
@@ -249,7 +257,7 @@ def _ordered(columns: list[np.ndarray], order: np.ndarray | None) -> np.ndarray:
     return joined if order is None else joined[order]
 
 
-def _bar(log: Log, what: str, shown: Any) -> AbstractContextManager:
+def bar_over(log: Log, what: str, shown: Any) -> AbstractContextManager:
     """A progress bar over the parts of the log; `shown` may be a bar of the caller's to move on instead."""
     if hasattr(shown, "update"):
         shown.set_description(what)

@@ -77,6 +77,16 @@ class CustomerReport:
         return quality_report(self.summary)
 
     @property
+    def size(self) -> int:
+        """How many customers there are."""
+        return len(self.customers)
+
+    @property
+    def repeats(self) -> int:
+        """How many repeat purchases they made."""
+        return int(self.customers["frequency"].sum())
+
+    @property
     def measure(self) -> str:
         """The column by which customers are ranked: value, or expected purchases without money."""
         return "value" if "value" in self.customers else "expected_purchases"
@@ -164,8 +174,7 @@ def customer_report(
     check_known(option("model"), [model], MODELS)
     rules = {name: options.pop(name) for name in RULES if name in options}
     check_known("option", options, LogOptions.__annotations__)
-    horizon = ceil(365.25 / DAYS[time_unit] - 0.5) if horizon is None and time_unit in DAYS else horizon
-    _check_numbers(horizon, discount_rate, margin)
+    horizon = checked_horizon(horizon, time_unit, discount_rate, margin)
     if out is not None:
         from crmlab.reports.pages import checked
 
@@ -183,7 +192,11 @@ def customer_report(
     return report
 
 
-def _check_numbers(horizon: float | None, discount_rate: float, margin: float) -> None:
+def checked_horizon(
+    horizon: float | None, time_unit: str, discount_rate: float, margin: float
+) -> float | None:
+    """The horizon, a year where none is given; InputError if a number cannot be."""
+    horizon = ceil(365.25 / DAYS[time_unit] - 0.5) if horizon is None and time_unit in DAYS else horizon
     for name, value, least in (
         ("horizon", horizon, 0.0),
         ("discount_rate", discount_rate, -1e-300),
@@ -192,6 +205,7 @@ def _check_numbers(horizon: float | None, discount_rate: float, margin: float) -
         if value is not None and not (np.isfinite(value) and value > least):
             or_0 = " or 0" if name == "discount_rate" else ""
             raise InputError(f"{option(name)} is {value:g}; give a number above 0{or_0}")
+    return horizon
 
 
 def _bar(log: Log, progress: bool | None) -> tqdm:
@@ -236,17 +250,18 @@ def _build(
         _missed(tracking, holdout),
         tracking,
         _history(log, rules, customers),
-        _settings(log, rules, fitted, horizon, discount_rate, margin),
+        settings_of(log, rules, fitted.name, horizon, discount_rate, margin),
         _notes(log, rules, fitted, holdout, comparison, told, about_spend),
     )
 
 
-def _settings(
-    log: Log, rules: Rules, model: Any, horizon: float, discount_rate: float, margin: float
+def settings_of(
+    log: Log, rules: Rules, model: str, horizon: float | None, discount_rate: float, margin: float
 ) -> dict[str, Any]:
+    """What a report says of how it was made; `model` is its name."""
     return {
         "log": words("fit.a_frame") if log.is_frame else Path(str(log.source)).name,
-        "model": model.name,
+        "model": model,
         "time_unit": rules.time_unit,
         "horizon": horizon,
         "discount_rate": discount_rate,

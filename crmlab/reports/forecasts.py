@@ -15,6 +15,7 @@ BLOCK = 1 << 10  # rows computed together
 NODES = 28  # times observed at which the futures of one frequency are computed
 REGULAR = 96  # the same, for regular purchases, whose expectations rise in waves
 SAMPLE = 20_000  # customers on whom uncertainty is computed
+SUMMED = ("probability_alive", "expected_purchases", "value")  # of which there are totals
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,17 @@ def _scale(model: Any) -> float:
     return float(min(model.params_[name] for name in ("alpha", "beta") if name in model.params_))
 
 
-def valued(customers: pd.DataFrame, spend: GammaGamma | None, margin: float) -> pd.DataFrame:
+def valued(
+    customers: pd.DataFrame, spend: GammaGamma | None, margin: float, mean: float | None = None
+) -> pd.DataFrame:
     """Expected spend a purchase, and value: margin times spend times discounted purchases.
 
-    Where the model of spend gives nothing finite, the mean over buyers stands in.
+    Where the model of spend gives nothing finite, the `mean` over buyers stands in, that of these customers
+    unless it is given.
     """
     usable = (customers["frequency"] > 0) & (customers["monetary_value"] > 0)
-    mean = customers["monetary_value"][usable].mean() if usable.any() else np.nan
+    if mean is None:
+        mean = customers["monetary_value"][usable].mean() if usable.any() else np.nan
     if spend is None:
         expected = np.full(len(customers), mean)
     else:
@@ -188,6 +193,21 @@ def totals(
     chance by drawing a future for each of the sample: whether active, how often bought, what was spent.
     """
     some = customers.iloc[np.linspace(0, len(customers) - 1, min(len(customers), SAMPLE)).astype(int)]
+    sums = {name: float(customers[name].sum()) for name in SUMMED if name in customers}
+    return totals_of(model, spend, some, len(customers), sums, horizon, margin, seed)
+
+
+def totals_of(
+    model: Any,
+    spend: GammaGamma | None,
+    some: pd.DataFrame,
+    n: int,
+    sums: dict[str, float],
+    horizon: float,
+    margin: float,
+    seed: int = 0,
+) -> dict[str, Total]:
+    """The same from a sample of `n` customers and the `sums` over all of what is expected of them."""
     history = tuple(some[name].to_numpy(float) for name in ("frequency", "recency", "T"))
     generator = np.random.default_rng(seed)
     alive, bought = drawn_futures(model, history, horizon, generator)
@@ -199,7 +219,7 @@ def totals(
             model, lambda m: m.conditional_expected_purchases(horizon, *history).mean()
         ),
     }
-    if "value" in customers:
+    if "value" in sums:
         drawn["value"] = margin * _drawn_spend(spend, some, bought, generator)
         drawn["value"] *= _ratio(some["discounted_purchases"], some["expected_purchases"])
         expected["value"] = "value"
@@ -207,8 +227,7 @@ def totals(
     found = {}
     for name, column in expected.items():
         error = drawn[name] - some[column].to_numpy(float)
-        chance = np.sqrt(len(customers) * np.mean(error**2))
-        found[name] = _total(float(customers[column].sum()), doubts[name], float(chance))
+        found[name] = _total(sums[column], doubts[name], float(np.sqrt(n * np.mean(error**2))))
     return found
 
 

@@ -1,5 +1,6 @@
 """What a reader should know before trusting a report's figures."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,18 @@ def about_never_repeaters(model: Any, comparison: Comparison | None) -> list[str
 
 def fitted_spend(summary: pd.DataFrame) -> tuple[GammaGamma | None, list[str]]:
     """The Gamma-Gamma model, or None where it cannot be fitted, with notes."""
-    usable = (summary["frequency"] > 0) & (summary["monetary_value"] > 0)
-    left = int(((summary["frequency"] > 0) & ~usable).sum())
+    buyers = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
+    left = int((summary["frequency"] > 0).sum()) - len(buyers)
+    return spend_of({name: buyers[name] for name in ("frequency", "monetary_value")}, left)
+
+
+def spend_of(buyers: Mapping[str, Any], left: int) -> tuple[GammaGamma | None, list[str]]:
+    """The same, given what `GammaGamma.fit` takes and how many buyers are not among it."""
     notes = [words("fit.note_worthless", customers=f"{left:,}")] if left else []
-    if usable.sum() < 2:
+    if np.sum(buyers.get("weights", np.ones(len(buyers["frequency"])))) < 2:
         return None, [*notes, words("fit.note_no_spend", reason=words("fit.few_buyers"))]
     try:
-        spend = GammaGamma().fit(summary["frequency"][usable], summary["monetary_value"][usable])
+        spend = GammaGamma().fit(**buyers)
     except InputError as error:
         return None, [*notes, words("fit.note_no_spend", reason=str(error))]
     notes += about_fit(spend)
@@ -62,8 +68,15 @@ def fitted_spend(summary: pd.DataFrame) -> tuple[GammaGamma | None, list[str]]:
 def about_spend(summary: pd.DataFrame) -> list[str]:
     """How far amounts depend on how often somebody buys, which the model of spend takes for nothing."""
     buyers = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
-    if len(buyers) < 3 or buyers["frequency"].nunique() < 2 or buyers["monetary_value"].nunique() < 2:
+    return about_dependence({name: buyers[name].to_numpy() for name in ("frequency", "monetary_value")})
+
+
+def about_dependence(buyers: Mapping[str, np.ndarray]) -> list[str]:
+    """The same of buyers as `GammaGamma.fit` takes them."""
+    x, m, weights = buyers["frequency"], buyers["monetary_value"], buyers.get("weights")
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(m) == 0:
         return []
-    correlation = np.corrcoef(buyers["frequency"], buyers["monetary_value"])[0, 1]
+    between = np.cov(x, m, aweights=weights)
+    correlation = between[0, 1] / np.sqrt(between[0, 0] * between[1, 1])
     key = "fit.note_independent" if abs(correlation) < 0.1 else "fit.note_dependent"
     return [words(key, correlation=correlation)]

@@ -39,8 +39,8 @@ def as_json(report: Any) -> dict[str, Any]:
     return plain(
         {
             "settings": report.settings,
-            "model": _model(report.model),
-            "spend": None if report.spend is None else _model(report.spend),
+            "model": model_as_json(report.model),
+            "spend": None if report.spend is None else model_as_json(report.spend),
             "holdout": None if holdout is None else _holdout(holdout),
             "comparison": [vars(each) for each in report.comparison.models],
             "misses": [
@@ -48,8 +48,8 @@ def as_json(report: Any) -> dict[str, Any]:
                 for each in report.misses
             ],
             "totals": {
-                "customers": len(report.customers),
-                "repeat_purchases": int(report.customers["frequency"].sum()),
+                "customers": report.size,
+                "repeat_purchases": report.repeats,
                 **{name: total.value for name, total in report.totals.items()},
             },
             "intervals": {name: [total.low, total.high] for name, total in report.totals.items()},
@@ -62,7 +62,7 @@ def as_json(report: Any) -> dict[str, Any]:
 
 def _holdout(holdout: Any) -> dict[str, Any]:
     return {
-        "model": _model(holdout.model),
+        "model": model_as_json(holdout.model),
         "purchases_made": holdout.made,
         "purchases_expected": holdout.expected,
         "standard_error": holdout.standard_error,
@@ -73,7 +73,8 @@ def _holdout(holdout: Any) -> dict[str, Any]:
     }
 
 
-def _model(model: Any) -> dict[str, Any]:
+def model_as_json(model: Any) -> dict[str, Any]:
+    """A fitted model's estimates and how its fit ended."""
     return {
         "name": model.name,
         **({"k": model.k_} if hasattr(model, "k_") else {}),

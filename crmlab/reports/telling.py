@@ -57,12 +57,11 @@ class Money:
 
 def facts(report: Any) -> list[tuple[str, str, str]]:
     """The figures at the head: what each is, its value, and between what it lies."""
-    settings, customers = report.settings, report.customers
+    settings = report.settings
     ahead = {"horizon": f"{settings['horizon']:g}", "units": words(f"fit.units_{settings['time_unit']}")}
-    repeats = int(customers["frequency"].sum())
     found = [
-        (words("fit.fact_customers"), f"{len(customers):,}", ""),
-        (words("fit.fact_purchases"), f"{repeats:,}", ""),
+        (words("fit.fact_customers"), f"{report.size:,}", ""),
+        (words("fit.fact_purchases"), f"{report.repeats:,}", ""),
     ]
     money = Money(settings["currency"])
     for name, total in report.totals.items():

@@ -90,6 +90,15 @@ def found(source: object, reading: Reading, folder: Path) -> Files:
     return ready
 
 
+def versions(source: object) -> list[tuple[str, int, int]]:
+    """The files of a log as given (for one in an archive, the archive), with size and time of last change."""
+    real = [
+        next(each for each in (Path(path), *Path(path).parents) if each.is_file())
+        for path in _listed(source)[1]
+    ]
+    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in real]
+
+
 def kind_of(path: str) -> str | None:
     """The kind of a file by the end of its name."""
     return next((kind for kind, ends in KINDS.items() if path.lower().endswith(ends)), None)

@@ -18,6 +18,9 @@ from crmlab.data.logs.sql import sentence
 from crmlab.errors import InputError, listing, option
 
 ROWS_A_BUCKET = 4_500  # for each megabyte of memory; customers are counted in that many buckets of rows
+MOST_BUCKETS = 1024
+REREAD = 12  # buckets up to which each is found by reading all rows; more are sorted into folders first
+HELD = 2_500_000  # rows that sorting may hold back before it writes them
 SHOWN = 5  # offending rows named in a message
 MACHINE = ("memory_limit", "temp_directory", "threads")
 
@@ -59,6 +62,7 @@ class Log:
         machine = {name: options.pop(name) for name in MACHINE if name in options}
         self.reading = Reading.of(customer_id, date, amount, options)
         self.source, self.has_amount, self.once = source, amount is not None, False
+        self._sorted: Path | None = None
         self.columns = {"customer_id": customer_id, "date": date} | ({"amount": amount} if amount else {})
         self._folder = Path(tempfile.mkdtemp(prefix="crmlab-", dir=machine.get("temp_directory")))
         self.opened = None
@@ -132,7 +136,8 @@ class Log:
                     "a frame" if self.is_frame else self.source, getattr(self.opened, "files", None), error
                 )
             ) from None
-        self.buckets = int(np.clip(np.ceil(self.audit.rows / (ROWS_A_BUCKET * self.megabytes)), 1, 64))
+        needed = np.ceil(self.audit.rows / (ROWS_A_BUCKET * self.megabytes))
+        self.buckets = int(np.clip(needed, 1, MOST_BUCKETS))
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -166,10 +171,37 @@ class Log:
     def parts(self, progress: Callable[[], object] | None = None) -> Iterator[int]:
         """Let the table ``log`` hold one part of the customers after the other."""
         for bucket in range(self.buckets):
-            self._show([] if self.buckets == 1 else [f"hash(customer) % {self.buckets} = {bucket}"])
+            self.only(bucket)
             yield bucket
             if progress is not None:
                 progress()
+
+    def only(self, bucket: int) -> None:
+        """Let the table ``log`` hold the customers of one bucket, by the hash of their ids."""
+        if self.buckets == 1:
+            self.everyone()
+        elif self.buckets <= REREAD:
+            self._show([f"hash(customer) % {self.buckets} = {bucket}"])
+        else:
+            self._sort()
+            found = sorted(map(str, (self._sorted / f"bucket={bucket}").glob("*.parquet")))
+            held = f"read_parquet({literal(found)}, hive_partitioning = false)"
+            self._show([] if found else ["false"], held if found else "typed")
+
+    def _sort(self) -> None:
+        """Write the rows that could count into one folder a bucket, once."""
+        if self._sorted is not None:
+            return
+        folder = self._folder / "sorted"
+        self.connection.execute(f"SET partitioned_write_max_open_files = {self.buckets}")
+        self.connection.execute(f"SET partitioned_write_flush_threshold = {HELD // self.buckets}")
+        columns = "customer, stamp, day, void" + ", amount" * self.has_amount
+        self.run(
+            f"COPY (SELECT {columns}, hash(customer) % {self.buckets} AS bucket FROM typed "
+            f"WHERE customer IS NOT NULL AND day IS NOT NULL) "
+            f"TO {literal(folder)} (FORMAT parquet, PARTITION_BY (bucket))"
+        )
+        self._sorted = folder
 
     def days_of(self, customer: object) -> np.ndarray:
         """The days on which one customer bought, as datetime64 in order, up to the end of the log."""
@@ -183,11 +215,11 @@ class Log:
         """Let the table ``log`` hold all customers."""
         self._show([])
 
-    def _show(self, conditions: list[str]) -> None:
+    def _show(self, conditions: list[str], rows: str = "typed") -> None:
         columns = "DISTINCT " * self.once + "customer, stamp, day" + ", amount" * self.has_amount
         conditions = conditions + ["NOT void"] * (self.reading.cancelled is not None)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        self.run(f"CREATE OR REPLACE VIEW log AS SELECT {columns} FROM typed{where}")
+        self.run(f"CREATE OR REPLACE VIEW log AS SELECT {columns} FROM {rows}{where}")
 
     def read_day(self, name: str, value: object) -> object:
         """A day given as the option `name`, read as the log's dates are."""

@@ -1,0 +1,88 @@
+"""Reports in parts: the figures of the report in memory, also after an interruption, also from a summary."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlab.cli import main
+from crmlab.data import SummaryParts, customer_summary
+from crmlab.errors import InputError
+from crmlab.mechanisms.purchases import bg_nbd
+from crmlab.reports import customer_report, forecast_in_parts, parted, report_in_parts
+
+SPEND = dict(p=6.25, q=3.74, gamma=15.44)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    base = bg_nbd(1500, 52.0, r=0.6, alpha=5.0, a=0.8, b=2.5, seed=4, spend=SPEND)
+    path = tmp_path_factory.mktemp("log") / "log.csv"
+    base.log(observation_end="2024-12-30").to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def in_buckets(monkeypatch):
+    monkeypatch.setattr("crmlab.data.logs.log.ROWS_A_BUCKET", 2.0)
+    monkeypatch.setattr("crmlab.data.logs.log.MOST_BUCKETS", 5)
+
+
+def test_the_figures_are_those_of_the_report_in_memory(log, in_buckets, tmp_path):
+    ours, theirs = report_in_parts(log, out=tmp_path / "parts"), customer_report(log)
+    np.testing.assert_allclose(ours.model.params_, theirs.model.params_, rtol=1e-6)
+    np.testing.assert_allclose(ours.spend.params_, theirs.spend.params_, rtol=1e-6)
+    assert (ours.size, ours.repeats) == (theirs.size, theirs.repeats)
+    for name, total in theirs.totals.items():
+        assert ours.totals[name].value == pytest.approx(total.value, rel=1e-6)
+        assert ours.totals[name].parameters == pytest.approx(total.parameters, rel=1e-3)
+        assert ours.totals[name].chance == pytest.approx(total.chance, rel=0.1)
+    parts = SummaryParts(ours.customers)
+    assert len(parts) == 5 and all(each["value"].is_monotonic_decreasing for each in parts)
+    found = pd.concat(parts).sort_index()
+    pd.testing.assert_frame_equal(
+        found, theirs.customers.sort_index()[found.columns], rtol=1e-5, check_index_type=False
+    )
+    held = json.loads((tmp_path / "parts" / "parameters.json").read_text())
+    assert held["totals"]["value"] == pytest.approx(theirs.totals["value"].value, rel=1e-6)
+    assert held["data"] == theirs.summary.attrs["report"]
+    assert ours.notes == theirs.notes[1:]  # the first is about the other models, which are not fitted here
+
+
+def test_an_interrupted_command_goes_on_where_it_was(log, in_buckets, tmp_path, monkeypatch, capsys):
+    command = ["fit", str(log), "--in-parts", "--out", str(tmp_path / "parts")]
+    write, made = parted.write_part, []
+
+    def twice(frame, path, about):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        write(frame, path, about)
+        made.append(path)
+
+    monkeypatch.setattr(parted, "write_part", twice)
+    assert main(command) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").rglob("*.parquet")}
+    assert len(kept) == 5 + 2  # the summary's, and the customers' first two
+    monkeypatch.setattr(parted, "write_part", write)
+    assert main(command) == 0
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+    told = capsys.readouterr().out
+    report = customer_report(log)
+    assert f"{report.totals['value'].value:,.0f}" in told and "Rows used" in told
+    assert main([*command, "--calibration-end", "2024-06-30"]) == 2
+
+
+def test_a_summary_made_elsewhere(log, tmp_path):
+    summary = customer_summary(log)
+    stored = SummaryParts.stored([summary.iloc[:700], summary.iloc[700:]], tmp_path / "summary")
+    ours = forecast_in_parts(stored, "paretonbd", out=tmp_path / "report", horizon=26)
+    theirs = customer_report(log, "paretonbd", horizon=26)
+    for name, total in theirs.totals.items():
+        assert ours.totals[name].value == pytest.approx(total.value, rel=1e-5)
+    smaller = SummaryParts.stored([summary.iloc[:700]], tmp_path / "smaller")
+    again = forecast_in_parts(smaller, "paretonbd", out=tmp_path / "report", horizon=26)
+    assert again.size == 700 and len(SummaryParts(again.customers)) == 1  # nothing of the former stays
+    with pytest.raises(InputError, match="time_unit is 'X'"):
+        forecast_in_parts(stored, out=tmp_path / "other", time_unit="X")
