@@ -1,6 +1,7 @@
-"""Several notebooks at once: threads wait for kernels, the kernels do the work."""
+"""Several notebooks at once: threads wait for kernels, the kernels do the work, here or on a cluster."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,10 +56,33 @@ def each(
         pool.shutdown()
 
 
+def is_on_cluster() -> bool:
+    """Whether joblib has been told to work elsewhere: ``joblib.parallel_config(backend="dask")``, for one."""
+    parallel = sys.modules.get("joblib.parallel")
+    if parallel is None:
+        return False
+    backend, _ = parallel.get_active_backend()
+    local = [each for each in parallel.BACKENDS.values() if each.__module__.startswith("joblib._parallel")]
+    return not isinstance(backend, tuple(local))
+
+
+def each_on_cluster(
+    function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[tuple[Item, Result]]:
+    """What `each` does, by the workers of joblib's cluster; function, items and results travel to them.
+
+    Ctrl-C, or a caller who stops iterating, ends the rest.
+    """
+    from joblib import Parallel, delayed
+
+    def paired(item: Item) -> tuple[Item, Result]:
+        return item, function(item)
+
+    yield from Parallel(return_as="generator_unordered")(delayed(paired)(item) for item in items)
+
+
 def bar(total: int, what: str, unit: str, done: int = 0, shown: bool = True) -> "tqdm[Any]":
     """A progress bar with the time left, on standard error; written seldom where that is no terminal."""
-    import sys
-
     from tqdm import tqdm
 
     return tqdm(

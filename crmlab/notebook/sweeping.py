@@ -5,16 +5,16 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import crmlab
 from crmlab import files
 from crmlab.errors import InputError, check_known
-from crmlab.notebook.parallel import bar, checked_jobs, each
+from crmlab.notebook.parallel import bar, checked_jobs, each, each_on_cluster, is_on_cluster
 from crmlab.notebook.parameters import Parameter, Value
 from crmlab.notebook.recording import flattened
 from crmlab.notebook.running import check_folder, checked_timeout, execute
@@ -51,7 +51,8 @@ def sweep(
     grid : dict
         Parameter -> values (a list, range or array) or one value. The last one varies fastest.
     jobs : int, optional
-        Notebooks run at once; as many as there are cores.
+        Notebooks run at once; as many as there are cores. On a cluster (``joblib.parallel_config(
+        backend="dask")`` after ``distributed.Client()``) as many as it has.
     out : path, optional
         File for the table, ``.parquet`` or ``.csv``.
     timeout : float, optional
@@ -78,14 +79,7 @@ def sweep(
     rows = {index: parts.load(values) for index, (_, values) in enumerate(points)}
     todo = [index for index, row in rows.items() if row is None]
 
-    def run_one(index):
-        given, values = points[index]
-        done = execute(source, given, values, warm=len(points) > 1, timeout=timeout)
-        row = {"results": done.results, "error": "" if done.ok else str(done.error)}
-        if done.ok:
-            parts.keep(values, row)
-        return row
-
+    run = _runner(source, points, parts, jobs, timeout)
     with bar(
         len(points),
         words("notebook.sweeping", lesson=source.name),
@@ -94,7 +88,7 @@ def sweep(
         shown=progress,
     ) as shown:
         try:
-            for index, row in each(run_one, todo, min(jobs, max(1, len(todo)))):
+            for index, row in run(todo):
                 rows[index] = row
                 shown.update()
         except KeyboardInterrupt:
@@ -106,6 +100,35 @@ def sweep(
         files.write_table(table, Path(out))
         parts.remove()
     return table
+
+
+def _runner(
+    source: Source, points: Sequence[tuple[Row, Row]], parts: "Parts", jobs: int, timeout: float | None
+) -> Callable[[Sequence[int]], Iterator[tuple[int, Row]]]:
+    """What runs points of the grid, given by number, and keeps what succeeded as soon as it is there."""
+
+    def run_and_keep(index: int) -> Row:
+        row = _row(source, points[index], len(points) > 1, timeout)
+        parts.keep(points[index][1], row)
+        return row
+
+    def on_cluster(todo: Sequence[int]) -> Iterator[tuple[int, Row]]:
+        run = partial(_row, source, warm=True, timeout=timeout)
+        numbered = [(index, points[index]) for index in todo]
+        for (index, point), row in each_on_cluster(lambda item: run(item[1]), numbered):
+            parts.keep(point[1], row)
+            yield index, row
+
+    if is_on_cluster():
+        return on_cluster
+    return lambda todo: each(run_and_keep, todo, min(jobs, max(1, len(todo))))
+
+
+def _row(source: Source, point: tuple[Row, Row], warm: bool, timeout: float | None) -> Row:
+    """Run one point: its results, and its error as text."""
+    given, values = point
+    done = execute(source, given, values, warm=warm, timeout=timeout)
+    return {"results": done.results, "error": "" if done.ok else str(done.error)}
 
 
 def checked_grid(
@@ -225,7 +248,8 @@ class Parts:
             return None
 
     def keep(self, values: Mapping[str, Value], row: Row) -> None:
-        if self.folder is not None:
+        """Keep a run that succeeded."""
+        if self.folder is not None and not row["error"]:
             content = json.dumps({"lesson": self.source.name, "parameters": values, "row": row})
             files.write_text(self._path(values), content)
 

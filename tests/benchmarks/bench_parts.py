@@ -10,13 +10,13 @@ the estimates. Bar: 2 GB in all.
 
 import argparse
 import json
+import runpy
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from bench_summary import simulate
-
+simulate = runpy.run_path(str(Path(__file__).with_name("bench_summary.py")))["simulate"]
 TRUTH = dict(r=0.55, alpha=40.0 / 7.0, a=0.79, b=4.4, p=6.25, q=3.74, gamma=15.44)
 BAR_MEGABYTES = 2048
 

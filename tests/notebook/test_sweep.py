@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -79,6 +80,16 @@ def test_a_kernel_that_dies_is_a_row_too(home):
     home.simple("09_loyalty", code("fragile", "import os\nif seed == 1: os._exit(3)"))
     table = sweep("09", {"seed": range(3)}, jobs=2, progress=False)
     assert table["error"].str.contains("DeadKernel").tolist() == [False, True, False]
+
+
+def test_the_workers_of_a_cluster_make_the_same_table(home, tmp_path):
+    pytest.importorskip("distributed", reason="the extra [cluster] is not installed: no dask.distributed")
+    broken = "assert seed != 2, 'a failing run is a row there, too'"
+    home.simple("09_loyalty", code("where", f"import os\nrecord('ran', os.getenv('RAN', 'here'))\n{broken}"))
+    program = Path(__file__).with_name("on_dask.py")
+    command = [sys.executable, str(program), "09", str(tmp_path / "table.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def executions(folder):
