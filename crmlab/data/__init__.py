@@ -15,8 +15,8 @@ from crmlab.data.logs import LogOptions
 from crmlab.data.mobi import load_mobi
 from crmlab.data.neighbourhood import load_kano
 from crmlab.data.panels import choice_rows, repeat_choices
-from crmlab.data.privacy import load_privacy
 from crmlab.data.parted import SummaryParts, summary_in_parts
+from crmlab.data.privacy import load_privacy
 from crmlab.data.published import load_contract_survivors, load_reichheld_sasser
 from crmlab.data.ratings import load_coat, load_movielens
 from crmlab.data.scanner import load_catsup, load_cracker

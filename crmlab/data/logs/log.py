@@ -14,7 +14,7 @@ from crmlab.data.logs import dates
 from crmlab.data.logs.audit import audited
 from crmlab.data.logs.opening import open_source, unreadable
 from crmlab.data.logs.reading import LogOptions, Reading
-from crmlab.data.logs.sql import sentence
+from crmlab.data.logs.sql import literal, sentence
 from crmlab.errors import InputError, listing, option
 
 ROWS_A_BUCKET = 4_500  # for each megabyte of memory; customers are counted in that many buckets of rows
