@@ -147,7 +147,8 @@ def _confused(found: Revealed, names: Mapping[str, str], money: Money) -> list[s
     rank = found.ranks[leader]
     one = found.results[leader].advantage
     facts = {"team": names[leader], "rank": rank, "expected": money(one.expected), "span": span(one, money)}
-    lines.append(words("game.leader_first" if rank == 1 else "game.leader_not_first", **facts))
+    key = "leader_idle" if one.verdict == "idle" else "leader_first" if rank == 1 else "leader_not_first"
+    lines.append(words(f"game.{key}", **facts))
     for team, one in found.results.items():
         if one.advantage.verdict in CONFUSED:
             facts = {"team": names[team], "realised": money(one.advantage.realised)}

@@ -31,7 +31,12 @@ FILES = ("customers", "orders", "surveys", "complaints", "mailings", "accounts",
 @functools.cache
 def template(name: str) -> jinja2.Template:
     """One of this room's templates."""
-    return environment(FOLDER, FOLDER / "game.css").get_template(name)
+    return environment(FOLDER, FOLDER / "game.css", filters={"joined": joined}).get_template(name)
+
+
+def joined(text: str) -> str:
+    """A text in which no line ends between a minus sign and its number."""
+    return text.replace("−", "−\u2060")
 
 
 def team_page(game: Game, team: str, number: int, way: Way) -> str:

@@ -10,7 +10,7 @@ from crmlab import files
 from crmlab.cores import available_cores
 from crmlab.course.tables import table_text
 from crmlab.errors import InputError, option
-from crmlab.game.course import Rivals
+from crmlab.game.course import Rivals, finish
 from crmlab.game.decisions import NOTHING
 from crmlab.game.folder import Game, Taken
 from crmlab.game.playing import rivals_of
@@ -157,7 +157,11 @@ def reveal(
 
 def _revealed(game: Game, lucks: int, tell: Callable[[str], None], processes: int) -> Revealed:
     decided = decisions_of(game)
-    tasks = {team: [_task(game, decided, team, luck) for luck in range(lucks + 1)] for team in decided}
+    models = _models(game, decided)
+    tasks = {
+        team: [_task(game, decided, team, models[team], luck) for luck in range(lucks + 1)]
+        for team in decided
+    }
     first = _run(game, [each[PLAYED] for each in tasks.values()], "teams", processes)
     for team, scores in zip(tasks, first):
         check_replay(game, team, scores["own"])
@@ -169,7 +173,7 @@ def _revealed(game: Game, lucks: int, tell: Callable[[str], None], processes: in
     results = {}
     for at, (team, taken) in enumerate(decided.items()):
         own = [first[at], *scores[at * lucks : (at + 1) * lucks]]
-        results[team] = _result(own, taken, _model(decided, game, team))
+        results[team] = _result(own, taken, models[team])
     totals = np.array([sum(each["own"]) for each in ruled]).reshape(len(rules), lucks + 1)
     gains = dict(zip(list(rules)[1:], totals[1:] - totals[0]))
     advantages = {name: Advantage(float(each[0]), each[1:]) for name, each in gains.items()}
@@ -180,25 +184,30 @@ def _revealed(game: Game, lucks: int, tell: Callable[[str], None], processes: in
     return Revealed(results, advantages, best)
 
 
-def _task(game: Game, decided: Mapping[str, tuple[Taken, ...]], team: str, luck: int) -> Task:
+def _task(game: Game, decided: Mapping[str, tuple[Taken, ...]], team: str, model: str, luck: int) -> Task:
+    """All replays of a team with one luck."""
     own = tuple(one.decision.without_forecast() for one in decided[team])
     rounds = range(game.settings.rounds)
     rivals = tuple(
         rivals_of({other: each[at].decision for other, each in decided.items()}, team) for at in rounds
     )
-    model = _model(decided, game, team)
     swapped = tuple(one.decision.without_forecast() for one in decided[model]) if model else ()
     return Task(team, luck, own, rivals, swapped, luck <= SWAPPED)
 
 
-def _model(decided: Mapping[str, tuple[Taken, ...]], game: Game, team: str) -> str:
-    """The team whose decisions are swapped in: the first on the board, and for that one the second."""
-    from crmlab.game.accounts import profit
+def _models(game: Game, decided: Mapping[str, tuple[Taken, ...]]) -> dict[str, str]:
+    """For each team the one whose decisions are swapped in: that with the highest score of the others.
 
-    last = game.settings.rounds
-    totals = {other: profit(game.way(other, last).entries) for other in decided}
-    others = [other for other in sorted(totals, key=lambda each: -totals[each]) if other != team]
-    return others[0] if others else ""
+    Those who decided nothing are held against already; without another team it is empty.
+    """
+    active = [
+        team
+        for team, each in decided.items()
+        if any(one.decision.without_forecast() != NOTHING for one in each)
+    ]
+    scores = {team: finish(game.way(team, game.settings.rounds)).total for team in active}
+    order = sorted(scores, key=lambda team: -scores[team])
+    return {team: next((other for other in order if other != team), "") for team in decided}
 
 
 def _rule_tasks(game: Game, decided: Mapping[str, tuple[Taken, ...]], lucks: int) -> dict[str, list[Task]]:

@@ -60,22 +60,33 @@ LEVERS = {
         service=0.1, crm=True, retention=FREQUENT, mailing=LIGHT, mailings=2, scheme=True
     ),
 }
+LAST = {  # in the last round alone: nothing may be gained there that the score does not charge for
+    "last round: price 1.15": Decision(price=1.15),
+    "last round: price .85": Decision(price=0.85),
+    "last round: service .4": Decision(service=0.4),
+    "last round: CRM": Decision(crm=True),
+    "last round: scheme, push 2": Decision(scheme=True, push=2.0),
+    "last round: offers to top 250": Decision(retention=TOP),
+}
 
 
-def played(decision, seed, luck=0):
-    """Profit, score and mean commitment a round."""
+def played(decision, first, seed, luck=0):
+    """Profit, score and mean commitment a round of a decision that is taken from round `first` on."""
     way, committed = history(Market(ROUNDS, CUSTOMERS, seed, luck)), []
-    for _ in range(ROUNDS):
-        committed.append(way.committed(decision).total)
-        play_round(way, decision, Rivals())
+    for number in range(ROUNDS):
+        now = decision if number >= first else NOTHING
+        committed.append(way.committed(now).total)
+        play_round(way, now, Rivals())
     score = finish(way)
     return score.profit, score.total, float(np.mean(committed))
 
 
 def levers(seeds, lucks, only):
     runs = [(seed, 0) for seed in range(seeds)] if seeds else [(1, luck) for luck in range(1, lucks + 1)]
-    chosen = {name: one for name, one in LEVERS.items() if not only or name == "nothing" or only in name}
-    jobs = [(one, *run) for one in chosen.values() for run in runs]
+    chosen = {
+        name: one for name, one in (LEVERS | LAST).items() if not only or name == "nothing" or only in name
+    }
+    jobs = [(one, (ROUNDS - 1) * (name in LAST), *run) for name, one in chosen.items() for run in runs]
     found = np.array(Parallel(n_jobs=2)(delayed(played)(*job) for job in jobs)).reshape(
         len(chosen), len(runs), 3
     )

@@ -1,0 +1,136 @@
+"""The reveal: replays that are exact, effects that are differences of scores, a last page that says so."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from crmlab import game
+from crmlab.errors import InputError
+from crmlab.game import revealing
+from crmlab.game.accounts import in_round, profit
+from crmlab.game.course import finish, play_round
+from crmlab.game.decisions import NOTHING
+from crmlab.game.economy import HISTORY, ROUND
+from crmlab.game.folder import Game
+from crmlab.game.playing import rivals_of
+from crmlab.game.replaying import start
+
+
+def test_four_strategies_over_six_rounds(revealed):
+    assert set(revealed.results) == {"cutter", "service", "loyal", "lists"}
+    assert min(revealed.ranks.values()) == 1
+    for one in revealed.results.values():
+        assert len(one.profits) == len(one.taken) == 6
+        assert all(each.source == "file" for each in one.taken)
+        assert np.isfinite([one.score, one.advantage.realised, *one.advantage.lucks]).all()
+        assert one.advantage.lucks.size == 4
+
+
+def test_what_was_played_is_replayed_to_the_bit(played, revealed):
+    made = Game(played)
+    for team, one in revealed.results.items():
+        way = made.way(team, 6)
+        stored = tuple(profit(in_round(way.entries, HISTORY + ROUND * at)) for at in range(6))
+        assert one.profits == stored
+        assert one.left == finish(way).left
+
+
+def test_effects_are_what_a_replay_by_hand_gives(played, revealed):
+    """Round 3 of one team with nothing, and with another team's decision, from the stored state before it."""
+    made, result = Game(played), revealed.results["service"]
+    taken = [made.taken(number) for number in range(1, 7)]
+    for kind, other in (("round", NOTHING), ("swap", taken[2][result.model].decision.without_forecast())):
+        way = made.way("service", 2)
+        for at in range(2, 6):
+            decisions = {team: one.decision for team, one in taken[at].items()}
+            decision = other if at == 2 else decisions["service"]
+            play_round(way, decision, rivals_of(decisions, "service"))
+        (effect,) = (each for each in result.effects if (each.kind, each.name) == (kind, "3"))
+        assert effect.advantage.realised == result.score - finish(way).total
+
+
+def test_levers_that_were_used_are_taken_back(revealed):
+    used = {
+        team: {each.name for each in one.effects if each.kind == "lever"}
+        for team, one in revealed.results.items()
+    }
+    assert used == {
+        "cutter": {"price"},
+        "service": {"service"},
+        "loyal": {"scheme", "crm"},
+        "lists": {"mailing", "retention"},
+    }
+    alone = revealed.results["service"]
+    (effect,) = (each for each in alone.effects if each.kind == "lever")
+    assert effect.advantage.realised == alone.advantage.realised, "one lever taken back is doing nothing"
+
+
+def test_another_luck_has_the_same_history_and_other_accidents(played):
+    made = Game(played)
+    one, other = start(made, 0), start(made, 3)
+    assert {name: values.tolist() for name, values in one.books.table("orders").items()} == {
+        name: values.tolist() for name, values in other.books.table("orders").items()
+    }
+    taken = {team: each.decision for team, each in made.taken(1).items()}
+    orders = []
+    for way in (one, other):
+        play_round(way, taken["cutter"], rivals_of(taken, "cutter"))
+        orders.append(way.books.table("orders")["time"].size)
+    assert orders[0] != orders[1]
+
+
+def test_an_interrupted_reveal_goes_on_where_it_was(played, revealed, tmp_path, monkeypatch):
+    folder = shutil.copytree(played, tmp_path / "game")
+    for name in ("cutter-4.json", "lists-2.json"):
+        (folder / "teacher" / "replays" / "teams" / name).unlink()
+    replayed, scores = [], revealing.kept_scores
+
+    def counted(place, task, keep):
+        if not (keep / task.name).is_file():
+            replayed.append(task.name)
+        return scores(place, task, keep)
+
+    monkeypatch.setattr(revealing, "kept_scores", counted)
+    monkeypatch.setattr(revealing, "SWAPPED", 1)
+    again = game.reveal(folder, lucks=4, processes=1)
+    assert sorted(replayed) == ["cutter-4.json", "lists-2.json"]
+    for name in ("results.csv", "effects.csv", "rules.csv", "index.html"):
+        assert (folder / "reveal" / name).read_bytes() == (played / "reveal" / name).read_bytes()
+    assert again.ranks == revealed.ranks
+
+
+def test_a_tampered_state_is_found(played, tmp_path, monkeypatch):
+    monkeypatch.setattr(revealing, "SWAPPED", -1)
+    folder = shutil.copytree(played, tmp_path / "game")
+    path = folder / "teacher" / "round-2" / "decisions.json"
+    held = json.loads(path.read_text(encoding="utf-8"))
+    held["cutter"]["decision"]["price"] = 1.2
+    path.write_text(json.dumps(held), encoding="utf-8")
+    shutil.rmtree(folder / "teacher" / "replays")
+    with pytest.raises(
+        InputError, match="team cutter: the stored rounds are not what its stored decisions give"
+    ):
+        game.reveal(folder, lucks=4, processes=1)
+
+
+def test_no_truth_before_the_end(fresh):
+    with pytest.raises(InputError, match="0 of 6 rounds are played"):
+        game.reveal(fresh)
+
+
+@pytest.mark.parametrize("lucks", [3, 201, 10.0, True])
+def test_lucks_have_their_range(played, lucks):
+    with pytest.raises(InputError, match="from 4 to 200"):
+        game.reveal(played, lucks=lucks)
+
+
+def test_the_last_page_names_everybody_with_what_came_out(played, revealed):
+    page = (played / "reveal" / "index.html").read_text(encoding="utf-8")
+    for name in ("Price Cutters", "Fine Service", "Loyalists", "List Makers"):
+        assert page.count(name) >= 3
+    for one in revealed.results.values():
+        assert f"{abs(one.advantage.expected):,.0f}" in page
+    assert "http" not in page.replace("http://www.w3.org", ""), "nothing is fetched"
+    assert str(Game(played).seed) in page
