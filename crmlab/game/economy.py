@@ -49,12 +49,12 @@ class Economy:
     """
 
     goods: float = 0.6
-    service: float = 2.2
-    service_more: float = 2.0
+    service: float = 2.0
+    service_more: float = 1.6
     points: float = 0.02
     member: float = 0.05
     push: float = 0.1
-    letter: float = 0.25
+    letter: float = 0.20
     coupon: float = 0.10
     system: float = 0.25
     introduction: float = 1.0

@@ -18,7 +18,8 @@ SCRIPTS = {
     "cutter": "price,0.95\nforecast,4000\n",
     "service": "service,0.2\n",
     "loyal": "scheme,on\npush,1\ncrm,on\n",
-    "lists": "mailing,2,orders_12 >= 1 and months_since_order <= 4,60,orders_12 lowest\nretention,on,orders_4 >= 1,20\n",
+    "lists": "mailing,2,orders_12 >= 1 and months_since_order <= 4,60,orders_12 lowest\n"
+    "retention,on,orders_4 >= 1,20\n",
 }
 
 
