@@ -29,6 +29,7 @@ def assembled(book: Sequence[Chapter], solutions: bool = False) -> dict[str, str
     made["bibliography.html"] = pages.bibliography_page(book)
     shared = [(name, made[name]) for name in ("glossary.html", "bibliography.html")]
     made["course.html"] = printing.course_page(book, shared)
+    made["from-lifetimes.html"] = pages.lifetimes_page()
     made["search.html"] = pages.search_page()
     made[searching.FILE] = searching.search_index(book, terms)
     return made

@@ -1,6 +1,7 @@
 """The book's pages: HTML that asks nothing of a network, and needs no server."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import jinja2
 from crmlab.book.bibliography import bibliography
 from crmlab.book.chapters import Chapter
 from crmlab.book.glossary import Term
+from crmlab.models.as_lifetimes.calls import calls
 from crmlab.pages import environment, number
 
 _FOLDER = Path(__file__).resolve().parent / "templates"
@@ -48,6 +50,12 @@ def glossary_page(book: Sequence[Chapter], terms: Sequence[Term]) -> str:
 def bibliography_page(book: Sequence[Chapter]) -> str:
     """What all lessons cite, each entry once, with the lessons that cite it."""
     return filled("bibliography.html.j2", entries=bibliography(book))
+
+
+def lifetimes_page() -> str:
+    """Every call of lifetimes' quickstart beside ours."""
+    sections = [(name, list(some)) for name, some in itertools.groupby(calls(), lambda call: call.section)]
+    return filled("lifetimes.html.j2", sections=sections)
 
 
 def search_page() -> str:

@@ -37,6 +37,7 @@ SHARED = {
     "instructors.html",
     "ledger.html",
     "numbers.html",
+    "from-lifetimes.html",
     "results.json",
     "search-index.js",
     "search.html",

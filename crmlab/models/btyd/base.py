@@ -13,6 +13,7 @@ from scipy.special import ndtri  # scipy.stats would take half a second to impor
 
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks, fitting
+from crmlab.models.btyd.aliases import SavedNames
 from crmlab.models.btyd.fields import Fields
 from crmlab.models.btyd.nesting import LikelihoodRatioTest, likelihood_ratio_test
 from crmlab.models.btyd.penalties import WEAK, Penalised, Penalty, Prior, Squares, checked_prior, log_normal
@@ -29,7 +30,7 @@ class NotFittedError(InputError, AttributeError):
     """Asked of a model that has no parameters yet."""
 
 
-class Model(Shown):
+class Model(SavedNames, Shown):
     """A model with parameters above 0, fitted by maximum likelihood.
 
     Parameters

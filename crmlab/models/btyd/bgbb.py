@@ -16,6 +16,7 @@ from crmlab.mechanisms import purchases
 from crmlab.mechanisms.purchases.periods import CustomersByPeriod
 from crmlab.mechanisms.purchases.streams import Seed
 from crmlab.models.btyd import checks
+from crmlab.models.btyd.aliases import PeriodNames
 from crmlab.models.btyd.arguments import shaped
 from crmlab.models.btyd.base import Model
 from crmlab.models.btyd.labels import Answer, common_index, labelled
@@ -27,7 +28,7 @@ from crmlab.words import words
 Array = npt.NDArray[np.float64]
 
 
-class BGBB(Model):
+class BGBB(PeriodNames, Model):
     """The BG/BB model of purchases at regular opportunities.
 
     Parameters alpha, beta (buying) and gamma, delta (dropout), all pure numbers.

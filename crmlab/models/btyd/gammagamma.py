@@ -16,6 +16,7 @@ from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
 from crmlab.mechanisms.purchases.streams import Seed
 from crmlab.models.btyd import checks
+from crmlab.models.btyd.aliases import SpendNames
 from crmlab.models.btyd.base import Model
 from crmlab.models.btyd.checks import Covariates
 from crmlab.models.btyd.histories import HistoryModel
@@ -27,7 +28,7 @@ from crmlab.words import words
 Array = npt.NDArray[np.float64]
 
 
-class GammaGamma(Model):
+class GammaGamma(SpendNames, Model):
     """The Gamma-Gamma model of spend.
 
     Parameters p and q (shapes) and gamma (in the unit of money).

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crmlab.models.btyd import checks
+from crmlab.models.btyd.aliases import HistoryNames
 from crmlab.models.btyd.arguments import over_unique, shaped, spread_over
 from crmlab.models.btyd.checks import Covariates
 from crmlab.models.btyd.covariates import CovariateModel
@@ -14,7 +15,7 @@ from crmlab.models.btyd.labels import Answer, labelled
 Array = npt.NDArray[np.float64]
 
 
-class Predictions(CovariateModel):
+class Predictions(HistoryNames, CovariateModel):
     """Questions about customers; subclasses say how each is answered for arrays of customers.
 
     Arguments broadcast against one another. Answers are floats for single customers and arrays otherwise;
