@@ -104,6 +104,7 @@ def import_command(chosen: argparse.Namespace) -> int:
     from pathlib import Path
 
     from crmlab.data.exports import import_export
+    from crmlab.data.exports.hiding import printable
     from crmlab.data.exports.keeping import map_text
     from crmlab.errors import InputError, speaking_of_flags
     from crmlab.files import write_text
@@ -135,7 +136,7 @@ def import_command(chosen: argparse.Namespace) -> int:
         if chosen.keys:
             write_text(chosen.keys, done.keys.to_csv(index=False, lineterminator="\n"))
     for problem in done.problems:
-        print(f"crmlab: {problem}", file=sys.stderr)
+        print(f"crmlab: {printable(str(problem))}", file=sys.stderr)
     return 1 if done.problems else 0
 
 

@@ -12,6 +12,16 @@ FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().,/-]*$)")
 IDS = ("id", "customer_id", "contact_id", "deal_id", "referrer_id", "record_id")
 
 
+def printable(text: str) -> str:
+    """A text as a label: no control characters, which could forge lines of a terminal or colour them."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+def disarmed_text(text: str) -> str:
+    """A text that no spreadsheet runs."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
 def hashed(text: str, salt: str) -> str:
     """An id as HMAC-SHA256 (RFC 2104) under the user's salt: 64 hexadecimal digits, alike in all tables."""
     return hmac.digest(salt.encode("utf-8"), text.encode("utf-8"), "sha256").hex()
@@ -48,6 +58,6 @@ def disarmed(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
         texts = table[name]
         armed = texts.map(lambda each: isinstance(each, str) and FORMULA.match(each) is not None).astype(bool)
         if armed.any():
-            columns[name] = texts.where(~armed, "'" + texts.astype(str))
+            columns[name] = texts.map(disarmed_text, na_action="ignore")
             changed[name] = int(armed.sum())
     return table.assign(**columns), changed

@@ -17,7 +17,7 @@ from crmlab.data.exports.settings import Settings, settings_from
 from crmlab.data.exports.sources import Problem, Sheet, sheets
 from crmlab.data.exports.tables import read_table
 from crmlab.data.exports.values import Reader
-from crmlab.errors import InputError
+from crmlab.errors import InputError, listing
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ def import_export(
 ) -> Import:
     """Read an export of a CRM system: a CSV or XLSX file, a ZIP of them, or a folder.
 
+    It is held in memory, about 2 kB a row.
+
     Parameters
     ----------
     path : str or path
@@ -126,6 +128,7 @@ def import_export(
     found, problems = sheets(path, settings.encoding)
     parts, layouts = _parts(found, known, settings, problems)
     tables, audits = _joined(parts, problems)
+    _compare_formats(audits)
     bought = None
     try:
         linking.link(tables, audits)
@@ -174,6 +177,19 @@ def _joined(
             except InputError as error:
                 problems.append(Problem(name, str(error)))
     return tables, audits
+
+
+def _compare_formats(audits: dict[str, TableAudit]) -> None:
+    """Note where one export seems to write the day first here and the month first there."""
+    found = {
+        f"{name}.{column}": way for name, audit in audits.items() for column, way in audit.formats.items()
+    }
+    first = {each: [place for place, way in found.items() if way.startswith(each)] for each in ("%d", "%m")}
+    if all(first.values()):
+        told = f"{listing(first['%d'])} and the month first in {listing(first['%m'])}: is that so?"
+        for name, audit in audits.items():
+            if any(place.startswith(f"{name}.") for places in first.values() for place in places):
+                audit.note(f"the day seems to stand first in {told}")
 
 
 def _finished(

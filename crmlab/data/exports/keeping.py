@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from crmlab.data.exports.canonical import TABLES
-from crmlab.data.exports.hiding import disarmed
+from crmlab.data.exports.hiding import disarmed, disarmed_text
 from crmlab.data.exports.matching import Layout
 from crmlab.files import write_text
 
@@ -56,7 +56,7 @@ def _dropped(done: "Import") -> str:
     out.writerow(["table", "file", "row", "reason"])
     for name, audit in done.audits.items():
         for reason, places in audit.dropped.items():
-            out.writerows([name, file, row, reason] for file, row in places)
+            out.writerows([name, disarmed_text(file), row, reason] for file, row in places)
     return text.getvalue()
 
 
@@ -127,7 +127,7 @@ def _formats_of(name: str, done: "Import") -> list[str]:
 
 
 def _text(value: str | None) -> str:
-    return json.dumps(value or "", ensure_ascii=False)
+    return json.dumps(value or "", ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _list(values: tuple[str, ...]) -> str:

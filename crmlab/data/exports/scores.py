@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from crmlab.data.exports.cards import Card, card
-from crmlab.data.exports.hiding import FORMULA
+from crmlab.data.exports.hiding import FORMULA, disarmed_text
 from crmlab.errors import InputError, listing, option
 from crmlab.files import write_text
 
@@ -158,7 +158,7 @@ def _text(table: pd.DataFrame, known: Card) -> str:
     for name in COLUMNS:
         if name in table:
             shown[labels[name]] = table[name].round(4)
-    shown[labels["tier"]] = table["tier"].map(lambda each: "'" + each if FORMULA.match(each) else each)
+    shown[labels["tier"]] = table["tier"].map(disarmed_text)
     out = io.StringIO()
     shown.to_csv(out, index=False, lineterminator="\r\n")
     return out.getvalue()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from crmlab.data.exports.hiding import printable
 from crmlab.data.logs import spreadsheets
 from crmlab.data.logs.files import MARKS, headed, where_not_utf8
 from crmlab.data.logs.reading import Reading
@@ -137,7 +138,7 @@ def _members(path: Path, label: str, problems: list[Problem]) -> Iterator[tuple[
             return
         left = LARGEST
         for member in members:
-            name = f"{label}/{_shown(member.filename)}"
+            name = f"{label}/{printable(member.filename)}"
             if _hidden(member.filename):
                 continue
             why = _unfit(member, left)
@@ -185,11 +186,6 @@ def _hidden(name: str) -> bool:
     """Whether a file is one of the system's own: macOS's doubles, Excel's locks."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return bool(parts) and ("__MACOSX" in parts or parts[-1].startswith((".", "~$")))
-
-
-def _shown(name: str) -> str:
-    """The name of a member as a label: no control characters, which could forge lines of a terminal."""
-    return "".join(each if each.isprintable() else "?" for each in name)
 
 
 # -- contents ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from crmlab.data.exports.audit import TableAudit, where
+from crmlab.data.exports.hiding import printable
 from crmlab.words import words
 from crmlab.words.layout import lines
 
@@ -52,7 +53,7 @@ def _table(name: str, audit: TableAudit) -> str:
     ]
     left_out = [words("exports.left_out", labels="; ".join(audit.left_out))] if audit.left_out else []
     texts = [*audit.read, *dropped, *left_out, *audit.notes]
-    return "\n".join([name, *(f"{BULLET}{text}" for text in texts)]) if texts else ""
+    return "\n".join([name, *(f"{BULLET}{printable(text)}" for text in texts)]) if texts else ""
 
 
 def _first(done: "Import") -> list[str]:
@@ -63,9 +64,11 @@ def _first(done: "Import") -> list[str]:
 
 def _cell(value: object) -> str:
     """A cell as people write it: a day without a time, nothing where nothing is."""
-    return "" if pd.isna(value) else str(value).removesuffix(" 00:00:00")
+    return "" if pd.isna(value) else printable(str(value).removesuffix(" 00:00:00"))
 
 
 def _listed(key: str, texts: object, **facts: object) -> str:
     texts = list(texts)
-    return "\n".join([words(key, **facts), *(f"{BULLET}{text}" for text in texts)]) if texts else ""
+    return (
+        "\n".join([words(key, **facts), *(f"{BULLET}{printable(text)}" for text in texts)]) if texts else ""
+    )

@@ -60,6 +60,7 @@ def write_export(
     delimiter: str | None = None,
     day: str | None = None,
     money: str | None = None,
+    labels: Literal["en", "zh"] = "en",
 ) -> list[Path]:
     """Write canonical tables as exports of a system.
 
@@ -72,6 +73,8 @@ def write_export(
     form : {"csv", "xlsx"}
     time_zone : str, optional
         Zone of the tables' times, for systems that write instants; UTC otherwise.
+    labels : {"en", "zh"}
+        Whether labels and files are named in Chinese, where the card knows how.
     encoding, delimiter, day, money : str, optional
         Instead of what the card says; `day` is a format for columns that hold a day only.
 
@@ -91,8 +94,8 @@ def write_export(
     style = Layout(**vars(usual) | {name: value for name, value in form_of.items() if value is not None})
     files: dict[str, bytes] = {}
     for name, table in as_held(tables, system).items():
-        texts = _texts(name, table, known, style, time_zone)
-        file = known.tables[name].files[0]
+        texts = _texts(name, table, known, style, time_zone, labels)
+        file = _label(known.tables[name].files, labels)
         files[f"{file}.{form}"] = _sheet(texts, file) if form == "xlsx" else _csv(texts, style)
     path = Path(path)
     if path.suffix.lower() == ".zip":
@@ -151,12 +154,19 @@ def _resolution(form: str) -> str:
 # -- how it is written ---------------------------------------------------------------------------------------
 
 
-def _texts(name: str, table: pd.DataFrame, known: Card, style: Layout, zone: str | None) -> pd.DataFrame:
+def _label(aliases: tuple[str, ...], language: str) -> str:
+    """The usual label, or the first Chinese one."""
+    return next((each for each in aliases if language == "zh" and not each.isascii()), aliases[0])
+
+
+def _texts(
+    name: str, table: pd.DataFrame, known: Card, style: Layout, zone: str | None, language: str
+) -> pd.DataFrame:
     """A table as texts under the system's labels."""
     fields = {each.name: each for each in TABLES[name]}
     columns = {}
     for column in table:
-        label = known.tables[name].columns[column][0]
+        label = _label(known.tables[name].columns[column], language)
         columns[label] = _written(table[column], fields[column], name, known, style, zone)
     return pd.DataFrame(columns)
 

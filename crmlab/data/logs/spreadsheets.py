@@ -12,6 +12,7 @@ from crmlab.errors import InputError, listing, option
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 DIGITS = 1e15  # a spreadsheet keeps 15 digits of a number
 
@@ -45,7 +46,7 @@ def cells(source: BinaryIO, name: str, reading: Reading) -> Iterator[tuple[str, 
     book = _opened(source, repr(name))
     try:
         for sheet in book.worksheets:
-            rows = sheet.iter_rows(values_only=True)
+            rows = _read(sheet)
             yield sheet.title, [[_exact(cell, reading) for cell in row] for row in rows]
     finally:
         book.close()
@@ -70,16 +71,22 @@ def _chosen(path: str, sheets: list[str], wanted: str | None) -> str:
     return wanted or sheets[0]
 
 
-def _rows(sheet: object, reading: Reading) -> Iterator[list[str]]:
+def _rows(sheet: "ReadOnlyWorksheet", reading: Reading) -> Iterator[list[str]]:
     """Rows that hold anything, as long as the row of names: beyond it there are no columns."""
     width = 0
-    for row in sheet.iter_rows(values_only=True):
+    for row in _read(sheet):
         cells = [_written(cell, reading) for cell in row]
         while not width and cells and not cells[-1]:
             cells.pop()
         width = width or len(cells)
         if any(cells):
             yield (cells + [""] * width)[:width]
+
+
+def _read(sheet: "ReadOnlyWorksheet") -> Iterator[tuple[object, ...]]:
+    """The rows that are there, not those that the file says there are: some say one cell, some a billion."""
+    sheet.reset_dimensions()
+    return sheet.iter_rows(values_only=True)
 
 
 def _exact(cell: object, reading: Reading) -> str:

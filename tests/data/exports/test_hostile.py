@@ -154,3 +154,30 @@ def test_a_formula_in_a_spreadsheet_counts_by_its_stored_value(tmp_path):
     book.active.append(["1", "=1+1"])  # as openpyxl stores it, without a value
     book.save(tmp_path / "export.xlsx")
     assert import_export(tmp_path / "export.xlsx", "zoho").tables["customers"]["type"].tolist() == [None]
+
+
+@pytest.mark.parametrize("told", ["A1", "A1:XFD1048576"])
+def test_a_spreadsheet_is_read_by_its_rows_not_by_what_it_says_of_them(tmp_path, told):
+    book = openpyxl.Workbook()
+    book.active.title = "Accounts"
+    for row in (["Record Id", "Account Type"], ["1", "x"], ["2", "y"]):
+        book.active.append(row)
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "odd.xlsx", "w") as odd,
+    ):
+        for name in whole.namelist():
+            data = whole.read(name)
+            if name.endswith("sheet1.xml"):
+                assert b'<dimension ref="A1:B3"' in data
+                data = data.replace(b"A1:B3", told.encode())
+            odd.writestr(name, data)
+    done = import_export(tmp_path / "odd.xlsx", "zoho")
+    assert done.tables["customers"]["id"].tolist() == ["1", "2"]
+
+
+def test_a_cell_cannot_colour_the_terminal(folder, files):
+    files["Deals.csv"] = files["Deals.csv"].replace("Negotiation", "\x1b[31mNegotiation")
+    done = import_export(folder(files), "zoho")
+    assert "\x1b" not in str(done) and "?[31mNegotiation" in str(done)

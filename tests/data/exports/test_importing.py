@@ -344,3 +344,17 @@ def test_firms_ids_are_not_taken_for_those_of_people(folder):
     )
     assert done.log["record_id"].tolist() == ["8"]
     assert done.audits["transactions"].dropped == {"no customer": [("deals.csv", 2)]}
+
+
+def test_day_first_here_and_month_first_there_is_doubted(folder, files):
+    files["Accounts.csv"] = (
+        "Record Id,Account Type,Created Time\nzcrm_1,x,01/25/2023 10:00\nzcrm_2,x,02/03/2023 11:00\n"
+    )
+    files["Deals.csv"] = files["Deals.csv"].replace("2024-01-13", "13/01/2024").replace("2024-0", "05/0")
+    files["Deals.csv"] = (
+        files["Deals.csv"].replace("05/02-05", "05/02/2024").replace("05/03-05", "05/03/2024")
+    )
+    done = import_export(folder(files), "zoho")
+    assert "the day seems to stand first in deals.closed and the month first in customers.created" in str(
+        done
+    )

@@ -82,6 +82,13 @@ def test_a_market_comes_back_however_it_is_written(market, system, style, tmp_pa
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
+def test_a_market_comes_back_under_chinese_labels(market, system, tmp_path):
+    paths = write_export(market, system, tmp_path, labels="zh", encoding="gb18030")
+    assert not any(path.name.isascii() for path in paths)
+    assert_held(import_export(tmp_path, system), market, system)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_a_customer_summary_of_the_log_is_that_of_the_market(market, system, tmp_path):
     """Models count days; so what systems lose of times does not reach them, where the zone is the same."""
     write_export(market, system, tmp_path)
