@@ -1,7 +1,7 @@
 """Customers: who they are for good and how they are this month, as arrays of one row a customer."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -134,47 +134,54 @@ def draw_customers(
     joined, referrer, branch : arrays of shape (n,), optional
         Of those who are referred; the others come as the company grows, to a branch by lot.
     """
-    n, uniform, normal = keys.size, streams.uniform, streams.normal
-    segment = np.searchsorted(np.cumsum(SHARES)[:-1], uniform(keys, "segment")).astype(np.int8)
-    log_rate = p.segment_to_rate * LOG_RATES
-    faster = np.exp(log_rate) / (SHARES @ np.exp(log_rate))  # so that the mean rate is r / alpha in any case
-    rate = gammaincinv(p.r, uniform(keys, "rate")) / p.alpha * faster[segment]
-    chance = np.clip(betaincinv(p.a, p.b, uniform(keys, "dropout")), 1e-12, 1 - 1e-12)
-    log_over_mean = np.log(np.maximum(rate * p.alpha / p.r, 1e-3))
-    habit = np.clip((log_over_mean - HABIT_MEAN) / HABIT_SPREAD, -HABIT_MOST, HABIT_MOST)
+    n = keys.size
     if joined is None:
-        joined = _arrivals(p, uniform(keys, "joining"))
+        joined = _arrivals(p, streams.uniform(keys, "joining"))
     if branch is None:
-        branch = np.floor(uniform(keys, "branch") * p.n_branches).astype(np.int16)
-    moved = p.spread_of_mailing * normal(keys, "mailing effect")
-    zeros = {
-        name: np.zeros(n) for name in ("experience", "trust", "commitment", "attitude", "spend", "recent")
-    }
+        branch = np.floor(streams.uniform(keys, "branch") * p.n_branches).astype(np.int16)
+    if referrer is None:
+        referrer = np.full(n, NOBODY, np.int64)
+    moods = dict.fromkeys(("experience", "trust", "commitment", "attitude"), 0.0)
+    moods |= {"satisfaction": p.usual_satisfaction, "spend": 0.0, "recent": 0.0, "left": np.inf}
     return Customers(
         key=keys,
         number=numbers,
-        referrer=np.full(n, NOBODY, np.int64) if referrer is None else referrer,
-        segment=segment,
+        referrer=referrer,
         branch=branch,
         joined=joined,
-        rate=rate,
-        leaving=logit(chance),
-        spend_rate=gammaincinv(p.q, uniform(keys, "spend rate")) / p.gamma,
-        habit=habit,
-        switching_cost=normal(keys, "switching cost"),
-        mailing=p.mailing_to_purchase + moved + p.habit_to_mailing * habit,
-        method=p.method * normal(keys, "method"),
-        encouraged=uniform(keys, "letter") < 0.5,
+        **_for_good(p, streams, keys),
+        **{name: np.full(n, value) for name, value in moods.items()},
+        expectation=p.spread_of_expectation * streams.normal(keys, "expectation"),
         alive=np.ones(n, bool),
-        left=np.full(n, np.inf),
-        expectation=p.spread_of_expectation * normal(keys, "expectation"),
-        satisfaction=np.full(n, p.usual_satisfaction),
         member=np.full(n, NEVER, np.int16),
         channel=np.full(n, NEVER, np.int16),
         orders=np.zeros(n, np.int32),
         last=joined.copy(),
-        **zeros,
     )
+
+
+def _for_good(p: CompanyParameters, streams: Streams, keys: Keys) -> dict[str, Any]:
+    """What does not change: segment, rates, habit, switching cost, effects of mailings, answering style."""
+    uniform, normal = streams.uniform, streams.normal
+    segment = np.searchsorted(np.cumsum(SHARES)[:-1], uniform(keys, "segment")).astype(np.int8)
+    log_rate = p.segment_to_rate * LOG_RATES
+    faster = np.exp(log_rate) / (SHARES @ np.exp(log_rate))  # so that the mean rate is r / alpha in any case
+    rate = gammaincinv(p.r, uniform(keys, "rate")) / p.alpha * faster[segment]
+    log_over_mean = np.log(np.maximum(rate * p.alpha / p.r, 1e-3))
+    habit = np.clip((log_over_mean - HABIT_MEAN) / HABIT_SPREAD, -HABIT_MOST, HABIT_MOST)
+    chance = np.clip(betaincinv(p.a, p.b, uniform(keys, "dropout")), 1e-12, 1 - 1e-12)
+    moved = p.spread_of_mailing * normal(keys, "mailing effect") + p.habit_to_mailing * habit
+    return {
+        "segment": segment,
+        "rate": rate,
+        "leaving": logit(chance),
+        "spend_rate": gammaincinv(p.q, uniform(keys, "spend rate")) / p.gamma,
+        "habit": habit,
+        "switching_cost": normal(keys, "switching cost"),
+        "mailing": p.mailing_to_purchase + moved,
+        "method": p.method * normal(keys, "method"),
+        "encouraged": uniform(keys, "letter") < 0.5,
+    }
 
 
 def _arrivals(p: CompanyParameters, u: Array) -> Array:

@@ -41,7 +41,7 @@ def repeat_orders(tables: Firm, months: int) -> Array:
     orders, customers = tables["orders"], tables["customers"]
     row = _rows(customers, orders["customer_id"])
     again = orders["time"].to_numpy() > customers["joined"].to_numpy()[row]
-    cell = row[again] * months + orders["month"].to_numpy()[again].astype(np.int64)
+    cell = row[again] * months + orders["month"].to_numpy(np.intp)[again]
     return np.bincount(cell, minlength=len(customers) * months).reshape(len(customers), months).astype(float)
 
 
@@ -62,7 +62,7 @@ def branch_months(tables: Firm, months: int, joined_before: int = 6) -> pd.DataF
     """
     customers, branches = tables["customers"], tables["branches"]
     early = customers["joined"].to_numpy() < joined_before
-    branch = customers["branch_id"].to_numpy(np.int64)[early]
+    branch = customers["branch_id"].to_numpy(np.intp)[early]
     size = len(branches)
     sums = np.zeros((size, months))
     np.add.at(sums, branch, repeat_orders(tables, months)[early])

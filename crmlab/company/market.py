@@ -170,7 +170,7 @@ def result_of(block: Block, months: int) -> Simulation:
     known = block.customers, block.ledger, block.branches
     return Simulation(
         tables=firm_tables(*known, months, block.streams),
-        truth=truth_of(*known, block.p, block.do),
+        truth=truth_of(*known, months, block.p, block.do),
     )
 
 

@@ -142,7 +142,7 @@ def events(counts: npt.NDArray[np.int64]) -> tuple[Rows, npt.NDArray[np.int64]]:
     >>> events(np.array([2, 0, 1]))
     (array([0, 0, 2]), array([0, 1, 0]))
     """
-    row = np.repeat(np.arange(counts.size, dtype=np.intp), counts)
+    row = np.repeat(np.arange(counts.size, dtype=np.intp), counts.astype(np.intp, copy=False))
     before = np.cumsum(counts) - counts
     return row, np.arange(row.size) - before[row]
 

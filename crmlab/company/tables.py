@@ -82,8 +82,7 @@ def firm_tables(
     streams: Streams,
 ) -> dict[str, pd.DataFrame]:
     """What the firm has after so many months, by the names of the canonical tables."""
-    here = customers.take(customers.booked(months - 1))
-    here = here.take(np.argsort(here.number, kind="stable"))
+    here = _in_books(customers, months)
     logs = {
         name: _log(name, ledger.columns(name)) for name in SCHEMAS if name in ledger and name not in OF_TRUTH
     }
@@ -104,15 +103,20 @@ def firm_tables(
 
 
 def truth_of(
-    customers: Customers, ledger: Ledger, branches: BranchPaths, p: CompanyParameters, do: Interventions
+    customers: Customers,
+    ledger: Ledger,
+    branches: BranchPaths,
+    months: int,
+    p: CompanyParameters,
+    do: Interventions,
 ) -> Truth:
-    """The truth of a company that has been simulated."""
-    known = customers.take(np.argsort(customers.number, kind="stable"))
+    """The truth of a company that has been simulated over so many months."""
+    known = _in_books(customers, months)
     latent = ("rate", "spend_rate", "habit", "switching_cost", "mailing", "method", "alive", "left")
     moods = ("expectation", "satisfaction", "trust", "commitment", "attitude")
     chance = {"dropout": expit(known.leaving)}
     columns = {name: getattr(known, name) for name in (*latent, *moods)}
-    months = pd.DataFrame(ledger.columns("months")).groupby("month", as_index=False).sum()
+    sums = pd.DataFrame(ledger.columns("months")).groupby("month", as_index=False).sum()
     return Truth(
         parameters=p,
         interventions=do,
@@ -120,8 +124,14 @@ def truth_of(
         branches=pd.DataFrame({"branch_id": np.arange(branches.quality.size), "quality": branches.quality}),
         paths=_paths(branches),
         experiences=_log("experiences", ledger.columns("experiences")),
-        months=months,
+        months=sums,
     )
+
+
+def _in_books(customers: Customers, months: int) -> Customers:
+    """Those who have come, in the order of their numbers."""
+    rows = customers.booked(months - 1)
+    return customers.take(rows[np.argsort(customers.number[rows], kind="stable")])
 
 
 def _log(name: str, columns: Columns) -> pd.DataFrame:

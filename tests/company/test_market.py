@@ -43,18 +43,26 @@ def test_a_longer_run_does_not_change_the_past(company, base):
         pd.testing.assert_frame_equal(past, base.tables[name], check_exact=True, obj=name)
 
 
-def test_whoever_is_never_exposed_is_the_same_without_the_campaign(company, base):
-    without = company.do(campaign=0).simulate()
-    reached = base.tables["exposures"].query("read")["customer_id"].unique()
+def touched(tables, cause):
+    """Customers whom a cause reaches."""
+    if cause == "campaign":
+        return tables["exposures"].query("read")["customer_id"].unique()
+    return tables[{"membership": "members", "second_channel": "channel_choices"}[cause]]["customer_id"]
+
+
+@pytest.mark.parametrize("cause", ["campaign", "membership", "second_channel"])
+def test_whoever_is_not_touched_is_the_same_without_the_cause(company, base, cause):
+    without = company.do(**{cause: 0}).simulate()
+    reached = touched(base.tables, cause)
     others = base.truth.customers[lambda t: ~t["customer_id"].isin(reached)]
-    assert len(others) > 300
+    brought = base.tables["customers"].query("referrer_id.notna()")["customer_id"]
+    others = others[~others["customer_id"].isin(brought)]  # whom a customer who is touched may bring or not
+    assert len(others) > 200
     again = without.truth.customers.set_index("customer_id").loc[others["customer_id"]].reset_index()
     pd.testing.assert_frame_equal(others.reset_index(drop=True), again, check_exact=True)
     orders, less = (each.tables["orders"].set_index("order_id") for each in (base, without))
     gained = orders.index.difference(less.index)
-    assert set(orders.loc[gained, "customer_id"]) <= set(reached) | set(
-        base.tables["customers"].query("referrer_id.notna()")["customer_id"]
-    )
+    assert set(orders.loc[gained, "customer_id"]) <= {*reached, *brought}
     assert len(orders.index.intersection(less.index)) > 0.95 * len(orders)
 
 
