@@ -7,7 +7,7 @@ import numpy as np
 
 from crmlab.analysis.matching import Matched
 from crmlab.analysis.needs import Need, Needs, Sample
-from crmlab.analysis.reading import Use
+from crmlab.analysis.reading import Source, Use
 
 HEAD = """# Which column of your tables is which, for {theory}: {about}
 # Write the name of your column in the quotes; leave "" what you have not. More can be said of a column:
@@ -25,10 +25,17 @@ def template(needs: Needs) -> str:
     return filled(needs, [])
 
 
-def filled(needs: Needs, matched: Sequence[Matched]) -> str:
-    """The same, with the columns that were found."""
+def filled(needs: Needs, matched: Sequence[Matched], sources: Sequence[Source] = ()) -> str:
+    """The same, with the columns that were found, and those of the sources that were not taken for any."""
     found = {each.sample.name: each for each in matched}
     parts = [HEAD.format(theory=needs.theory.replace("_", " "), about=needs.about)]
+    taken = {(each.source.name, use.column) for each in matched for use in each.uses.values()}
+    for source in sources:
+        free = [column for column in source.frame.columns if (source.name, column) not in taken]
+        if free:
+            parts.append(
+                f"# Of {source.name} not taken for any: {json.dumps(free, ensure_ascii=False)[1:-1]}\n"
+            )
     parts += [_sample(sample, found.get(name)) for name, sample in needs.samples.items()]
     return "\n".join(parts)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -96,8 +97,11 @@ def _template(chosen: argparse.Namespace) -> int:
         raise InputError(f"{str(place)!r} is there already; name another by --map, or remove it")
     needs = needs_of(chosen.lesson)
     sources = sources_of(chosen.tables, chosen.encoding, chosen.sheet) if chosen.tables else []
-    found = matched(needs, sources, Map())
-    files.write_text(place, filled(needs, found))
+    found = []
+    for source in sources:
+        with suppress(InputError):  # which sample it is, is for the user to say
+            found += matched(needs, [source], Map())
+    files.write_text(place, filled(needs, found, sources))
     known = sum(len(each.uses) for each in found)
     wanted = sum(len(each.sample.columns) for each in found) or sum(
         len(each.columns) for each in needs.samples.values()
