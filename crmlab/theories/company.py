@@ -99,21 +99,27 @@ def _rows(columns: Mapping[str, Array], chosen: Array) -> Mapping[str, Array]:
 # What would have happened otherwise ---------------------------------------------------------------------
 
 
+@lru_cache(maxsize=WORLDS)
+def _usual(p: CompanyMarket, seed: int) -> tuple[Simulation, Array]:
+    """A company as it is, and its purchases by customer and month."""
+    simulation = company(p, seed).simulate()
+    return simulation, purchases_by_month(simulation.tables, MONTHS)
+
+
 def _difference(p: CompanyMarket, seed: int, **forbidden: int) -> tuple[Simulation, Array]:
     """A company, and purchases by customer and month less those of the same customers without something.
 
-    Whom only one of the two worlds has (referred by somebody who left in the other) bought nothing in the other.
+    Who is in one world only (his friend left in the other, and did not refer him) bought nothing there.
     """
-    usual = company(p, seed)
-    with_it, without = usual.simulate(), usual.do(**forbidden).simulate(keep=["orders"])
-    bought = purchases_by_month(with_it.tables, MONTHS)
+    simulation, purchases = _usual(p, seed)
+    without = company(p, seed).do(**forbidden).simulate(keep=["orders"])
     other = purchases_by_month(without.tables, MONTHS)
-    ids = with_it.tables["customers"]["customer_id"].to_numpy()
-    place = np.searchsorted(ids, without.tables["customers"]["customer_id"].to_numpy())
-    place = np.minimum(place, len(ids) - 1)
-    same = ids[place] == without.tables["customers"]["customer_id"].to_numpy()
-    bought[place[same]] -= other[same]
-    return with_it, bought
+    ids, others = (each.tables["customers"]["customer_id"].to_numpy() for each in (simulation, without))
+    place = np.minimum(np.searchsorted(ids, others), len(ids) - 1)
+    same = ids[place] == others
+    difference = purchases.copy()
+    difference[place[same]] -= other[same]
+    return simulation, difference
 
 
 def _mean(of: Callable[[int], float]) -> float:
@@ -125,7 +131,20 @@ def _of(p: CompanyMarket) -> CompanyMarket:
     return p.replace(n_customers=CUSTOMERS)
 
 
-def _started(p: CompanyMarket, seed: int, forbidden: str, start: str, last: int) -> float:
+def gain_at_branches(p: CompanyMarket, seed: int, forbidden: str, start: str, last: int) -> float:
+    """Purchases a founder and month that branches gain by a start in one company, until `last` months later.
+
+    Parameters
+    ----------
+    p : CompanyMarket
+    seed : int
+    forbidden : {"membership", "crm"}
+        What the world has not with which this one is compared.
+    start : {"scheme", "system"}
+        The start at branches, a column of `branch_months`.
+    last : int
+        Months after the start that count.
+    """
     simulation, difference = _difference(p, seed, **{forbidden: 0})
     rows = branch_months(simulation.tables, difference)
     since = rows["period"] - rows[start]
@@ -141,15 +160,15 @@ def scheme_effect(p: CompanyMarket) -> float:
     """What opening the scheme at a branch does to purchases a founder and month, in the first nine months."""
     if not p.membership_to_purchase:
         return 0.0
-    return _mean(lambda seed: _started(_of(p), seed, "membership", "scheme", 8))
+    return _mean(lambda seed: gain_at_branches(_of(p), seed, "membership", "scheme", 8))
 
 
 @lru_cache(maxsize=64)
 def system_effect(p: CompanyMarket) -> float:
-    """What the CRM system does to purchases a founder and month, in its first year at its branches."""
+    """What the CRM system does to purchases a founder and month at its branches, in its first year."""
     if not (p.attitude_to_purchase or p.commitment_to_staying or p.attitude_to_referral):
         return 0.0
-    return _mean(lambda seed: _started(_of(p), seed, "crm", "system", 11))
+    return _mean(lambda seed: gain_at_branches(_of(p), seed, "crm", "system", 11))
 
 
 @lru_cache(maxsize=64)
@@ -160,11 +179,11 @@ def channel_effect(p: CompanyMarket) -> float:
     gained = taken = 0.0
     for seed in range(WORLDS):
         simulation, difference = _difference(_of(p), seed, second_channel=0)
-        rows = customers_compared(simulation.tables, purchases_by_month(simulation.tables, MONTHS))
+        rows = customers_compared(simulation.tables, _usual(_of(p), seed)[1])
         letter, change = rows["encouraged"] > 0, difference[known(simulation.tables), WINDOW:].mean(1)
         gained += change[letter].mean() - change[~letter].mean()
         taken += rows["spell"][letter].mean() - rows["spell"][~letter].mean()
-    return gained / taken
+    return float(gained / taken)
 
 
 @lru_cache(maxsize=64)
@@ -202,7 +221,7 @@ def mailing_effect(p: CompanyMarket) -> float:
 design = Design(
     name="company",
     title="One company",
-    claim="Know your customers, bind them, give them a system, several channels and redress, and they buy more.",
+    claim="Know your customers, bind them, give them a system, channels and redress, and they buy more.",
     parameters=CompanyMarket(**PRESETS["literature"]),
     presets={
         name: {each.name: chosen.get(each.name, each.default) for each in fields(CompanyParameters)}
