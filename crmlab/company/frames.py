@@ -58,7 +58,8 @@ def branch_months(tables: Firm, months: int, joined_before: int = 6) -> pd.DataF
     Returns
     -------
     pandas.DataFrame
-        branch_id, period (month + 1), start (period of the scheme's opening, 0 if never), orders.
+        branch_id, period (month + 1), start (period of the scheme's opening, 0 if never), system (that of the
+        CRM system's), orders.
     """
     customers, branches = tables["customers"], tables["branches"]
     early = customers["joined"].to_numpy() < joined_before
@@ -67,13 +68,14 @@ def branch_months(tables: Firm, months: int, joined_before: int = 6) -> pd.DataF
     sums = np.zeros((size, months))
     np.add.at(sums, branch, repeat_orders(tables, months)[early])
     means = sums / np.maximum(np.bincount(branch, minlength=size), 1)[:, None]
-    since = branches["scheme_since"].fillna(-1).to_numpy(np.int64)
+    since, system = (branches[each].fillna(-1).to_numpy(np.int64) for each in ("scheme_since", "crm_since"))
     kept = np.arange(joined_before, months)
     return pd.DataFrame(
         {
             "branch_id": np.repeat(np.arange(size), kept.size),
             "period": np.tile(kept + 1, size),
             "start": np.repeat(since + 1, kept.size),
+            "system": np.repeat(system + 1, kept.size),
             "orders": means[:, kept].ravel(),
         }
     )
@@ -105,30 +107,29 @@ def answers_and_orders(tables: Firm, months: int) -> pd.DataFrame:
     )
 
 
-def mailings(tables: Firm, months: int, kind: str) -> pd.DataFrame:
-    """Whom campaigns of a kind were sent to, and the orders of the month.
+def mailings(tables: Firm, months: int, kind: str | None = None) -> pd.DataFrame:
+    """Whom campaigns of a kind, or all of them, were sent to, and the orders of the month.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
     months : int
-    kind : {"by lot", "targeted", "decided", "to all"}
+    kind : {"by lot", "targeted", "decided", "to all"}, optional
 
     Returns
     -------
     pandas.DataFrame
-        customer_id, month, sent, read, orders, past (log of one plus the orders before).
+        customer_id, month, propensity, sent, read, orders, past (log of one plus the orders before).
     """
     campaigns = tables["campaigns"]
-    known = campaigns.loc[campaigns["kind"] == kind, "campaign_id"]
+    known = campaigns.loc[(campaigns["kind"] == kind) | (kind is None), "campaign_id"]
     exposures = tables["exposures"]
     kept = exposures[exposures["campaign_id"].isin(known)]
     row, month = _rows(tables["customers"], kept["customer_id"]), kept["month"].to_numpy(np.int64)
     orders = repeat_orders(tables, months)
     before = np.pad(orders.cumsum(1), ((0, 0), (1, 0)))[row, month]
-    columns = {"customer_id": kept["customer_id"], "month": month, "sent": kept["sent"] * 1.0}
-    return pd.DataFrame(columns).assign(
-        read=kept["read"] * 1.0, orders=orders[row, month], past=np.log1p(before)
+    return kept[["customer_id", "month", "propensity"]].assign(
+        sent=kept["sent"] * 1.0, read=kept["read"] * 1.0, orders=orders[row, month], past=np.log1p(before)
     )
 
 

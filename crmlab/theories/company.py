@@ -1,8 +1,8 @@
 """One company in which the theories meet: five decisions, each with the analysis that people make of it.
 
 The market is `crmlab.company`: customers who buy, like, join, complain, answer and leave month by month, at
-branches of different quality. The tables are the company's own, and views of them on which analysts compare
-(`crmlab.company.views`).
+branches of different quality. The tables are the company's own, and the rows made of them on which
+analysts compare (`crmlab.company.frames`).
 
 There are no closed forms: an estimand is what the same customers would have done otherwise. The company is
 simulated with something forbidden (`Company.do`), with the same draws, and purchases are compared customer by
@@ -16,29 +16,20 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from crmlab.company import PRESETS, Company, CompanyParameters, Simulation
-from crmlab.company.views import (
-    WINDOW,
-    branch_months,
-    branches_after,
-    customers_compared,
-    first_complaints,
-    known,
-    mailed,
-    purchases_by_month,
-)
+from crmlab.company import PRESETS, Company, CompanyParameters, frames
+from crmlab.company.frames import Firm
 from crmlab.design import Cohort, Construct, Design, Diagram, Hypothesis, count
 from crmlab.design.streams import Streams
 from crmlab.estimators import GroupTimeEffects, LeastSquares, TwoStageLeastSquares, robust
 
 MONTHS = 36
+FAIR = 0.5  # everybody's chance of a mailing by lot
 SYSTEM_FROM = 13  # period from which on branches are compared side by side
 WORLDS, CUSTOMERS = 4, 5000  # companies, and customers of each, from which an estimand is computed
 A_MONTH = "purchases a customer and month"
-NO_TRAP = {
-    "H2": "Better branches got the system rather, but where nothing follows from quality none buys more."
-}
+NO_TRAP = {"H2": "better branches get the system first, but in the trap nobody buys more for quality"}
 Array = np.ndarray
 
 
@@ -62,64 +53,71 @@ def company(p: CompanyMarket, seed: Any = 1) -> Company:
 
 
 def simulate_company(p: CompanyMarket, streams: Streams) -> Cohort:
-    """Draw a company: its tables, the analysts' views of them, and the truth."""
+    """Draw a company: its tables, the rows on which analysts compare, and the truth."""
     simulation = company(p, streams.seed).simulate()
     raw = {name: _columns(frame) for name, frame in simulation.tables.items()}
-    return Cohort({**views(simulation), **raw}, truth={"hidden": simulation.truth})
+    compared = {name: _columns(frame) for name, frame in rows_of(simulation.tables).items()}
+    return Cohort({**compared, **raw}, truth={"hidden": simulation.truth})
 
 
-def _columns(frame: Any) -> Callable[[], Mapping[str, Array]]:
-    return lambda: {name: frame[name].to_numpy() for name in frame}
+def _columns(frame: pd.DataFrame) -> Callable[[], Mapping[str, Array]]:
+    return lambda: {str(name): frame[name].to_numpy() for name in frame}
 
 
-def views(simulation: Simulation) -> dict[str, Mapping[str, Array]]:
-    """The rows on which analysts compare."""
-    tables = simulation.tables
-    purchases = purchases_by_month(tables, MONTHS)
-    by_branch = branch_months(tables, purchases)
-    customers = customers_compared(tables, purchases)
-    complaints = first_complaints(tables, purchases)
-    lot = complaints["by_lot"] > 0
+def rows_of(tables: Firm) -> dict[str, pd.DataFrame]:
+    """The rows on which analysts compare, by name; made of the firm's tables alone."""
+    complaints, mails = frames.redress(tables, MONTHS), frames.mailings(tables, MONTHS)
+    branches = frames.branch_months(tables, MONTHS)
+    lot, fair = complaints["by_lot"] > 0, mails["propensity"] == FAIR
     return {
-        "branch_months": by_branch,
-        "branches_after": branches_after(by_branch, SYSTEM_FROM),
-        "compared": customers,
-        "eligible": _rows(customers, customers["open_to_scheme"] > 0),
-        "complaints_by_lot": _rows(complaints, lot),
-        "complaints_elsewhere": _rows(complaints, ~lot),
-        "mailed_by_lot": mailed(tables, purchases, by_lot=True),
-        "mailed_to_target": mailed(tables, purchases, by_lot=False),
+        "branch_months": branches,
+        "branches_after": _side_by_side(branches),
+        "eligible": frames.members_and_others(tables, MONTHS),
+        "letters": frames.letters(tables, MONTHS),
+        "complaints_by_lot": complaints[lot],
+        "complaints_elsewhere": complaints[~lot],
+        "mailed_by_lot": mails[fair],
+        "mailed_otherwise": mails[~fair],
     }
 
 
-def _rows(columns: Mapping[str, Array], chosen: Array) -> Mapping[str, Array]:
-    return {name: values[chosen] for name, values in columns.items()}
+def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
+    after = rows[rows["period"] >= SYSTEM_FROM].groupby("branch_id")
+    equipped = after["system"].first().between(1, SYSTEM_FROM) * 1.0
+    return pd.DataFrame({"equipped": equipped, "orders": after["orders"].mean()})
 
 
 # What would have happened otherwise ---------------------------------------------------------------------
 
 
 @lru_cache(maxsize=WORLDS)
-def _usual(p: CompanyMarket, seed: int) -> tuple[Simulation, Array]:
-    """A company as it is, and its purchases by customer and month."""
-    simulation = company(p, seed).simulate()
-    return simulation, purchases_by_month(simulation.tables, MONTHS)
+def _usual(p: CompanyMarket, seed: int) -> Firm:
+    return company(p, seed).simulate().tables
 
 
-def _difference(p: CompanyMarket, seed: int, **forbidden: int) -> tuple[Simulation, Array]:
-    """A company, and purchases by customer and month less those of the same customers without something.
+@lru_cache(maxsize=2 * WORLDS)
+def _otherwise(p: CompanyMarket, seed: int, forbidden: str) -> Firm:
+    """The company's tables, but with the orders that the same customers would have made without something."""
+    tables = _usual(p, seed)
+    orders = company(p, seed).do(**{forbidden: 0}).simulate(keep=["orders"]).tables["orders"]
+    there = orders["customer_id"].isin(
+        tables["customers"]["customer_id"]
+    )  # friends may be referred in one only
+    return {**tables, "orders": orders[there]}
 
-    Who is in one world only (his friend left in the other, and did not refer him) bought nothing there.
-    """
-    simulation, purchases = _usual(p, seed)
-    without = company(p, seed).do(**forbidden).simulate(keep=["orders"])
-    other = purchases_by_month(without.tables, MONTHS)
-    ids, others = (each.tables["customers"]["customer_id"].to_numpy() for each in (simulation, without))
-    place = np.minimum(np.searchsorted(ids, others), len(ids) - 1)
-    same = ids[place] == others
-    difference = purchases.copy()
-    difference[place[same]] -= other[same]
-    return simulation, difference
+
+def _gained(
+    p: CompanyMarket, seed: int, forbidden: str, rows: Callable[[Firm, int], pd.DataFrame]
+) -> pd.DataFrame:
+    """Rows of an analysis with orders less those that would have been made without something."""
+    with_it, without = (rows(each, MONTHS) for each in (_usual(p, seed), _otherwise(p, seed, forbidden)))
+    return with_it.assign(orders=with_it["orders"] - without["orders"])
+
+
+def _by_lot(rows: pd.DataFrame, lot: str, outcome: str = "orders") -> float:
+    """Mean of those whom the lot chose less that of the others."""
+    means = rows.groupby(rows[lot] > 0)[outcome].mean()
+    return float(means[True] - means[False])
 
 
 def _mean(of: Callable[[int], float]) -> float:
@@ -140,19 +138,15 @@ def gain_at_branches(p: CompanyMarket, seed: int, forbidden: str, start: str, la
     seed : int
     forbidden : {"membership", "crm"}
         What the world has not with which this one is compared.
-    start : {"scheme", "system"}
+    start : {"start", "system"}
         The start at branches, a column of `branch_months`.
     last : int
         Months after the start that count.
     """
-    simulation, difference = _difference(p, seed, **{forbidden: 0})
-    rows = branch_months(simulation.tables, difference)
+    rows = _gained(p, seed, forbidden, frames.branch_months)
     since = rows["period"] - rows[start]
-    counts = (rows[start] > 0) & (since >= 0) & (since <= last)
-    groups, group = np.unique(rows[start][counts], return_inverse=True)
-    effects = np.bincount(group, rows["purchases"][counts]) / np.bincount(group)
-    sizes = [len(np.unique(rows["branch"][rows[start] == each])) for each in groups]
-    return float(np.average(effects, weights=sizes))
+    counts = rows[(rows[start] > 0) & since.between(0, last)].groupby(start)
+    return float(np.average(counts["orders"].mean(), weights=counts["branch_id"].nunique()))
 
 
 @lru_cache(maxsize=64)
@@ -160,7 +154,7 @@ def scheme_effect(p: CompanyMarket) -> float:
     """What opening the scheme at a branch does to purchases a founder and month, in the first nine months."""
     if not p.membership_to_purchase:
         return 0.0
-    return _mean(lambda seed: gain_at_branches(_of(p), seed, "membership", "scheme", 8))
+    return _mean(lambda seed: gain_at_branches(_of(p), seed, "membership", "start", 8))
 
 
 @lru_cache(maxsize=64)
@@ -176,14 +170,9 @@ def channel_effect(p: CompanyMarket) -> float:
     """What the second channel adds to monthly purchases of those whom a letter brings to it."""
     if not p.channel_to_purchase:
         return 0.0
-    gained = taken = 0.0
-    for seed in range(WORLDS):
-        simulation, difference = _difference(_of(p), seed, second_channel=0)
-        rows = customers_compared(simulation.tables, _usual(_of(p), seed)[1])
-        letter, change = rows["encouraged"] > 0, difference[known(simulation.tables), WINDOW:].mean(1)
-        gained += change[letter].mean() - change[~letter].mean()
-        taken += rows["spell"][letter].mean() - rows["spell"][~letter].mean()
-    return float(gained / taken)
+    worlds = [_gained(_of(p), seed, "second_channel", frames.letters) for seed in range(WORLDS)]
+    gained, taken = (sum(_by_lot(rows, "encouraged", of) for rows in worlds) for of in ("orders", "use"))
+    return gained / taken
 
 
 @lru_cache(maxsize=64)
@@ -193,10 +182,8 @@ def redress_effect(p: CompanyMarket) -> float:
         return 0.0
 
     def one(seed: int) -> float:
-        simulation, difference = _difference(_of(p), seed, recovery=0)
-        rows = first_complaints(simulation.tables, difference)
-        redressed, lot = rows["redressed"] > 0, rows["by_lot"] > 0
-        return float(rows["later"][lot & redressed].mean() - rows["later"][lot & ~redressed].mean())
+        rows = _gained(_of(p), seed, "recovery", frames.redress)
+        return _by_lot(rows[rows["by_lot"] > 0], "redressed")
 
     return _mean(one)
 
@@ -208,10 +195,8 @@ def mailing_effect(p: CompanyMarket) -> float:
         return 0.0
 
     def one(seed: int) -> float:
-        simulation, difference = _difference(_of(p), seed, campaign=0)
-        rows = mailed(simulation.tables, difference, by_lot=True)
-        sent = rows["sent"] > 0
-        return float(rows["bought"][sent].mean() - rows["bought"][~sent].mean())
+        rows = _gained(_of(p), seed, "campaign", frames.mailings)
+        return _by_lot(rows[rows["propensity"] == FAIR], "sent")
 
     return _mean(one)
 
@@ -237,12 +222,12 @@ design = Design(
             unit=A_MONTH,
             estimators={
                 "branches over time": GroupTimeEffects(
-                    "purchases", "branch", "period", "scheme", table="branch_months", until=8, base=3
+                    "orders", "branch_id", "period", "start", table="branch_months", until=8, base=3
                 ),
-                "members less others": LeastSquares(
-                    "purchases ~ member", "member", table="eligible", covariance="HC1"
+                "members less others": robust("orders ~ member", "member", "eligible"),
+                "with past purchases": robust(
+                    "orders ~ member + past + segment_1 + segment_2", "member", "eligible"
                 ),
-                "with past purchases": robust("purchases ~ member + before + tenure", "member", "eligible"),
             },
         ),
         Hypothesis(
@@ -253,10 +238,10 @@ design = Design(
             unit=A_MONTH,
             estimators={
                 "branches over time": GroupTimeEffects(
-                    "purchases", "branch", "period", "system", table="branch_months", until=11, base=6
+                    "orders", "branch_id", "period", "system", table="branch_months", until=11, base=6
                 ),
                 "branches side by side": LeastSquares(
-                    "purchases ~ equipped", "equipped", table="branches_after"
+                    "orders ~ equipped", "equipped", table="branches_after"
                 ),
             },
         ),
@@ -268,14 +253,14 @@ design = Design(
             unit=A_MONTH,
             estimators={
                 "letters by lot": TwoStageLeastSquares(
-                    "purchases ~ spell + before + tenure",
-                    "spell",
-                    table="compared",
+                    "orders ~ use + past + tenure",
+                    "use",
+                    table="letters",
                     covariance="HC1",
-                    endogenous=("spell",),
+                    endogenous=("use",),
                     instruments=("encouraged",),
                 ),
-                "two channels less one": robust("purchases ~ second_channel", "second_channel", "compared"),
+                "users less others": robust("orders ~ use", "use", "letters"),
             },
         ),
         Hypothesis(
@@ -285,8 +270,8 @@ design = Design(
             truth=redress_effect,
             unit="purchases in half a year",
             estimators={
-                "pilot by lot": robust("later ~ redressed + before", "redressed", "complaints_by_lot"),
-                "redressed less others": robust("later ~ redressed", "redressed", "complaints_elsewhere"),
+                "pilot by lot": robust("orders ~ redressed", "redressed", "complaints_by_lot"),
+                "redressed less others": robust("orders ~ redressed", "redressed", "complaints_elsewhere"),
             },
         ),
         Hypothesis(
@@ -297,19 +282,17 @@ design = Design(
             unit="purchases in the mailing's month",
             estimators={
                 "sent by lot": LeastSquares(
-                    "bought ~ sent", "sent", table="mailed_by_lot", cluster="customer"
+                    "orders ~ sent", "sent", table="mailed_by_lot", cluster="customer_id"
                 ),
                 "readers less others": LeastSquares(
-                    "bought ~ read", "read", table="mailed_to_target", cluster="customer"
+                    "orders ~ read", "read", table="mailed_otherwise", cluster="customer_id"
                 ),
             },
         ),
     ],
     constructs={
         "founder": Construct("founder", "A customer who came in the company's first six months."),
-        "spell": Construct(
-            "time with two channels", "Share of the last year with the second channel at hand."
-        ),
+        "use": Construct("time with two channels", "Share of the last year after taking up the second one."),
     },
     diagram=Diagram(
         nodes={
