@@ -1,0 +1,74 @@
+"""Lesson 19's company: what its estimands are, and that forbidding what has no effect changes nothing."""
+
+import numpy as np
+import pytest
+
+from crmlab.company import Decision, Run, frames
+from crmlab.theories import company as theory
+from crmlab.theories.company import FAIR, MONTHS, company, design, gain_at_branches
+
+FORBIDDEN = ["membership", "crm", "campaign", "second_channel", "recovery"]
+
+
+def small(preset, **changes):
+    return design.preset(preset).replace(n_customers=800, **changes).parameters
+
+
+@pytest.mark.parametrize("preset", ["null", "trap"])
+@pytest.mark.parametrize("forbidden", FORBIDDEN)
+def test_without_effects_forbidding_changes_no_order(preset, forbidden):
+    """So an estimand of 0 is no shortcut: the same customers buy the same, to the last bit."""
+    usual = company(small(preset), seed=3)
+    one, other = (
+        each.simulate(keep=["orders"]).tables["orders"] for each in (usual, usual.do(**{forbidden: 0}))
+    )
+    columns = ["customer_id", "month", "time", "amount"]
+    assert one[columns].equals(other[columns])
+
+
+def test_the_mailings_estimand_is_the_difference_of_two_worlds_that_part_in_that_month(tmp_path):
+    """Everybody is sent the first mailing, or nobody, from one saved state: as the lot says, with less noise."""
+    p = design.preset("claim").replace(n_customers=20_000).parameters
+    run = Run.start(company(p, seed=5), keep=["orders"])
+    run.play(until=4)
+    run.save(tmp_path / "state.npz")
+    bought = []
+    for offers in (True, False):
+        again = Run.load(tmp_path / "state.npz")
+        again.step(Decision(offers=offers))
+        bought.append(len(again.tables["orders"].query("month == 4")) / len(run.books()))
+    brute = bought[0] - bought[1]
+    rows = theory._gained(p, 5, "campaign", frames.mailings)
+    rows = rows[(rows.month == 4) & (rows.propensity == FAIR)]
+    sent = rows[rows.sent > 0].orders
+    assert rows[rows.sent == 0].orders.abs().max() == 0
+    assert abs(sent.mean() - brute) < 4 * sent.std() / np.sqrt(len(sent))
+
+
+def test_the_scheme_does_nothing_at_branches_before_it_opens():
+    p = small("claim")
+    rows = theory._gained(p, 2, "membership", frames.branch_months)
+    closed = rows[(rows.start == 0) | (rows.period < rows.start)]
+    assert np.allclose(
+        closed.orders, 0, atol=0.02
+    )  # a friend of a member's may come to another branch's books
+    assert gain_at_branches(p, 2, "membership", "start", 8) > 0
+
+
+def test_what_the_firm_holds_of_customers_and_branches_is_not_the_truth():
+    found = company(small("literature"), seed=1).simulate()
+    for table, truth in (("customers", found.truth.customers), ("branches", found.truth.branches)):
+        assert len(set(found.tables[table]) & set(truth)) == 1, table  # the number
+
+
+def test_with_nothing_but_chance_members_seem_to_buy_more_and_branches_do_not():
+    """Joining proves that a customer is there; among those who have not left the gap is gone."""
+    found = company(design.preset("null").replace(n_customers=20_000).parameters, seed=8).simulate()
+    people = frames.members_and_others(found.tables, MONTHS).merge(
+        found.truth.customers[["customer_id", "left"]]
+    )
+    gap = people.groupby("member").orders.mean().diff()[1.0]
+    there = people[~(people.left < MONTHS - 12)]
+    among = there.groupby("member").orders
+    error = np.hypot(*among.sem())
+    assert gap > 0.02 and abs(among.mean().diff()[1.0]) < 4 * error
