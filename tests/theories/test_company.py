@@ -27,7 +27,7 @@ def test_without_effects_forbidding_changes_no_order(preset, forbidden):
 
 
 def test_the_mailings_estimand_is_the_difference_of_two_worlds_that_part_in_that_month(tmp_path):
-    """Everybody is sent the first mailing, or nobody, from one saved state: as the lot says, with less noise."""
+    """From one saved state everybody is sent the first mailing, or nobody is."""
     p = design.preset("claim").replace(n_customers=20_000).parameters
     run = Run.start(company(p, seed=5), keep=["orders"])
     run.play(until=4)
