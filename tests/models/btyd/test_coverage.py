@@ -1,11 +1,23 @@
-"""95% intervals cover the truth 95% of the time, in 300 simulated and refitted cohorts of each model."""
+"""95% intervals cover the truth 95% of the time, in 300 simulated and refitted cohorts of each model.
+
+The benchmark bench_calibration.py draws the truth anew for each cohort, too.
+"""
 
 import numpy as np
 import pytest
 
 from crmlab.design.calibration import ranks, uniformity
 from crmlab.mechanisms import purchases
-from crmlab.models.btyd import BGBB, BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD, ShiftedBetaGeometric
+from crmlab.models.btyd import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    GammaGamma,
+    ModifiedBGCNBD,
+    ModifiedBGNBD,
+    ParetoNBD,
+    ShiftedBetaGeometric,
+)
 
 ROUNDS = 300
 TOLERANCE = 3.7 * np.sqrt(0.95 * 0.05 / ROUNDS)  # 20 proportions: all inside with probability .996
@@ -17,6 +29,28 @@ def history(kind, draw, n, T, truth):
         return kind().fit(data.frequency, data.recency, data.T)
 
     return once, truth
+
+
+def regular(kind, draw, n, T, k, truth):
+    def once(seed):
+        data = draw(n, T, k=k, seed=seed, **truth)
+        return kind(k).fit(data.frequency, data.recency, data.T)
+
+    return once, truth
+
+
+def with_covariates(kind, draw, n, T, truth):
+    """One covariate of both sides, drawn anew each time; its effects come after the parameters."""
+    effects = dict(purchase_covariate_1=0.4, dropout_covariate_1=-0.5)
+
+    def once(seed):
+        z = np.random.default_rng(seed).standard_normal((n, 1))
+        moves = dict(purchase_effects=[0.4], dropout_effects=[-0.5])
+        data = draw(n, T, seed=seed, purchase_covariates=z, dropout_covariates=z, **moves, **truth)
+        columns = data.frequency, data.recency, data.T
+        return kind().fit(*columns, purchase_covariates=z, dropout_covariates=z)
+
+    return once, truth | effects
 
 
 def spend():
@@ -57,6 +91,18 @@ CASES = {
     "Pareto/NBD": lambda: history(
         ParetoNBD, purchases.pareto_nbd, 1500, 50.0, dict(r=0.8, alpha=6.0, s=0.9, beta=12.0)
     ),
+    "BG/CNBD-3": lambda: regular(
+        BGCNBD, purchases.bg_cnbd, 800, 40.0, 3, dict(r=1.2, alpha=4.0, a=0.8, b=2.5)
+    ),
+    "MBG/CNBD-2": lambda: regular(
+        ModifiedBGCNBD, purchases.mbg_cnbd, 800, 40.0, 2, dict(r=1.0, alpha=4.0, a=0.8, b=2.5)
+    ),
+    "BG/NBD with covariates": lambda: with_covariates(
+        BGNBD, purchases.bg_nbd, 1500, 40.0, dict(r=0.8, alpha=5.0, a=0.8, b=2.5)
+    ),
+    "Pareto/NBD with covariates": lambda: with_covariates(
+        ParetoNBD, purchases.pareto_nbd, 1500, 50.0, dict(r=0.8, alpha=6.0, s=0.9, beta=12.0)
+    ),
     "Gamma-Gamma": spend,
     "BG/BB": opportunities,
     "sBG": contracts,
@@ -68,16 +114,21 @@ CASES = {
 def test_intervals_cover(name):
     once, truth = CASES[name]()
     covered, bias, usable, places = np.zeros(len(truth)), np.zeros(len(truth)), 0, []
-    values = np.array(list(truth.values()))
+    values, k = np.array(list(truth.values())), len(once(0).parameter_names)
+
+    def scaled(each):
+        """On the scale on which estimates are about normal: logs of parameters, effects as they are."""
+        return np.concatenate([np.log(each[:k]), each[k:]])
+
     for seed in range(ROUNDS):
         model = once(seed)
         usable += bool(model.convergence_)
         ends = model.confidence_intervals_
         covered += (ends.low.to_numpy() <= values) & (values <= ends.high.to_numpy())
         estimates = model.params_.to_numpy()
-        bias += (np.log(estimates) - np.log(values)) / ROUNDS
-        errors = model.standard_errors_.to_numpy() / estimates
-        places.append(ranks(np.log(estimates), errors, np.log(values)))
+        bias += (scaled(estimates) - scaled(values)) / ROUNDS
+        errors = model.standard_errors_.to_numpy() / np.concatenate([estimates[:k], np.ones(len(truth) - k)])
+        places.append(ranks(scaled(estimates), errors, scaled(values)))
     assert usable >= ROUNDS - 1
     assert covered / ROUNDS == pytest.approx(0.95, abs=TOLERANCE), dict(zip(truth, covered / ROUNDS))
     assert np.abs(bias).max() < 0.1
