@@ -5,9 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from crmlab.errors import listing
 
 Place = tuple[str, int]  # file, row
+FILE, ROW = "_file", "_row"  # hidden columns: where a row of a table comes from
 
 
 @dataclass
@@ -69,11 +73,28 @@ class TableAudit:
         }
 
 
+def places(table: pd.DataFrame, chosen: pd.Series | np.ndarray) -> list[Place]:
+    """The files and rows from which the chosen rows of a table come."""
+    found = table.loc[chosen, [FILE, ROW]]
+    return list(zip(found[FILE], found[ROW]))
+
+
+def counted(count: int) -> str:
+    """A number of rows as prose.
+
+    Examples
+    --------
+    >>> counted(1), counted(1200)
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
 def where(places: list[Place], limit: int = 5) -> str:
     """Files and rows as prose: ``Deals.csv rows 4, 9``."""
     files = Counter(file for file, _ in places)
     parts = []
     for file in files:
-        rows = [row for each, row in places if each == file]
-        parts.append(f"{file} row{'s' * (len(rows) > 1)} {listing(rows, limit)}")
+        held = [row for each, row in places if each == file]
+        parts.append(f"{file} row{'s' * (len(held) > 1)} {listing(held, limit)}")
     return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more files" if len(parts) > 3 else "")

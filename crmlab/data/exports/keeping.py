@@ -87,25 +87,10 @@ def map_text(done: "Import") -> str:
 
 def _map_of(name: str, held: dict[str, Layout], done: "Import") -> list[str]:
     said = done.settings.of(name)
-    files = f"files = {_list(said.files)}" if said.files else f"# files = {_list(tuple(held))}"
-    parts = [f"[tables.{name}]", files, f"[tables.{name}.columns]"]
     first = next(iter(held.values()), Layout(""))
-    weak = {each.column: each for each in first.guesses}
-    for each in TABLES[name]:
-        match = first.matches.get(each.name)
-        if match is not None:
-            mark = "" if match.how in ("map", "guess") else "# "
-            how = f"guess, {match.confidence:.2f}: is it right?" if match.how == "guess" else match.how
-            parts.append(f"{mark}{each.name} = {_text(match.label)}  # {how}")
-        elif said.columns.get(each.name) == "":
-            parts.append(f'{each.name} = ""  # left out')
-        else:
-            near = weak.get(each.name)
-            hint = f"not found; nearest is {near.label!r}, {near.confidence:.2f}" if near else "not found"
-            parts.append(f'# {each.name} = ""  # {each.about}: {hint}')
-    if first.unused:
-        parts.append(f"# not used: {', '.join(map(repr, first.unused))}")
-    parts += [f'[tables.{name}.keep]  # columns of your own to carry along: name = "label"']
+    files = f"files = {_list(said.files)}" if said.files else f"# files = {_list(tuple(held))}"
+    parts = [f"[tables.{name}]", files, *_columns_of(name, first, done)]
+    parts.append(f'[tables.{name}.keep]  # columns of your own to carry along: name = "label"')
     parts += [f"{_key(new)} = {_text(first.labels[place])}" for new, place in first.kept.items()]
     parts += _formats_of(name, done)
     if name in ("deals", "orders"):
@@ -115,6 +100,25 @@ def _map_of(name: str, held: dict[str, Layout], done: "Import") -> list[str]:
             labels = said.states.get(state, ())
             parts.append(f"{'' if labels else '# '}{state} = {_list(labels)}")
     return parts
+
+
+def _columns_of(name: str, first: Layout, done: "Import") -> list[str]:
+    """The columns: by the map and by guesses as they are, by labels of the card behind #."""
+    said = done.settings.of(name)
+    weak = {each.column: each for each in first.guesses}
+    parts = [f"[tables.{name}.columns]"]
+    for each in TABLES[name]:
+        match, near = first.matches.get(each.name), weak.get(each.name)
+        if match is not None:
+            mark = "" if match.how in ("map", "guess") else "# "
+            how = f"guess, {match.confidence:.2f}: is it right?" if match.how == "guess" else match.how
+            parts.append(f"{mark}{each.name} = {_text(match.label)}  # {how}")
+        elif said.columns.get(each.name) == "":
+            parts.append(f'{each.name} = ""  # left out')
+        else:
+            hint = f"not found; nearest is {near.label!r}, {near.confidence:.2f}" if near else "not found"
+            parts.append(f'# {each.name} = ""  # {each.about}: {hint}')
+    return parts + ([f"# not used: {', '.join(map(repr, first.unused))}"] if first.unused else [])
 
 
 def _formats_of(name: str, done: "Import") -> list[str]:

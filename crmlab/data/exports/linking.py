@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from crmlab.data.exports.audit import TableAudit, where
+from crmlab.data.exports.audit import FILE, ROW, TableAudit, counted, places, where
 from crmlab.data.exports.canonical import TABLES
-from crmlab.data.exports.tables import FILE, ROW
 from crmlab.errors import InputError
 
 LINKED = ("contacts", "deals", "orders", "cases", "members")
@@ -22,8 +21,8 @@ def together(parts: list[tuple[pd.DataFrame, TableAudit]]) -> tuple[pd.DataFrame
     audit = TableAudit(name)
     for _, each in parts:
         audit.rows_in += each.rows_in
-        for reason, places in each.dropped.items():
-            audit.drop(reason, places)
+        for reason, held in each.dropped.items():
+            audit.drop(reason, held)
         audit.read += [text for text in each.read if text not in audit.read]
         audit.left_out += [text for text in each.left_out if text not in audit.left_out]
         audit.note(*each.notes)
@@ -46,14 +45,13 @@ def _once(table: pd.DataFrame, name: str, audit: TableAudit) -> pd.DataFrame:
     if odd.any():
         key = odd.index[odd][0]
         differs = ", ".join(counts.columns[counts.loc[key] > 1])
-        rows = table.loc[table["id"] == key, [FILE, ROW]]
         raise InputError(
             f"{name}: {odd.sum():,} ids stand in rows that differ, the first in "
-            f"{where(list(zip(rows[FILE], rows[ROW])))} (in {differs}); is each row a line of an order, or "
+            f"{where(places(table, table['id'] == key))} (in {differs}); is each row a line of an order, or "
             f"was the export made twice? Leave one row an id, or name another column as id in the map"
         )
     again = table["id"].notna() & table["id"].duplicated()
-    audit.drop("stands there already", list(zip(table.loc[again, FILE], table.loc[again, ROW])))
+    audit.drop("stands there already", places(table, again))
     return table[~again]
 
 
@@ -101,7 +99,7 @@ def _by_contact(table: pd.DataFrame, contacts: pd.DataFrame, audit: TableAudit) 
     found = table["contact_id"].map(of).where(table["customer_id"].isna())
     if found.notna().any():
         table["customer_id"] = table["customer_id"].fillna(found)
-        audit.note(f"{found.notna().sum():,} rows belong to the customer of their contact")
+        audit.note(f"{counted(found.notna().sum())} with the customer of their contact")
 
 
 def _by_name(table: pd.DataFrame, customers: pd.DataFrame, audit: TableAudit) -> None:
@@ -114,13 +112,12 @@ def _by_name(table: pd.DataFrame, customers: pd.DataFrame, audit: TableAudit) ->
     found = table["customer_name"].map(unique).where(open_rows)
     if found.notna().any():
         table["customer_id"] = table["customer_id"].fillna(found)
-        audit.note(f"{found.notna().sum():,} rows were given their customer by name, for want of an id")
+        audit.note(f"{counted(found.notna().sum())} with a customer found by name, for want of an id")
     several = open_rows & found.isna() & table["customer_name"].isin(named["name"])
     if several.any():
-        rows = table.loc[several, [FILE, ROW]]
         audit.note(
-            f"{several.sum():,} rows name a customer of whose name there are several ("
-            f"{where(list(zip(rows[FILE], rows[ROW])))}): they have no customer; export the id, too"
+            f"{counted(several.sum())} with a name that several customers have "
+            f"({where(places(table, several))}): without a customer; export the id, too"
         )
 
 
@@ -129,8 +126,7 @@ def _orphans(table: pd.DataFrame, customers: pd.DataFrame | None, audit: TableAu
         return
     lost = table["customer_id"].notna() & ~table["customer_id"].isin(customers["id"])
     if lost.any():
-        rows = table.loc[lost, [FILE, ROW]]
         audit.note(
-            f"{lost.sum():,} rows belong to customers that are not in the table of customers ("
-            f"{where(list(zip(rows[FILE], rows[ROW])))}): was it filtered, or are these ids of another kind?"
+            f"{counted(lost.sum())} of customers that are not in the table of customers "
+            f"({where(places(table, lost))}): was it filtered, or are these ids of another kind?"
         )

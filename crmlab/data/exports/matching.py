@@ -193,40 +193,40 @@ def _unique(cells: list[str]) -> list[str]:
 def _matched(
     sheet: Sheet, name: str, table: Table, said: TableMap, labels: list[str], header: int, at: int
 ) -> Layout:
-    place = {}
+    place: dict[str, int] = {}
     for k, label in enumerate(labels):
         place.setdefault(normalised(label), k)
     kept = {new: _place(label, place, labels, f"keep of {name}") for new, label in said.keep.items()}
-    matches: dict[str, Match] = {}
-    taken = set(kept.values())
-    for column, aliases in table.columns.items():
-        if said.columns.get(column):
-            spot = _place(aliases[0], place, labels, f"column {column} of {name}")
-            matches[column] = Match(column, labels[spot], spot, "map")
-            taken.add(spot)
-    for column, aliases in table.columns.items():
-        spot = next(
-            (
-                place[normalised(each)]
-                for each in aliases
-                if place.get(normalised(each)) not in (None, *taken)
-            ),
-            None,
-        )
-        if column not in matches and spot is not None:
-            matches[column] = Match(column, labels[spot], spot)
-            taken.add(spot)
-    open_columns = [
-        each for each in TABLES[name] if each.name not in matches and said.columns.get(each.name) != ""
-    ]
+    matches = _told(name, table, said, labels, place, set(kept.values()))
+    taken = {each.place for each in matches.values()} | set(kept.values())
     free = [k for k in range(len(labels)) if k not in taken]
-    guesses = _guesses(sheet, table, open_columns, labels, free, at)
+    wanted = [each for each in TABLES[name] if each.name not in matches and said.columns.get(each.name) != ""]
+    guesses = _guesses(sheet, table, wanted, labels, free, at)
     used = {each.column: each for each in guesses if each.confidence >= USED}
-    matches |= used
-    taken |= {each.place for each in used.values()}
     weak = [each for each in guesses if each.column not in used]
-    unused = [labels[k] for k in range(len(labels)) if k not in taken]
-    return Layout(name, labels, header, matches, kept, weak, unused)
+    places = {each.place for each in used.values()}
+    unused = [labels[k] for k in free if k not in places]
+    return Layout(name, labels, header, matches | used, kept, weak, unused)
+
+
+def _told(
+    name: str, table: Table, said: TableMap, labels: list[str], place: Mapping[str, int], taken: set[int]
+) -> dict[str, Match]:
+    """The columns that the map names, then those that labels of the card name."""
+    matches = {}
+    for column, label in said.columns.items():
+        if label:
+            spot = _place(label, place, labels, f"column {column} of {name}")
+            matches[column] = Match(column, labels[spot], spot, "map")
+    taken = taken | {each.place for each in matches.values()}
+    for column, aliases in table.columns.items():
+        spots = [
+            place[each] for each in map(normalised, aliases) if each in place and place[each] not in taken
+        ]
+        if column not in matches and spots:
+            matches[column] = Match(column, labels[spots[0]], spots[0])
+            taken.add(spots[0])
+    return matches
 
 
 def _place(label: str, place: Mapping[str, int], labels: list[str], what: str) -> int:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crmlab.data.exports.audit import TableAudit, where
+from crmlab.data.exports.audit import TableAudit, counted, places, where
 from crmlab.data.exports.cards import Card
 from crmlab.data.exports.settings import Settings
-from crmlab.data.exports.tables import FILE, ROW, STATE
+from crmlab.data.exports.tables import STATE
 from crmlab.errors import InputError, listing, option
 
 TIMES = {"orders": "time", "deals": "closed"}
@@ -94,7 +94,7 @@ def _counted(table: pd.DataFrame, source: str, settings: Settings, audit: TableA
     left = pd.Series(True, table.index)
     for reason, holds in reasons.items():
         gone = left & holds
-        audit.drop(reason, list(zip(table.loc[gone, FILE], table.loc[gone, ROW])))
+        audit.drop(reason, places(table, gone))
         left &= ~holds
     kept = table[left]
     held = kept["currency"].value_counts(dropna=False) if "currency" in kept else pd.Series(dtype=int)
@@ -125,12 +125,11 @@ def _amount(table: pd.DataFrame, audit: TableAudit) -> pd.Series:
     }
     if (back > 0).any():
         audit.note(
-            f"refunds and returns were taken off in {(back > 0).sum():,} rows, {back.sum():,.2f} in all"
+            f"refunds and returns were taken off in {counted((back > 0).sum())}, {back.sum():,.2f} in all"
         )
     for what, holds in odd.items():
         if holds.any():
-            rows = list(zip(table.loc[holds, FILE], table.loc[holds, ROW]))
-            audit.note(f"{what}: {holds.sum():,} rows ({where(rows)}); they stay in the log")
+            audit.note(f"{what}: {counted(holds.sum())} ({where(places(table, holds))}), kept in the log")
     return net
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.data.exports import values
-from crmlab.data.exports.audit import TableAudit
+from crmlab.data.exports.audit import FILE, ROW, TableAudit, counted, places
 from crmlab.data.exports.canonical import TABLES, Field
 from crmlab.data.exports.cards import Card, normalised
 from crmlab.data.exports.matching import Layout
@@ -15,7 +15,7 @@ from crmlab.data.exports.sources import Sheet
 from crmlab.data.exports.values import Parsed, Reader
 from crmlab.errors import InputError, listing
 
-FILE, ROW, STATE = "_file", "_row", "_state"  # hidden columns: where a row stands, and what its state means
+STATE = "_state"  # hidden column: what a stage or a status means
 NAMES = {"customers": "name", "contacts": None}  # the column by which others name a record
 LINKS = ("customer_name",)  # personal columns that are read to link tables, and left out after
 UNDER = 12  # rows at the end among which lines under the table are looked for
@@ -53,38 +53,44 @@ def read_table(
 
 def _texts(sheet: Sheet, found: Layout, audit: TableAudit) -> pd.DataFrame:
     """The cells under the labels, one column a label, indexed by the number of the row."""
-    width = len(found.labels)
     below = [(row, cells) for row, cells in sheet.rows if row > found.header]
+    above = len(sheet.rows) - len(below) - 1
     audit.rows_in = len(below)
-    above = sum(row < found.header for row, _ in sheet.rows)
-    audit.note(f"{above} lines above the labels were passed over" if above else "")
-    audit.note(f"{sheet.blank} blank rows were passed over" if sheet.blank else "")
-    under = _under(below)
+    audit.note(f"{counted(above)} above the labels passed over" if above > 0 else "")
+    audit.note(f"{counted(sheet.blank)} without anything passed over" if sheet.blank else "")
+    kept = _fitting(below, sheet, found, audit)
+    width = len(found.labels)
+    short = sum(len(cells) < width for _, cells in kept)
+    audit.note(
+        f"{counted(short)} of {sheet.file} with fewer cells than labels, the rest empty" if short else ""
+    )
+    texts = [(cells + [""] * width)[:width] for _, cells in kept]
+    return pd.DataFrame(texts, index=[row for row, _ in kept], columns=range(width), dtype=object)
+
+
+def _fitting(
+    below: list[tuple[int, list[str]]], sheet: Sheet, found: Layout, audit: TableAudit
+) -> list[tuple[int, list[str]]]:
+    """The rows that could be records; the others are dropped with the reason."""
     labels = next((cells for row, cells in sheet.rows if row == found.header), [])
-    kept: list[tuple[int, list[str]]] = []
-    short = []
+    under = _under(below)
+    kept = []
     for row, cells in below:
         if row in under:
             audit.drop("a line under the table", [(sheet.file, row)])
-        elif any(cells[width:]):
+        elif any(cells[len(found.labels) :]):
             audit.drop("more cells than labels", [(sheet.file, row)])
         elif cells == labels:
             audit.drop("repeats the labels", [(sheet.file, row)])
         else:
-            short += [row] if len(cells) < width else []
-            kept.append((row, (cells + [""] * width)[:width]))
-    if short:
-        audit.note(
-            f"{len(short):,} rows of {sheet.file} have fewer cells than labels; the rest counts as empty"
-        )
+            kept.append((row, cells))
     long = audit.dropped.get("more cells than labels", [])
     if len(long) > len(kept):
         raise InputError(
-            f"most rows have more cells than there are labels (row {long[0][1]} is the first); "
-            f"is it set apart by something else, or not quoted?"
+            f"most rows have more cells than there are labels (row {long[0][1]} is the first); is it set "
+            f"apart by something else, or not quoted?"
         )
-    rows = [row for row, _ in kept]
-    return pd.DataFrame([cells for _, cells in kept], index=rows, columns=range(width), dtype=object)
+    return kept
 
 
 def _under(below: list[tuple[int, list[str]]]) -> set[int]:
@@ -209,18 +215,13 @@ def _usable(table: pd.DataFrame, parsed: dict[str, Parsed], name: str, audit: Ta
         if each.name not in parsed:
             continue
         bad = parsed[each.name].bad & keep
-        audit.drop(f"{each.name} cannot be read", _places(table, bad))
+        audit.drop(f"{each.name} cannot be read", places(table, bad))
         keep &= ~bad
         if each.needed == "row":
             empty = table[each.name].isna().to_numpy() & keep
-            audit.drop(f"no {each.name}", _places(table, empty))
+            audit.drop(f"no {each.name}", places(table, empty))
             keep &= ~empty
     return table[keep]
-
-
-def _places(table: pd.DataFrame, where: np.ndarray) -> list[tuple[str, int]]:
-    found = table.loc[where, [FILE, ROW]]
-    return list(zip(found[FILE], found[ROW]))
 
 
 def _describe(

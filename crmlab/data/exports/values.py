@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from crmlab.data.exports.audit import counted
 from crmlab.data.logs import dates, formats
 from crmlab.data.logs.amounts import number_in
 from crmlab.data.logs.questions import NUMBERS
@@ -261,16 +262,16 @@ def _ask_marks(every: pd.Index, tried: list[np.ndarray], one: int, other: int) -
 
 
 def _unread(texts: pd.Series, bad: np.ndarray, kind: str, name: str) -> str:
-    rows = texts.index[bad]
+    spots = texts.index[bad]
     if kind == "date" and texts[bad].str.fullmatch(_SERIAL).all():
         return (
-            f"holds numbers such as {texts[rows[0]]!r} (row {rows[0]}), the days of a spreadsheet: give the "
-            f"column the format of a date there, and save again"
+            f"holds numbers such as {texts[spots[0]]!r} (row {spots[0]}), the days of a spreadsheet: give "
+            f"the column the format of a date there, and save again"
         )
-    shown = ", ".join(f"row {row} ({texts[row]!r})" for row in rows[:3])
-    more = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    shown = ", ".join(f"row {row} ({texts[row]!r})" for row in spots[:3])
+    more = f" and {len(spots) - 3:,} more" if len(spots) > 3 else ""
     return (
-        f"is no {kind} in {len(rows):,} row{'s' * (len(rows) > 1)}: {shown}{more}; mend them, say by "
+        f"is no {kind} in {counted(len(spots))}: {shown}{more}; mend them, say by "
         f"{option(name)} how it is written, or drop these rows by {option('unreadable', 'drop')}"
     )
 
@@ -287,7 +288,7 @@ def ids(texts: pd.Series, prefix: str = "", repaired: Callable[[str], str] | Non
     first = texts.str.split(";").str[0].str.strip() if texts.notna().any() else texts
     several = (texts != first) & texts.notna()
     if several.any():
-        notes.append(f"holds several ids in {several.sum():,} rows; the first is taken: {rows_of(several)}")
+        notes.append(f"holds several ids in {counted(several.sum())}; the first is taken: {rows_of(several)}")
     values = first.str.removeprefix(prefix) if prefix and first.notna().any() else first
     given = values.dropna()
     if len(given) and given.str.fullmatch(r"\d+\.0").all():
@@ -305,7 +306,7 @@ def without_addresses(read: Parsed) -> Parsed:
     if read.question or not len(mails):
         return read
     question = (
-        f"holds e-mail addresses as ids in {len(mails):,} rows (row {mails.index[0]}): hash them by "
+        f"holds e-mail addresses as ids in {counted(len(mails))} (row {mails.index[0]}): hash them by "
         f"{option('salt')}, or keep them by {option('personal')}"
     )
     return replace(read, question=question)
@@ -324,9 +325,8 @@ def _damage(given: pd.Series) -> str:
         "open it with this column as text"
     )
     if len(power):
-        return (
-            f"holds ids as numbers in {len(power):,} rows (row {power.index[0]}: {power.iloc[0]!r}): {remedy}"
-        )
+        first = f"row {power.index[0]}: {power.iloc[0]!r}"
+        return f"holds ids as numbers in {counted(len(power))} ({first}): {remedy}"
     long = given[given.str.fullmatch(_LONG)].drop_duplicates()
     zeros = long.map(lambda each: len(each) - DIGITS if set(each[DIGITS:]) == {"0"} else 0)
     if len(long) and (zeros > 0).all() and zeros.sum() >= 6:

@@ -241,49 +241,54 @@ def market_tables(tables: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     Ids are texts such as ``C0000123``: numbers of many digits do not survive spreadsheets. Amounts are
     rounded to cents. The other tables (surveys, exposures, branches …) have no place in standard exports.
     """
-    customers, orders = tables["customers"], tables["orders"]
-    made = {
-        "customers": pd.DataFrame(
-            {
-                "id": _ids("C", customers["customer_id"]),
-                "region": customers["region"].astype(str),
-                "type": customers["segment"].astype(str),
-                "source": customers["acquired_by"].astype(str),
-                "branch": _ids("B", customers["branch_id"]),
-                "referrer_id": _ids("C", customers["referrer_id"]),
-                "created": customers["date"],
-            }
-        ),
-        "orders": pd.DataFrame(
-            {
-                "id": _ids("O", orders["order_id"]),
-                "customer_id": _ids("C", orders["customer_id"]),
-                "time": orders["date"],
-                "amount": orders["amount"].astype(float).round(2),
-                "channel": orders["channel"].astype(str),
-            }
-        ),
-    }
+    made = {"customers": _customers(tables["customers"]), "orders": _orders(tables["orders"])}
     if len(tables.get("complaints", ())):
-        told = tables["complaints"]
-        done = np.where(told["redressed"].astype(bool), "Redressed", "Not redressed")
-        numbers = _ids("K", pd.Series(range(len(told))))
-        made["cases"] = pd.DataFrame(
-            {
-                "id": numbers.to_numpy(),
-                "customer_id": _ids("C", told["customer_id"]).to_numpy(),
-                "type": "Complaint",
-                "status": done,
-                "opened": told["date"].to_numpy(),
-            }
-        )
+        made["cases"] = _cases(tables["complaints"])
     if len(tables.get("members", ())):
         members = tables["members"]
-        who = _ids("C", members["customer_id"])
-        made["members"] = pd.DataFrame(
-            {"id": _ids("M", members["customer_id"]), "customer_id": who, "joined": members["date"]}
-        )
+        who = members["customer_id"]
+        columns = {"id": _ids("M", who), "customer_id": _ids("C", who), "joined": members["date"]}
+        made["members"] = pd.DataFrame(columns)
     return made
+
+
+def _customers(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": _ids("C", table["customer_id"]),
+            "region": table["region"].astype(str),
+            "type": table["segment"].astype(str),
+            "source": table["acquired_by"].astype(str),
+            "branch": _ids("B", table["branch_id"]),
+            "referrer_id": _ids("C", table["referrer_id"]),
+            "created": table["date"],
+        }
+    )
+
+
+def _orders(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": _ids("O", table["order_id"]),
+            "customer_id": _ids("C", table["customer_id"]),
+            "time": table["date"],
+            "amount": table["amount"].astype(float).round(2),
+            "channel": table["channel"].astype(str),
+        }
+    )
+
+
+def _cases(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "id": _ids("K", table.index.to_series()),
+            "customer_id": _ids("C", table["customer_id"]),
+            "type": "Complaint",
+            "status": np.where(table["redressed"].astype(bool), "Redressed", "Not redressed"),
+            "opened": table["date"],
+        }
+    )
 
 
 def _ids(letter: str, numbers: pd.Series) -> pd.Series:

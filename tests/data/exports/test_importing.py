@@ -1,13 +1,17 @@
 """An export in, tables and a log out; every row accounted for, every doubt said."""
 
 import json
+import tomllib
 
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crmlab.data import customer_summary
 from crmlab.data.exports import import_export
+from crmlab.data.exports.keeping import map_text
 from crmlab.errors import InputError
 
 
@@ -24,7 +28,7 @@ def test_a_zoho_export_becomes_tables_and_a_log(folder, files):
     assert "proxy" in done.rule
     audit = done.audits["transactions"]
     assert audit.dropped == {"lost": [("Deals.csv", 3)], "not won": [("Deals.csv", 6)]}
-    assert "1 blank rows were passed over" in done.audits["deals"].notes
+    assert "1 row without anything passed over" in done.audits["deals"].notes
 
 
 def test_rows_in_are_rows_out_and_rows_dropped(folder, files):
@@ -181,11 +185,11 @@ def test_customers_are_found_by_name_where_ids_are_wanting(folder, files):
     )
     done = import_export(folder(files), "zoho")
     assert done.log["customer_id"].tolist() == ["1", "2"]
-    assert any("by name" in note for note in done.audits["deals"].notes)
+    assert any("found by name" in note for note in done.audits["deals"].notes)
     files["Accounts.csv"] += "zcrm_3,Ann,Beta,,Customer\n"
     double = import_export(folder(files), "zoho")
     assert double.audits["transactions"].dropped["no customer"] == [("Deals.csv", 5)]
-    assert any("of whose name there are several" in note for note in double.audits["deals"].notes)
+    assert any("with a name that several customers have" in note for note in double.audits["deals"].notes)
 
 
 def test_where_there_are_no_firms_people_are_the_customers(folder):
@@ -229,7 +233,7 @@ def test_lines_around_a_reports_table_are_passed_over_and_said(folder):
     )
     done = import_export(folder({"report.csv": report}), "salesforce")
     audit = done.audits["deals"]
-    assert audit.rows_out == 1 and "1 lines above the labels were passed over" in audit.notes
+    assert audit.rows_out == 1 and "1 row above the labels passed over" in audit.notes
     assert audit.dropped == {"a line under the table": [("report.csv", 6), ("report.csv", 7)]}
 
 
@@ -325,7 +329,7 @@ def test_a_column_of_customers_ids_is_found_by_what_stands_in_it(folder):
 
 def test_addresses_as_ids_are_refused_until_hashed_or_asked_for(folder):
     place = folder({"Accounts.csv": "Record Id,Account Type\na@b.c,x\n"})
-    assert "holds e-mail addresses as ids in 1 rows (row 2)" in whys(import_export(place, "zoho"))
+    assert "holds e-mail addresses as ids in 1 row (row 2)" in whys(import_export(place, "zoho"))
     assert not import_export(place, "zoho", salt="a salt of sixteen or more").problems
     assert import_export(place, "zoho", personal=True).tables["customers"]["id"].tolist() == ["a@b.c"]
 
@@ -358,3 +362,15 @@ def test_day_first_here_and_month_first_there_is_doubted(folder, files):
     assert "the day seems to stand first in deals.closed and the month first in customers.created" in str(
         done
     )
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(label=st.text(min_size=1, max_size=12), own=st.text(min_size=1, max_size=12))
+def test_the_map_is_toml_whatever_the_labels(label, own, tmp_path_factory):
+    place = tmp_path_factory.mktemp("map")
+    row = ["Record Id", label, own]
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in row]
+    (place / "Accounts.csv").write_bytes((",".join(quoted) + "\n1,2,3\n").encode("utf-8", errors="replace"))
+    done = import_export(place / "Accounts.csv", "zoho")
+    assert tomllib.loads(map_text(done))["system"] == "zoho"
+    assert str(done).isprintable() or set(filter(lambda each: not each.isprintable(), str(done))) == {"\n"}

@@ -149,7 +149,7 @@ def test_long_ids_that_are_whole_are_taken():
 
 def test_of_several_ids_in_a_cell_the_first_is_taken_and_that_is_said():
     read = ids(column("9001", "9002;9003"))
-    assert read.values.tolist() == ["9001", "9002"] and "1 rows; the first is taken: row 3" in read.notes[0]
+    assert read.values.tolist() == ["9001", "9002"] and "1 row; the first is taken: row 3" in read.notes[0]
 
 
 def test_salesforces_short_ids_become_long_ones():
