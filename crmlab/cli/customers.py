@@ -108,6 +108,22 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--discount-rate", type=float, default=0.1, metavar="RATE", help="a year (default: 0.1)"
     )
     group.add_argument(
+        "--season",
+        metavar="KIND",
+        help="purchases come by the time of the year: monthly, quarterly, waves, waves-2 or waves-3",
+    )
+    group.add_argument(
+        "--covariates",
+        metavar="FILE",
+        help="CSV or Parquet: customers, covariates, and a column 'period' (its first day) if they change",
+    )
+    group.add_argument(
+        "--covariates-of",
+        default="purchases",
+        metavar="PROCESS",
+        help="what covariates act on: purchases (default), dropout or both",
+    )
+    group.add_argument(
         "--margin", type=float, default=1.0, metavar="SHARE", help="of an amount that is profit (default: 1)"
     )
 

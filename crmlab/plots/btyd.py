@@ -4,6 +4,7 @@ Every picture takes a fitted model of `crmlab.models.btyd`; where the fit has no
 are given, intervals are left out.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,12 @@ def cohort_curve(model: Any, births: tuple[ArrayLike, ArrayLike], times: ArrayLi
     Parameters
     ----------
     births : (times, counts)
-        When customers made their first purchase, and how many.
+        When customers made their first purchase, and how many; or what has a method ``curve(model, times)``.
     times : array
         Calendar times, in the model's unit.
     """
+    if hasattr(births, "curve"):
+        return births.curve(model, np.asarray(times, float))
     born, counts = (np.asarray(each, float) for each in births)
     ages, which = np.unique(
         np.round(np.maximum(np.asarray(times)[:, None] - born, 0.0), 9), return_inverse=True
@@ -117,7 +120,13 @@ def tracking(
     return figure
 
 
-def holdout(model: Any, summary: pd.DataFrame, each: ArrayLike | None = None, most: int = 7) -> Figure:
+def holdout(
+    model: Any,
+    summary: pd.DataFrame,
+    each: ArrayLike | None = None,
+    most: int = 7,
+    ask: Callable[[Any, np.ndarray], np.ndarray] | None = None,
+) -> Figure:
     """Purchases in the holdout, made and expected, of customers with 0, 1, 2, … in calibration.
 
     Parameters
@@ -130,6 +139,9 @@ def holdout(model: Any, summary: pd.DataFrame, each: ArrayLike | None = None, mo
         Purchases expected of each customer, if known already.
     most : int
         Customers with that many purchases or more are one group.
+    ask : callable, optional
+        ``ask(model, rows)`` gives the purchases expected of the customers at some positions, where the model
+        looks at more than the summary.
 
     Returns
     -------
@@ -146,11 +158,9 @@ def holdout(model: Any, summary: pd.DataFrame, each: ArrayLike | None = None, mo
         error = np.sqrt(np.maximum(np.bincount(place, made**2) / size - mean**2, 0.0) / (size - 1.0))
     expected = np.bincount(place, _expected(model, summary) if each is None else each) / size
     some = _spread_sample(group, groups)
-    table = summary.iloc[some]
+    ask = ask or (lambda m, rows: _expected(m, summary.iloc[rows]))
     own = place[some].astype(np.intp, copy=False)
-    rough, low, high = interval(
-        model, lambda m: np.bincount(own, _expected(m, table)) / np.bincount(own), "log"
-    )
+    rough, low, high = interval(model, lambda m: np.bincount(own, ask(m, some)) / np.bincount(own), "log")
     figure, axes = subplots(figsize=(6.8, 3.8))
     if low is not None:  # the width is that of the sample, the middle that of all
         axes.fill_between(

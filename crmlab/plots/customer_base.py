@@ -106,6 +106,34 @@ def retention(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def season(factors: pd.DataFrame) -> Figure:
+    """By which factor the time of the year multiplies the purchase rate.
+
+    Parameters
+    ----------
+    factors : pandas.DataFrame
+        Months, quarters or weeks of the year in rows; factor, low, high.
+    """
+    figure, axes = subplots(figsize=(7.6, 3.3))
+    axes.axhline(1.0, color="0.4", linestyle=":", linewidth=1.4)
+    place, factor = np.arange(len(factors)), factors["factor"].to_numpy()
+    low, high = (factors[name].to_numpy() if name in factors else factor for name in ("low", "high"))
+    if len(factors) > len(calendar.month_abbr):  # weeks: a wave
+        place = place + 1
+        axes.fill_between(place, low, high, color=HEADLINE, alpha=0.22, linewidth=0)
+        axes.plot(place, factor, color=HEADLINE)
+        axes.set_xlabel(words("fit.week_of_year"))
+    else:
+        whiskers = [factor - low, high - factor]
+        axes.errorbar(place, factor, whiskers, color=HEADLINE, marker="o", linestyle="none", capsize=3)
+        months = len(factors) == 12
+        axes.set_xticks(place, [calendar.month_abbr[each + 1] if months else each + 1 for each in place])
+        axes.set_xlabel(words("fit.month" if months else "fit.quarter"))
+    axes.set_ylabel(words("fit.season_factor"))
+    axes.set_ylim(0, None)
+    return figure
+
+
 def miss(found: Any, split: np.datetime64 | None = None) -> Figure:
     """Purchases made over expected: by month of the year, by time, or by cohort.
 

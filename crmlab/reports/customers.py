@@ -18,8 +18,9 @@ from crmlab.data.summary import DataQualityWarning, Tally, quality_report, tally
 from crmlab.errors import InputError, check_known, option
 from crmlab.models.btyd import BGNBD, ConvergenceWarning, GammaGamma, ModifiedBGCNBD, ModifiedBGNBD, ParetoNBD
 from crmlab.reports import forecasts, misses, notes, segments
+from crmlab.reports.asking import Asked, Summarised
+from crmlab.reports.covariates import Given, dated
 from crmlab.reports.holdouts import Comparison, Holdout, compared, held_out
-from crmlab.reports.holdouts import fitted as fitted_to
 from crmlab.reports.tracking import Tracking, tracked
 from crmlab.words import words
 
@@ -87,6 +88,16 @@ class CustomerReport:
         return int(self.customers["frequency"].sum())
 
     @property
+    def has_covariates(self) -> bool:
+        """Whether the model looks at covariates, and so at more than frequency, recency and T."""
+        return hasattr(self.model, "base")
+
+    @property
+    def has_season(self) -> bool:
+        """Whether the model knows the season."""
+        return self.settings["season"] is not None
+
+    @property
     def measure(self) -> str:
         """The column by which customers are ranked: value, or expected purchases without money."""
         return "value" if "value" in self.customers else "expected_purchases"
@@ -135,6 +146,9 @@ def customer_report(
     horizon: float | None = None,
     discount_rate: float = 0.1,
     margin: float = 1.0,
+    season: str | None = None,
+    covariates: str | Path | pd.DataFrame | None = None,
+    covariates_of: str = "purchases",
     out: str | Path | None = None,
     progress: bool | None = None,
     **options: Any,
@@ -154,6 +168,13 @@ def customer_report(
         Effective rate a year.
     margin : float
         Share of an amount that is profit.
+    season : {"monthly", "quarterly", "waves", "waves-2", "waves-3"}, optional
+        Purchases come faster or slower by the time of the year; see `crmlab.models.btyd.varying.Season`.
+    covariates : path or pandas.DataFrame, optional
+        Covariates in columns beside the log's column of customers and, where they change in time, a column
+        ``period`` with the first day of each period; without customers they are the same for all.
+    covariates_of : {"purchases", "dropout", "both"}
+        Which of the two rates they act on.
     out : path, optional
         Folder to write the report into; see `CustomerReport.write`.
     progress : bool, optional
@@ -172,6 +193,8 @@ def customer_report(
         On bad options or data. Nothing has been written then.
     """
     check_known(option("model"), [model], MODELS)
+    given = Given(season, covariates, covariates_of)
+    given.check(MODELS[model])
     rules = {name: options.pop(name) for name in RULES if name in options}
     check_known("option", options, LogOptions.__annotations__)
     horizon = checked_horizon(horizon, time_unit, discount_rate, margin)
@@ -184,7 +207,7 @@ def customer_report(
         warnings.simplefilter("ignore", ConvergenceWarning)  # and says how the fit ended
         chosen = rules_for(opened, observation_end, calibration_end, time_unit, **rules)
         with _bar(opened, progress) as bar:
-            report = _build(opened, chosen, MODELS[model], horizon, discount_rate, margin, bar)
+            report = _build(opened, chosen, model, given, (horizon, discount_rate, margin), bar)
             if out is not None:
                 bar.set_description(words("fit.writing"))
                 report.write(out)
@@ -218,27 +241,29 @@ def _bar(log: Log, progress: bool | None) -> tqdm:
 
 
 def _build(
-    log: Log, rules: Rules, kind: type, horizon: float, discount_rate: float, margin: float, bar: tqdm
+    log: Log, rules: Rules, key: str, given: Given, money: tuple[float, float, float], bar: tqdm
 ) -> CustomerReport:
+    horizon, discount_rate, margin = money
     told = tally(log, replace(rules, intervals=log.audit.rows <= TIMED), bar)
+    kind, summary = MODELS[key], told.whole
     bar.set_description(words("fit.fitting", name=kind.name))
-    summary = told.whole
-    fitted = fitted_to(kind, summary)
+    whole, early = _asked(log, rules, given, told)
+    fitted = whole.fit(kind)
     bar.update(2)
-    holdout = None if told.early is None else held_out(kind, told.early)
-    comparison = compared(MODELS, summary, told.early, horizon)
+    holdout = None if early is None else held_out(kind, early)
+    more = (f"{key} {words('fit.with_covariates')}", kind, whole, early) if given else None
+    comparison = compared(MODELS, summary, told.early, horizon, more)
     bar.update(2)
     spend, about_spend = notes.fitted_spend(summary) if rules.money else (None, [])
     bar.set_description(words("fit.forecasting"))
     rate = (1.0 + discount_rate) ** (DAYS[rules.time_unit] / 365.25) - 1.0
-    shown = summary.drop(columns="log_intervals", errors="ignore")
-    customers = forecasts.forecast(fitted, shown, horizon, rate)
+    customers = whole.forecast(fitted, horizon, rate).drop(columns="log_intervals", errors="ignore")
     customers = forecasts.valued(customers, spend, margin) if rules.money else customers
     by = "value" if rules.money else "expected_purchases"
     customers = customers.iloc[np.argsort(-customers[by].to_numpy(), kind="stable")]
-    totals = forecasts.totals(fitted, spend, customers, horizon, margin)
+    totals = forecasts.totals(fitted, spend, customers, horizon, margin, asked=whole)
     bar.update(2)
-    tracking = tracked(summary if told.early is None else told.early, told.repeats, rules)
+    tracking = tracked(told.repeats, rules, whole if early is None else early)
     return CustomerReport(
         fitted,
         spend,
@@ -250,9 +275,23 @@ def _build(
         _missed(tracking, holdout),
         tracking,
         _history(log, rules, customers),
-        settings_of(log, rules, fitted.name, horizon, discount_rate, margin),
+        settings_of(log, rules, fitted.name, horizon, discount_rate, margin) | _told(given, fitted),
         _notes(log, rules, fitted, holdout, comparison, told, about_spend),
     )
+
+
+def _asked(log: Log, rules: Rules, given: Given, told: Tally) -> tuple[Asked, Asked | None]:
+    """Customers to the end, and to the end of calibration: with their dates where covariates need these."""
+    if given:
+        return dated(given, log, rules, told.whole, told.early)
+    return Summarised(told.whole), None if told.early is None else Summarised(told.early)
+
+
+def _told(given: Given, model: Any) -> dict[str, Any]:
+    """What is said of covariates in the settings."""
+    names = getattr(model, "covariate_names_", ((), ())) if given else ((), ())
+    known = dict(zip(("purchases", "dropout"), (list(each) for each in names)))
+    return {"season": given.season, "covariates": known if given else None}
 
 
 def settings_of(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from crmlab.cores import available_cores
 from crmlab.models.btyd import GammaGamma
+from crmlab.models.btyd.special import barycentric, chebyshev
 from crmlab.plots.intervals import REACH, interval
 
 BLOCK = 1 << 10  # rows computed together
@@ -88,25 +89,11 @@ def _futures(
     at = np.exp(0.5 * (low + high) + 0.5 * (high - low) * nodes) - scale
     grid = np.maximum(np.tile(at, len(counts)), 0.0)
     known = _computed(model, np.repeat(counts, count), grid, horizon, rate, phase)
-    weights = _barycentric(nodes, (2.0 * np.log(window + scale) - low - high) / (high - low))
+    weights = barycentric(nodes, (2.0 * np.log(window + scale) - low - high) / (high - low))
     ahead, discounted = (
         np.einsum("ij,ij->i", weights, each.reshape(len(counts), count)[row])[which] for each in known
     )
     return ahead, discounted
-
-
-def _barycentric(nodes: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Weights, shape (points, nodes), of values at Chebyshev points of the first kind in the interpolant.
-
-    Berrut & Trefethen (2004), SIAM Review 46, 501–517, equation 5.3, https://doi.org/10.1137/S0036144502417715.
-    """
-    k = np.arange(len(nodes))
-    own = (-1.0) ** k * np.sin((2.0 * k + 1.0) * np.pi / (2.0 * len(nodes)))
-    distance = at[:, None] - nodes
-    hit = np.abs(distance) < 1e-14
-    terms = own / np.where(hit, 1.0, distance)
-    weights = terms / terms.sum(axis=1, keepdims=True)
-    return np.where(hit.any(axis=1)[:, None], hit, weights)
 
 
 def _computed(
@@ -143,9 +130,9 @@ def _discounting(model: Any, horizon: float, rate: float) -> tuple[np.ndarray, n
         return ends, weights
     scale = _scale(model)
     low, high = np.log(scale), np.log(horizon + scale)
-    nodes = np.cos((2.0 * np.arange(NODES) + 1.0) * np.pi / (2.0 * NODES))
+    nodes = chebyshev(NODES)
     times = np.exp(0.5 * (low + high) + 0.5 * (high - low) * nodes) - scale
-    between = _barycentric(nodes, (2.0 * np.log(ends + scale) - low - high) / (high - low))
+    between = barycentric(nodes, (2.0 * np.log(ends + scale) - low - high) / (high - low))
     return np.r_[np.maximum(times, 0.0), horizon], np.r_[weights @ between, 0.0]
 
 
@@ -186,15 +173,18 @@ def totals(
     horizon: float,
     margin: float,
     seed: int = 0,
+    asked: Any = None,
 ) -> dict[str, Total]:
     """Active customers, expected purchases and value over all customers, with intervals.
 
     What comes from the estimates is found by the delta method on a sample of customers, what comes from
     chance by drawing a future for each of the sample: whether active, how often bought, what was spent.
+    `asked` is about the same customers, in any order; see `crmlab.reports.asking.Asked`.
     """
     some = customers.iloc[np.linspace(0, len(customers) - 1, min(len(customers), SAMPLE)).astype(int)]
     sums = {name: float(customers[name].sum()) for name in SUMMED if name in customers}
-    return totals_of(model, spend, some, len(customers), sums, horizon, margin, seed)
+    asked = None if asked is None else asked.some(asked.summary.index.get_indexer(some.index))
+    return totals_of(model, spend, some, len(customers), sums, horizon, margin, seed, asked)
 
 
 def totals_of(
@@ -206,18 +196,19 @@ def totals_of(
     horizon: float,
     margin: float,
     seed: int = 0,
+    asked: Any = None,
 ) -> dict[str, Total]:
     """The same from a sample of `n` customers and the `sums` over all of what is expected of them."""
-    history = tuple(some[name].to_numpy(float) for name in ("frequency", "recency", "T"))
+    from crmlab.reports.asking import Summarised
+
+    asked = Summarised(some) if asked is None else asked
     generator = np.random.default_rng(seed)
-    alive, bought = drawn_futures(model, history, horizon, generator)
+    alive, bought = asked.drawn(model, horizon, generator)
     drawn = {"active": alive.astype(float), "expected_purchases": bought}
     expected = {"active": "probability_alive", "expected_purchases": "expected_purchases"}
     doubts = {
-        "active": _doubt(model, lambda m: m.probability_alive(*history).mean()),
-        "expected_purchases": _doubt(
-            model, lambda m: m.conditional_expected_purchases(horizon, *history).mean()
-        ),
+        "active": _doubt(model, lambda m: asked.alive(m).mean()),
+        "expected_purchases": _doubt(model, lambda m: asked.expected(m, horizon).mean()),
     }
     if "value" in sums:
         drawn["value"] = margin * _drawn_spend(spend, some, bought, generator)

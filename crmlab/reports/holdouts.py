@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, spearmanr
 
-from crmlab.models.btyd import RegularModel
 from crmlab.plots.intervals import interval
+from crmlab.reports.asking import Asked, Summarised
 
 MANY = 4_000  # customers on whom the error of the forecast total is computed
 COMPARED = 50_000  # customers on whom models are compared
@@ -33,6 +33,8 @@ class Holdout:
         Mean absolute error a customer, and that of the rule "as often as before".
     correlation : float
         Of made and expected purchases over customers, by ranks.
+    asked : Asked
+        The customers, about whom the model was asked.
     """
 
     model: Any
@@ -44,6 +46,7 @@ class Holdout:
     error: float
     error_of_repeating: float
     correlation: float
+    asked: Asked
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -58,31 +61,23 @@ class Holdout:
         return not low <= self.made <= high
 
 
-def fitted(kind: type, summary: pd.DataFrame) -> Any:
-    """A model of this kind, fitted to a summary; how regular purchases are is told where it is known."""
-    history = summary["frequency"], summary["recency"], summary["T"]
-    if issubclass(kind, RegularModel) and "log_intervals" in summary:
-        return kind().fit(*history, log_intervals=summary["log_intervals"])
-    return kind().fit(*history)
-
-
-def held_out(kind: type, early: pd.DataFrame) -> Holdout:
+def held_out(kind: type, asked: Asked) -> Holdout:
     """Fit to the calibration period and hold against what followed.
 
     Parameters
     ----------
     kind : type
         Of the model.
-    early : pandas.DataFrame
-        As from `crmlab.data.customer_summary` with a holdout.
+    asked : Asked
+        The customers; their summary has a holdout.
     """
-    history = early["frequency"], early["recency"], early["T"]
-    model, length = fitted(kind, early), float(early["duration_holdout"].iloc[0])
-    expected = np.asarray(model.conditional_expected_purchases(length, *history))
+    early = asked.summary
+    model, length = asked.fit(kind), float(early["duration_holdout"].iloc[0])
+    expected = asked.expected(model, length)
     made = early["frequency_holdout"].to_numpy(float)
     some = np.linspace(0, len(early) - 1, min(len(early), MANY)).astype(int)
-    sample = [each.iloc[some] for each in history]
-    _, low, high = interval(model, lambda m: m.conditional_expected_purchases(length, *sample).mean(), "log")
+    sample = asked.some(some)
+    _, low, high = interval(model, lambda m: sample.expected(m, length).mean(), "log")
     doubt = 0.0 if low is None else np.log(high / low) / (2 * norm.ppf(0.975)) * expected.sum()
     chance = np.std(made - expected) * np.sqrt(len(made))
     T = early["T"].to_numpy()
@@ -98,6 +93,7 @@ def held_out(kind: type, early: pd.DataFrame) -> Holdout:
         float(np.abs(made - expected).mean()),
         float(np.abs(made - as_before).mean()),
         float(rank),
+        asked,
     )
 
 
@@ -159,51 +155,59 @@ class Comparison:
 
 
 def compared(
-    kinds: dict[str, type], whole: pd.DataFrame, early: pd.DataFrame | None, horizon: float
+    kinds: dict[str, type],
+    whole: pd.DataFrame,
+    early: pd.DataFrame | None,
+    horizon: float,
+    more: tuple[str, type, Asked, Asked | None] | None = None,
 ) -> Comparison:
     """Fit models of each kind and hold them against the same holdout; large logs by a spread sample.
 
     Those that cannot be fitted are left out, and so is a model of regular purchases where these are not.
+
+    Parameters
+    ----------
+    more : (key, kind, Asked, Asked or None), optional
+        One more, asked about the same customers (to the end, and to the end of calibration) in its own way.
     """
-    whole, early = _spread(whole), None if early is None else _spread(early)
-    never = whole["frequency"].to_numpy() == 0
-    found = []
-    for key, kind in kinds.items():
-        model = fitted(kind, whole)
-        if getattr(model, "k_", 0) == 1:
-            continue  # no more regular than chance: the model that it becomes is there already
-        history = whole["frequency"], whole["recency"], whole["T"]
-        alive = model.probability_alive(*history)
-        expected = float(model.conditional_expected_purchases(horizon, *history).sum())
-        later = () if early is None else _in_holdout(kind, early)
-        found.append(
-            Compared(
-                key,
-                model.name,
-                model.log_likelihood_,
-                model.aic_,
-                model.convergence_.status,
-                float(alive.sum()),
-                float(alive[never].sum()),
-                expected,
-                *later,
-            )
-        )
-    found.sort(key=lambda each: each.aic)
-    return Comparison(found, len(whole), int(never.sum()))
+    never = int((_spread(Summarised(whole)).summary["frequency"] == 0).sum())
+    asked = Summarised(whole), None if early is None else Summarised(early)
+    models = [(key, kind, *asked) for key, kind in kinds.items()] + ([more] if more else [])
+    found = [_compared(key, kind, _spread(all_of), before, horizon) for key, kind, all_of, before in models]
+    kept = sorted((each for each in found if each is not None), key=lambda each: each.aic)
+    return Comparison(kept, min(len(whole), COMPARED), never)
 
 
-def _spread(summary: pd.DataFrame) -> pd.DataFrame:
-    if len(summary) <= COMPARED:
-        return summary
-    return summary.iloc[np.linspace(0, len(summary) - 1, COMPARED).astype(int)]
+def _compared(key: str, kind: type, asked: Asked, early: Asked | None, horizon: float) -> Compared | None:
+    """One model fitted to customers; None if it is one of the others."""
+    model = asked.fit(kind)
+    if getattr(model, "k_", 0) == 1:
+        return None  # no more regular than chance: the model that it becomes is there already
+    alive = asked.alive(model)
+    never = asked.summary["frequency"].to_numpy() == 0
+    return Compared(
+        key,
+        model.name,
+        model.log_likelihood_,
+        model.aic_,
+        model.convergence_.status,
+        float(alive.sum()),
+        float(alive[never].sum()),
+        float(asked.expected(model, horizon).sum()),
+        *(() if early is None else _in_holdout(kind, _spread(early))),
+    )
 
 
-def _in_holdout(kind: type, early: pd.DataFrame) -> tuple[float, float, float]:
+def _spread(asked: Asked) -> Asked:
+    n = len(asked.summary)
+    return asked if n <= COMPARED else asked.some(np.linspace(0, n - 1, COMPARED).astype(int))
+
+
+def _in_holdout(kind: type, asked: Asked) -> tuple[float, float, float]:
     """Purchases made and expected in the holdout, and the mean absolute error a customer."""
+    early = asked.summary
     if not early["frequency"].any():
         return ()
-    history = early["frequency"], early["recency"], early["T"]
     length, made = float(early["duration_holdout"].iloc[0]), early["frequency_holdout"].to_numpy(float)
-    expected = fitted(kind, early).conditional_expected_purchases(length, *history)
+    expected = asked.expected(asked.fit(kind), length)
     return float(made.sum()), float(expected.sum()), float(np.abs(made - expected).mean())

@@ -22,12 +22,13 @@ def about_fit(model: Any, which: str = "") -> list[str]:
 
 def about_never_repeaters(model: Any, comparison: Comparison | None) -> list[str]:
     """That BG/NBD takes everybody who never bought again for active, beside MBG/NBD."""
-    if comparison is None or model.name != "BG/NBD":
+    if comparison is None or getattr(model, "plain", model).name != "BG/NBD":
         return []
     by_name = {each.key: each for each in comparison.models}
     if not {"bgnbd", "mbgnbd"} <= set(by_name) or not comparison.never:
         return []
     ours, other = by_name["bgnbd"], by_name["mbgnbd"]
+    shown = next((each for each in comparison.models if each.name == model.name), ours)
     gain = other.log_likelihood - ours.log_likelihood
     better = words(
         "fit.better_by" if gain > 0 else "fit.worse_by", gain=abs(gain), option=option("model", "mbgnbd")
@@ -35,8 +36,8 @@ def about_never_repeaters(model: Any, comparison: Comparison | None) -> list[str
     return [
         words(
             "fit.note_never_again",
-            never=f"{ours.active_never:,.0f}",
-            active=f"{ours.active:,.0f}",
+            never=f"{shown.active_never:,.0f}",
+            active=f"{shown.active:,.0f}",
             other=f"{other.active_never:,.0f}",
             better=better,
         )

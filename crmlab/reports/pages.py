@@ -82,7 +82,7 @@ def _remove_old(folder: Path, kept: set[str]) -> None:
 def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
     settings = report.settings
     money, unit = telling.Money(settings["currency"]), settings["time_unit"]
-    filters = {"number": telling.number, "count": telling.count, "money": money}
+    filters = {"meaning": telling.meaning, "number": telling.number, "count": telling.count, "money": money}
     seen = [each for each in report.misses if each.seen][: pictures.MOST]
     return (
         environment(_FOLDER, filters=filters)
@@ -103,7 +103,8 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
             measure=report.measure,
             segments=telling.rfm_rows(report),
             cohorts=telling.cohort_rows(report),
-            misses=[(each.kind, telling.about(each)) for each in seen],
+            misses=[(each.kind, telling.about(each, report.has_season)) for each in seen],
+            season=telling.season(report.model.season_factors()) if report.has_season else None,
             data=report.summary.attrs["report"],
         )
     )

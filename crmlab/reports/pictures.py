@@ -34,7 +34,9 @@ def drawn(report: Any, folder: Path) -> dict[str, dict[str, Any]]:
 
 def _every(report: Any) -> Iterator[tuple[str, Figure, str, str]]:
     """Name, figure, alt text and caption of each picture."""
-    draw = (_tracking, _holdout, _frequency, _matrices, _history, _heterogeneity, _inequality, _retention)
+    draw = [_tracking, _holdout, _matrices, _heterogeneity, _inequality, _retention]
+    draw += [_season] if report.has_season else []
+    draw += [] if report.has_covariates else [_frequency, _history]  # what covariates make of one's own
     for one in draw:
         found = one(report)
         if found is not None:
@@ -43,7 +45,7 @@ def _every(report: Any) -> Iterator[tuple[str, Figure, str, str]]:
     split = report.settings["calibration_end"]
     for miss in [each for each in report.misses if each.seen][:MOST]:
         figure = customer_base.miss(miss, np.datetime64(split) if split else None)
-        text = telling.about(miss)
+        text = telling.about(miss, report.has_season)
         yield f"miss_{miss.kind}", figure, text["alt"], words("fit.caption_miss")
 
 
@@ -53,7 +55,7 @@ def _tracking(report: Any) -> tuple[str, Figure, dict[str, Any]]:
     bins = words(key, n=track.days // 7)
     unit, whole = report.settings["time_unit"], track.whole_periods
     figure = btyd.tracking(
-        model, track.births, track.times, track.purchases, track.calibration_end, unit, bins, whole
+        model, track.born(), track.times, track.purchases, track.calibration_end, unit, bins, whole
     )
     made, expected = track.purchases.sum(), track.expected(model).sum()
     values = {"made": f"{made:,.0f}", "expected": f"{expected:,.0f}", "name": model.name, "period": bins}
@@ -64,7 +66,13 @@ def _holdout(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
     holdout = report.holdout
     if holdout is None:
         return None
-    figure = btyd.holdout(holdout.model, holdout.summary, holdout.each)
+    length = float(holdout.summary["duration_holdout"].iloc[0])
+    figure = btyd.holdout(
+        holdout.model,
+        holdout.summary,
+        holdout.each,
+        ask=lambda model, rows: holdout.asked.some(rows).expected(model, length),
+    )
     made, expected = f"{holdout.made:,.0f}", f"{holdout.expected:,.0f}"
     return "holdout", figure, {"name": holdout.model.name, "made": made, "expected": expected}
 
@@ -80,9 +88,10 @@ def _frequency(report: Any) -> tuple[str, Figure, dict[str, Any]]:
 
 def _matrices(report: Any) -> tuple[str, Figure, dict[str, Any]]:
     settings, longest = report.settings, float(report.summary["T"].max())
-    figure = customer_base.matrices(report.model, longest, settings["horizon"], settings["time_unit"])
+    model, name = _plain(report)
+    figure = customer_base.matrices(model, longest, settings["horizon"], settings["time_unit"])
     units = words(f"fit.units_{settings['time_unit']}")
-    values = {"name": report.model.name, "T": f"{longest:.4g}", "units": units}
+    values = {"name": name, "T": f"{longest:.4g}", "units": units}
     return "matrices", figure, values | {"horizon": f"{settings['horizon']:g}"}
 
 
@@ -106,8 +115,20 @@ def _history(report: Any) -> tuple[str, Figure, dict[str, Any]]:
 
 def _heterogeneity(report: Any) -> tuple[str, Figure, dict[str, Any]]:
     unit = report.settings["time_unit"]
-    values = {"name": report.model.name, "story": " ".join(telling.story(report.model, unit))}
-    return "heterogeneity", btyd.heterogeneity(report.model, unit), values
+    model, name = _plain(report)
+    values = {"name": name, "story": " ".join(telling.story(report.model, unit))}
+    return "heterogeneity", btyd.heterogeneity(model, unit), values
+
+
+def _plain(report: Any) -> tuple[Any, str]:
+    """The model, or that of customers whose covariates are 0, and what it is called."""
+    model = getattr(report.model, "base", report.model)
+    return model, words("fit.at_zero", name=model.name) if report.has_covariates else model.name
+
+
+def _season(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+    factors = report.model.season_factors()
+    return "season", customer_base.season(factors), telling.season(factors)
 
 
 def _inequality(report: Any) -> tuple[str, Figure, dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from crmlab.errors import option
 from crmlab.reports.forecasts import Total
 from crmlab.reports.holdouts import Comparison
 from crmlab.reports.misses import Miss
@@ -83,7 +84,8 @@ def story(model: Any, unit: str) -> list[str]:
     p, units, one = model.params_, words(f"fit.units_{unit}"), words(f"fit.unit_{unit}")
     k = getattr(model, "k_", 1)
     rate = float(p["r"] / p["alpha"]) / k
-    lines = [words("fit.story_rate", rate=f"{rate:.3g}", unit=one, gap=_time(1.0 / rate, units))]
+    lines = [words("fit.story_zero")] if hasattr(model, "base") else []
+    lines += [words("fit.story_rate", rate=f"{rate:.3g}", unit=one, gap=_time(1.0 / rate, units))]
     lines += [words("btyd.regular", k=k, variation=k**-0.5)] if k > 1 else []
     if "s" in p:
         with np.errstate(over="ignore"):
@@ -151,7 +153,34 @@ def comparison_story(comparison: Comparison, chosen: str) -> list[str]:
     return lines
 
 
-def about(miss: Miss) -> dict[str, str]:
+def season(factors: Any) -> dict[str, str]:
+    """What the season is: the parts of the year with most and fewest purchases, and how many of the mean."""
+    high, low = factors["factor"].idxmax(), factors["factor"].idxmin()
+    return {
+        "high": _part(high),
+        "low": _part(low),
+        "most": f"{factors['factor'].max():.2f}",
+        "least": f"{factors['factor'].min():.2f}",
+    }
+
+
+def _part(part: Any) -> str:
+    """A month, quarter or week of the year as it is called."""
+    if isinstance(part, (int, np.integer)):
+        return words("fit.week_n", n=part)
+    return words("fit.quarter_n", n=part[-1]) if str(part).startswith("quarter_") else str(part)
+
+
+def meaning(name: str, model: Any) -> str:
+    """What a parameter of a model is, or the coefficient of a covariate."""
+    for side in ("purchase", "dropout"):
+        if name.startswith(f"{side}_"):
+            return words(f"fit.meaning_{side}_covariate", name=name.removeprefix(f"{side}_"))
+    regular = name == "alpha" and getattr(model, "k_", 1) > 1
+    return words(f"fit.meaning_{name}{'_regular' * regular}")
+
+
+def about(miss: Miss, season_is_known: bool = False) -> dict[str, str]:
     """The words of a miss: title, what was found, what would mend it, and the picture's."""
     values = {"p": "< 0.001" if miss.p < 0.001 else f"= {miss.p:.3f}", "size": f"{miss.size:.2f}"}
     top, bottom = int(np.argmax(miss.factor)), int(np.argmin(miss.factor))
@@ -168,7 +197,11 @@ def about(miss: Miss) -> dict[str, str]:
         values |= {"day": str(miss.place), "change": f"{miss.size - 1.0:+.0%}"}
     values |= {"most": f"{miss.factor[top]:.2f}", "least": f"{miss.factor[bottom]:.2f}"}
     parts = ("title", "found", "remedy", "alt")
-    return {part: words(f"fit.miss_{miss.kind}_{part}", **values) for part in parts}
+    values |= {"option": option("season", "monthly")}
+    said = {part: words(f"fit.miss_{miss.kind}_{part}", **values) for part in parts}
+    if miss.kind == "season" and season_is_known:
+        said["remedy"] = words("fit.miss_season_other")
+    return said
 
 
 def rfm_rows(report: Any) -> tuple[list[str], list[tuple[str, list[str]]]]:

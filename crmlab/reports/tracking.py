@@ -7,8 +7,33 @@ import numpy as np
 import pandas as pd
 
 from crmlab.data.queries import DAYS, EPOCH, Rules
+from crmlab.models.btyd.varying import DatedHistories
+from crmlab.models.btyd.varying.dated import moment_of
 from crmlab.plots.btyd import cohort_curve
+from crmlab.reports.asking import Asked
 from crmlab.reports.segments import by_cohort
+
+
+@dataclass(frozen=True)
+class Born:
+    """Customers by the moments of their first purchases, whose curve a model that looks at dates draws.
+
+    Attributes
+    ----------
+    histories : DatedHistories
+    start : datetime64
+        The day at which calendar time is 0.
+    unit : float
+        Days in the unit of time.
+    """
+
+    histories: DatedHistories
+    start: np.datetime64
+    unit: float
+
+    def curve(self, model: Any, times: np.ndarray) -> np.ndarray:
+        """Repeat purchases expected by calendar times, shape (k,)."""
+        return model.expected_by(moment_of(self.start) + np.asarray(times) * self.unit, self.histories)
 
 
 @dataclass(frozen=True)
@@ -32,6 +57,8 @@ class Tracking:
         first and moment (days since 1970), purchases.
     unit : float
         Days in the unit of time.
+    histories : DatedHistories or None
+        Of the customers, where the model looks at dates.
     """
 
     births: tuple[np.ndarray, np.ndarray]
@@ -42,6 +69,7 @@ class Tracking:
     start: np.datetime64
     repeats: pd.DataFrame
     unit: float
+    histories: DatedHistories | None = None
 
     @property
     def whole_periods(self) -> int:
@@ -56,7 +84,22 @@ class Tracking:
 
     def expected(self, model: Any) -> np.ndarray:
         """Purchases that a model expects of each period, shape (k,)."""
-        return np.diff(cohort_curve(model, self.births, self.times))
+        return np.diff(cohort_curve(model, self.born(), self.times))
+
+    def born(self, cohort: np.ndarray | None = None) -> Any:
+        """What `crmlab.plots.btyd.cohort_curve` wants to know of the customers born on some days, or on all.
+
+        Parameters
+        ----------
+        cohort : bool array, shape (days of birth,), optional
+        """
+        if self.histories is None:
+            return self.births if cohort is None else tuple(each[cohort] for each in self.births)
+        if cohort is None:
+            return Born(self.histories, self.start, self.unit)
+        days = np.rint(self.births[0][cohort] * self.unit) + moment_of(self.start)
+        some = np.flatnonzero(np.isin(self.histories.first, days))
+        return Born(self.histories.some(some), self.start, self.unit)
 
     def births_by_day(self) -> pd.Series:
         """Customers by day of first purchase."""
@@ -76,22 +119,22 @@ class Tracking:
         cohort, names, made = by_cohort(self.births_by_day(), self.repeats[later])
         ends = np.array([self.calibration_end, self.times[-1]])
         expected = [
-            float(np.diff(cohort_curve(model, tuple(each[cohort == k] for each in self.births), ends))[0])
-            for k in range(len(names))
+            float(np.diff(cohort_curve(model, self.born(cohort == k), ends))[0]) for k in range(len(names))
         ]
         return pd.DataFrame({"made": made, "expected": expected}, index=names)
 
 
-def tracked(summary: pd.DataFrame, repeats: pd.DataFrame, rules: Rules) -> Tracking:
+def tracked(repeats: pd.DataFrame, rules: Rules, asked: Asked) -> Tracking:
     """Repeat purchases in weeks (or days, or four weeks) since the first purchase of all.
 
     Parameters
     ----------
-    summary : pandas.DataFrame
-        Of the customers that are tracked.
     repeats : pandas.DataFrame
         Of `crmlab.data.summary.Tally`.
+    asked : Asked
+        The customers that are tracked.
     """
+    summary = asked.summary
     unit = DAYS[rules.time_unit]
     age = np.rint(summary["T"].to_numpy() * unit).astype(int)
     last = np.datetime64(rules.split or rules.end)
@@ -104,4 +147,14 @@ def tracked(summary: pd.DataFrame, repeats: pd.DataFrame, rules: Rules) -> Track
     purchases = np.histogram(when, edges + 0.5, weights=repeats["purchases"].to_numpy(float))[0]
     born, counts = np.unique(age.max() - age, return_counts=True)
     split = None if rules.split is None else float((last - start).astype(int)) / unit
-    return Tracking((born / unit, counts), edges / unit, purchases, split, step, start, repeats, unit)
+    return Tracking(
+        (born / unit, counts),
+        edges / unit,
+        purchases,
+        split,
+        step,
+        start,
+        repeats,
+        unit,
+        getattr(asked, "histories", None),
+    )

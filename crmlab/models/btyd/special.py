@@ -217,3 +217,22 @@ def discounted_power(rate: npt.ArrayLike, power: npt.ArrayLike) -> Array:
         u = end * x
         result[rows] = (np.exp(-y * np.expm1(u) - s * u) @ w) * end[:, 0]
     return result.reshape(shape)
+
+
+def chebyshev(count: int) -> Array:
+    """Chebyshev points of the first kind in (−1, 1)."""
+    return np.cos((2.0 * np.arange(count) + 1.0) * np.pi / (2.0 * count))
+
+
+def barycentric(nodes: Array, at: Array) -> Array:
+    """Weights, shape (points, nodes), of values at Chebyshev points of the first kind in the interpolant.
+
+    Berrut & Trefethen (2004), SIAM Review 46, 501–517, equation 5.3, https://doi.org/10.1137/S0036144502417715.
+    """
+    k = np.arange(len(nodes))
+    own = (-1.0) ** k * np.sin((2.0 * k + 1.0) * np.pi / (2.0 * len(nodes)))
+    distance = at[:, None] - nodes
+    hit = np.less(np.abs(distance), 1e-14)
+    terms = own / np.where(hit, 1.0, distance)
+    weights = terms / terms.sum(axis=1, keepdims=True)
+    return np.where(np.any(hit, axis=1, keepdims=True), hit, weights)

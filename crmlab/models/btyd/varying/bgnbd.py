@@ -6,20 +6,21 @@ from scipy.special import expit
 
 from crmlab.models.btyd.arguments import over_unique
 from crmlab.models.btyd.bgnbd import BGNBD, ModifiedBGNBD, while_active
-from crmlab.models.btyd.special import beta_mean
+from crmlab.models.btyd.special import barycentric, beta_mean, chebyshev
 from crmlab.models.btyd.varying.beta_geometric_likelihood import Stays, VaryingBetaGeometricLikelihood
 from crmlab.models.btyd.varying.clock import Clock, Hand, Ints
 from crmlab.models.btyd.varying.dated import DatedHistories
 from crmlab.models.btyd.varying.drawing import Drawn, chances
 from crmlab.models.btyd.varying.estimating import Part
 from crmlab.models.btyd.varying.model import TimeVaryingModel
-from crmlab.models.btyd.varying.rows import VaryingRows, rows_of
+from crmlab.models.btyd.varying.rows import VaryingRows, distinct, rows_of
 from crmlab.models.btyd.varying.sources import Source
 
 Array = npt.NDArray[np.float64]
 Some = Array | float
 Flags = npt.NDArray[np.bool_]
 BLOCK = 1 << 13  # rows evaluated together
+NODES = 28  # points between which expectations are interpolated
 
 
 class _TimeVaryingBetaGeometric(TimeVaryingModel):
@@ -57,7 +58,7 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return expit(-self._part(rows).log_odds(self.coefficients))
 
-    def _ahead(self, rows: VaryingRows, times: Array) -> Array:
+    def _ahead(self, rows: VaryingRows, stops: Array) -> Array:
         """Expected purchases of active customers; by `while_active` where chances to leave are all alike."""
         part, coefficients, clock = self._part(rows), self.coefficients, rows.clock
         r, alpha, a, b = part.parameters(coefficients)
@@ -65,31 +66,29 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
         together, _, speed = part.chances(coefficients)
         size, scale = r + rows.x, alpha + end
         if rows.chances is None:
-            stops = rows.end + times[:, None]
             course = np.broadcast_to(rows.course, stops.shape)
             ahead = hand.at(course, clock.runs_at(course, stops), stops) - hand.at(
                 rows.course, rows.end_run, rows.end
             )
-            wide = [np.broadcast_to(each, stops.shape).ravel() for each in (size, scale, a, b + together)]
-            return over_unique(while_active, np.maximum(ahead, 0.0).ravel(), *wide).reshape(stops.shape)
-        return self._ahead_by_chances(rows, times, hand, speed, (size, scale, a, b + together))
+            return _while_active(np.maximum(ahead, 0.0), size, scale, a, b + together)
+        return self._ahead_by_chances(rows, stops, hand, speed, (size, scale, a, b + together))
 
     def _ahead_by_chances(
         self,
         rows: VaryingRows,
-        times: Array,
+        stops: Array,
         hand: Hand,
         speed: Array,
         parameters: tuple[Array, Array, Some, Array],
     ) -> Array:
         """E over p of ∫ λ A′ exp(−λ ∫ A′ (1 − q^c)), λ ~ Gamma(size, scale), in closed form by period."""
         size, scale, a, b = np.broadcast_arrays(*parameters)
-        stops = rows.end + times.max()
-        reach = hand.at(rows.course, rows.clock.runs_at(rows.course, stops), stops)
+        last = stops.max(axis=0)
+        reach = hand.at(rows.course, rows.clock.runs_at(rows.course, last), last)
         reach = (reach - hand.at(rows.course, rows.end_run, rows.end)) * speed.max() / scale
 
         def expected(p: Array, part: slice) -> Array:
-            return _expected_at(p, rows[part], times, hand.speed, speed, size[part], scale[part])
+            return _expected_at(p, rows[part], stops[:, part], hand.speed, speed, size[part], scale[part])
 
         return beta_mean(expected, a, b, 1.0 / np.maximum((size + 1.0) * reach, 1e-300))
 
@@ -128,6 +127,31 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
         return np.exp(Stays(a, b, together, rows.chances is None).value)
 
 
+def _while_active(ahead: Array, size: Array, scale: Array, a: Some, b: Array) -> Array:
+    """`while_active` for several times (in rows) of customers (in columns).
+
+    Where many times belong to few kinds of customers, it is interpolated between the Chebyshev points of
+    log(1 + time × size / scale), in which it is smooth.
+    """
+    every = np.broadcast_arrays(size, scale, a, b)
+    kind = distinct(list(every))
+    kinds = int(kind.max()) + 1
+    if ahead.size <= 4 * NODES * kinds:
+        wide = [np.broadcast_to(each, ahead.shape).ravel() for each in every]
+        return over_unique(while_active, ahead.ravel(), *wide).reshape(ahead.shape)
+    found, nodes = np.empty(ahead.shape), chebyshev(NODES)
+    for one in range(kinds):
+        own = np.flatnonzero(kind == one)
+        values = [each[own[0]] for each in every]
+        scale = values[1] / max(values[0], 1.0)
+        at = np.log1p(ahead[:, own] / scale)
+        top = max(float(at.max()), 1e-12)
+        known = while_active(np.expm1(0.5 * top * (1.0 + nodes)) * scale, *np.full((NODES, 4), values).T)
+        weights = barycentric(nodes, 2.0 * at.ravel() / top - 1.0)
+        found[:, own] = (weights @ known).reshape(at.shape)
+    return found
+
+
 def _constant(clock: Clock) -> Flags:
     """Which covariates of dropout are the same all along each course."""
     z = clock.levels[:, clock.split :][clock.code]
@@ -135,9 +159,9 @@ def _constant(clock: Clock) -> Flags:
 
 
 def _expected_at(
-    p: Array, rows: VaryingRows, times: Array, buying: Array, leaving: Array, size: Array, scale: Array
+    p: Array, rows: VaryingRows, stops: Array, buying: Array, leaving: Array, size: Array, scale: Array
 ) -> Array:
-    """Purchases in each of some times ahead by customers with dropout probability p: (times, rows, nodes).
+    """Purchases up to each of some stops by customers with dropout probability p: (times, rows, nodes).
 
     Parameters
     ----------
@@ -147,9 +171,9 @@ def _expected_at(
     size, scale : arrays, shape (rows,)
         Of the customers' gamma distributed rates.
     """
-    clock, stops = rows.clock, rows.end + times[:, None]
+    clock = rows.clock
     stop_run = clock.runs_at(np.broadcast_to(rows.course, stops.shape), stops)
-    found, so_far, gone = np.zeros((times.size, *p.shape)), np.zeros(p.shape), np.zeros(p.shape)
+    found, so_far, gone = np.zeros((len(stops), *p.shape)), np.zeros(p.shape), np.zeros(p.shape)
     stay = np.log1p(-np.minimum(p, 1.0 - 1e-16))
     run, begin = rows.end_run.copy(), rows.end.copy()
 
@@ -164,7 +188,7 @@ def _expected_at(
 
     last = stop_run.max(axis=0)
     while True:
-        for row in range(times.size):
+        for row in range(len(stops)):
             here = stop_run[row] == run
             if here.any():
                 found[row, here] = (so_far + walked(np.maximum(stops[row], begin))[0])[here]

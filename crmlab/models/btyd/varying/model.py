@@ -1,20 +1,23 @@
 """What customer-base models with covariates that change in time are asked."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crmlab.data.queries import DAYS
 from crmlab.errors import InputError
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.varying.clock import Clock, Ints
 from crmlab.models.btyd.varying.dated import DatedHistories, moment_of
 from crmlab.models.btyd.varying.drawing import Drawn, recorded
 from crmlab.models.btyd.varying.estimating import VaryingEstimation, source_of
-from crmlab.models.btyd.varying.rows import VaryingRows
+from crmlab.models.btyd.varying.rows import VaryingRows, distinct
 from crmlab.models.btyd.varying.season import Season
 from crmlab.models.btyd.varying.sources import Source
+from crmlab.words import words
 
 Array = npt.NDArray[np.float64]
 
@@ -69,7 +72,8 @@ class TimeVaryingModel(VaryingEstimation):
     ) -> Array:
         """Probability that customers are still active at their end of observation, shape (n,)."""
         clock, which = self._asked(customers, 0.0, purchase_covariates, dropout_covariates)
-        return self._alive(self._rows(customers, clock, which, False))
+        rows = self._rows(customers, clock, which, True)
+        return self._alive(rows)[rows.member]
 
     def conditional_expected_purchases(
         self,
@@ -92,9 +96,18 @@ class TimeVaryingModel(VaryingEstimation):
         """
         times = checks.at_least_0("t", np.atleast_1d(t))
         clock, which = self._asked(customers, float(times.max()), purchase_covariates, dropout_covariates)
-        rows = self._rows(customers, clock, which, False)
-        found = self._alive(rows) * self._ahead(rows, times)
+        rows = self._rows(customers, clock, which, True)
+        found = (self._alive(rows) * self._futures(rows, times))[:, rows.member]
         return found if np.ndim(t) else found[0]
+
+    def _futures(self, rows: VaryingRows, times: Array) -> Array:
+        """`_ahead` for times after the end; once for customers who differ in their last purchase alone."""
+        if rows.chances is not None:
+            return self._ahead(rows, rows.end + times[:, None])
+        code = distinct([rows.course.astype(float), rows.x, rows.first])
+        some = np.empty(int(code.max()) + 1, np.int64)
+        some[code] = np.arange(len(rows))
+        return self._ahead(rows.some(some), rows.end[some] + times[:, None])[:, code]
 
     def expected_purchases(
         self,
@@ -126,15 +139,51 @@ class TimeVaryingModel(VaryingEstimation):
         times = checks.at_least_0("t", np.atleast_1d(t))
         moments = _moments(np.atleast_1d(np.asarray(first)))
         ids = pd.RangeIndex(moments.size) if ids is None else ids
-        nobody = np.zeros(0, np.intp)
-        found = np.empty((times.size, moments.size))
-        for day in np.unique(moments):
-            some = np.flatnonzero(moments == day)
-            newcomers = DatedHistories(ids[some], moments[some], nobody, np.zeros(0), day, time_unit)
-            clock, which = self._asked(newcomers, float(times.max()), purchase_covariates, dropout_covariates)
-            rows = self._rows(newcomers, clock, which, False)
-            found[:, some] = self._surviving_start(rows) * self._ahead(rows, times)
-        return found if np.ndim(t) else found[0]
+        end = float(moments.max()) + float(times.max()) * DAYS[time_unit]
+        customers = DatedHistories(ids, moments, np.zeros(0, np.intp), np.zeros(0), end, time_unit)
+        rows = self._newcomers(customers, purchase_covariates, dropout_covariates)
+        found = self._surviving_start(rows) * self._ahead(rows, rows.first + times[:, None])
+        return found[:, rows.member] if np.ndim(t) else found[0, rows.member]
+
+    def expected_by(
+        self,
+        moments: npt.ArrayLike,
+        customers: DatedHistories,
+        *,
+        purchase_covariates: Source | str | None = None,
+        dropout_covariates: Source | str | None = None,
+    ) -> Array:
+        """Repeat purchases expected of all customers together, before any was seen, by some moments.
+
+        Parameters
+        ----------
+        moments : array_like, shape (m,)
+            Days since 1970.
+        customers : DatedHistories
+            Of whom first purchases alone are looked at.
+
+        Returns
+        -------
+        array, shape (m,)
+        """
+        days = np.asarray(moments, float)
+        nobody = replace(
+            customers,
+            customer=np.zeros(0, np.intp),
+            moment=np.zeros(0),
+            end=max(days.max(), customers.first.max()),
+        )
+        rows = self._newcomers(nobody, purchase_covariates, dropout_covariates)
+        stops = np.maximum(rows.clock.time(days)[:, None], rows.first)
+        return (self._surviving_start(rows) * self._ahead(rows, stops)) @ rows.weight
+
+    def _newcomers(
+        self, customers: DatedHistories, purchase: Source | str | None, dropout: Source | str | None
+    ) -> VaryingRows:
+        """Rows of customers at their first purchase, on a clock that goes on to their end."""
+        clock, which = self._asked(customers, 0.0, purchase, dropout)
+        rows = self._rows(customers, clock, which, True)
+        return replace(rows, end=rows.first, end_run=rows.first_run)
 
     def discounted_expected_purchases(
         self,
@@ -173,6 +222,9 @@ class TimeVaryingModel(VaryingEstimation):
             reach = checks.normal_reach(level) * spread
             columns |= {"low": np.exp(log - reach), "high": np.exp(log + reach)}
         return pd.DataFrame(columns, index=table.index)
+
+    def _story(self) -> list[str]:
+        return [*self.base._story(), words("btyd.zero")]
 
     # -- draws -----------------------------------------------------------------------------------------------
 
@@ -228,7 +280,8 @@ class TimeVaryingModel(VaryingEstimation):
         _, drawn = self._drawn(rows, rows.end, rows.end + t, rows.x, generator)
         return alive, alive * drawn.counts()
 
-    # What a model of one kind says, of rows; `_ahead` of customers known to be active, shape (times, rows).
+    # What a model of one kind says, of rows; `_ahead` of customers known to be active from the end to some
+    # stops, both (times, rows).
 
     def _values_of(self, rows: VaryingRows) -> Array:
         raise NotImplementedError
@@ -236,7 +289,7 @@ class TimeVaryingModel(VaryingEstimation):
     def _alive(self, rows: VaryingRows) -> Array:
         raise NotImplementedError
 
-    def _ahead(self, rows: VaryingRows, times: Array) -> Array:
+    def _ahead(self, rows: VaryingRows, stops: Array) -> Array:
         raise NotImplementedError
 
     def _drawn(

@@ -83,7 +83,7 @@ class TimeVaryingParetoNBD(TimeVaryingModel):
         )
         return rates, lives(*hands, rows.course, begin, end, rates, generator)
 
-    def _ahead(self, rows: VaryingRows, times: Array) -> Array:
+    def _ahead(self, rows: VaryingRows, stops: Array) -> Array:
         """(r + x) / (α + A(T)) ∫ A′(τ) ((β + D(T)) / (β + D(τ)))^s dτ, in closed form in each period."""
         r, alpha, s, beta = self._values()
         _clock, (buy, die) = rows.clock, self._hands(rows.clock)
@@ -100,19 +100,18 @@ class TimeVaryingParetoNBD(TimeVaryingModel):
             lived = np.exp(-s * np.log(near / start)) * near / speed
             return buy.rate[rows.course, run] * lived * grown * exprel((1.0 - s) * grown)
 
-        return _through_runs(rows, times, until) * rate
+        return _through_runs(rows, stops, until) * rate
 
 
-def _through_runs(rows: VaryingRows, times: Array, until: Until) -> Array:
-    """What adds up over runs from the end of observation on, to each of some times ahead: (times, rows)."""
-    clock, found = rows.clock, np.empty((times.size, len(rows)))
-    stops = rows.end + times[:, None]
+def _through_runs(rows: VaryingRows, stops: Array, until: Until) -> Array:
+    """What adds up over runs from the end of observation on, to each of some stops: (times, rows)."""
+    clock, found = rows.clock, np.empty(stops.shape)
     course = np.broadcast_to(rows.course, stops.shape)
     stop_run = clock.runs_at(course, stops)
     so_far, run, begin = np.zeros(len(rows)), rows.end_run.copy(), rows.end.copy()
     last = stop_run.max(axis=0)
     while True:
-        for row in range(times.size):
+        for row in range(len(stops)):
             here = stop_run[row] == run
             if here.any():
                 found[row, here] = (so_far + until(begin, run, np.maximum(stops[row], begin)))[here]

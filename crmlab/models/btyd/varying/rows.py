@@ -49,6 +49,8 @@ class VaryingRows:
     weight : array, shape (rows,)
     clock : Clock
     chances : Chances or None
+    member : int array, shape (n,), or None
+        The row of each customer.
     """
 
     x: Array
@@ -63,6 +65,7 @@ class VaryingRows:
     weight: Array
     clock: Clock
     chances: Chances | None = None
+    member: Ints | None = None
 
     def __len__(self) -> int:
         return self.weight.size
@@ -78,7 +81,7 @@ class VaryingRows:
         values = {
             each.name: getattr(self, each.name)[rows]
             for each in fields(self)
-            if each.name not in ("course", "clock", "chances")
+            if each.name not in ("course", "clock", "chances", "member")
         }
         chances = None if self.chances is None else self.chances.some(rows)
         return VaryingRows(**values, course=course, clock=self.clock.only(kept), chances=chances)
@@ -142,6 +145,7 @@ def rows_of(
         count,
         clock,
         held,
+        code,
     )
 
 
