@@ -163,6 +163,10 @@ def _fit_in_parts(options: dict[str, object]) -> int:
         raise InputError(
             "--in-parts knows no --calibration-end; hold a log of some of the customers against it"
         )
+    unknown = [options.pop(name) for name in ("season", "covariates")]
+    if any(each is not None for each in unknown):
+        raise InputError("--in-parts knows no --season and no --covariates; leave these, or --in-parts, out")
+    options.pop("covariates_of")
     try:
         report = report_in_parts(progress=sys.stderr.isatty() or None, **options)
     except KeyboardInterrupt:

@@ -170,3 +170,9 @@ def test_covariates_from_a_file(shop, tmp_path, capsys):
 def test_what_cannot_be_used_is_one_sentence(options, message, shop):
     with pytest.raises(InputError, match=message):
         customer_report(shop[0], amount=None, **options)
+
+
+@pytest.mark.parametrize("option", [["--season", "monthly"], ["--covariates", "club.csv"]])
+def test_a_report_in_parts_has_no_covariates(option, tmp_path, capsys):
+    assert main(["fit", "log.csv", "--in-parts", "--out", str(tmp_path / "out"), *option]) == 2
+    assert "--in-parts knows no --season" in " ".join(capsys.readouterr().err.split())
