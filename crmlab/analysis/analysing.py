@@ -259,7 +259,9 @@ def _assumptions(
         for check, of in checks.values()
     ]
     told = _told_together(needs, design, failed)
-    answers = [Assumption(each) for each in scales.of_answers(ready)]
+    answers = [
+        Assumption(each, _that_read(needs, design, failed, about)) for each, about in scales.of_answers(ready)
+    ]
     answers += [Assumption(each, told) for each in scales.of_method(needs, ready)] if told else []
     every = [*tested, *answers, Assumption(Finding("sampling", "", "unknown"))]
     return sorted(every, key=lambda each: SEVERITY.index(each.finding.status))
@@ -291,6 +293,14 @@ def _told_together(needs: Needs, design: Design, failed: set[tuple[str, str]]) -
             if all(each and all(each) for each in told):
                 found.append((hypothesis.name, name))
     return tuple(found)
+
+
+def _that_read(
+    needs: Needs, design: Design, failed: set[tuple[str, str]], about: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """Estimates that need one of these columns."""
+    keys = [(each.name, name) for each in design.hypotheses for name in each.estimators]
+    return tuple(key for key in keys if key not in failed and set(needs.of(*key)) & set(about))
 
 
 def _asked_for(sample: Sample, table: str, columns: Iterable[str]) -> list[str]:

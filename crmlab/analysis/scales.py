@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from crmlab.analysis.matching import Matched
-from crmlab.analysis.needs import Needs, Sample
+from crmlab.analysis.needs import Needs
 from crmlab.analysis.preparing import Prepared
 from crmlab.checks.finding import Check, Finding
 from crmlab.checks.surveys import ceiling, common_method, missingness, reliability, scales_of
 from crmlab.design import Tables
+from crmlab.design.cohort import Columns
 
 
 def described(prepared: Prepared) -> pd.DataFrame:
@@ -41,22 +42,32 @@ def described(prepared: Prepared) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_answers(prepared: Prepared) -> list[Finding]:
+About = tuple[Finding, list[tuple[str, str]]]  # what was found, and the samples and columns that it is about
+
+
+def of_answers(prepared: Prepared) -> list[About]:
     """Floors and ceilings, reliability of scales, rows left out: what can be said of answers."""
-    found = []
+    found: list[About] = []
     for each in prepared.matched:
-        raw = prepared.raw.get(each.sample.name)
+        raw, name = prepared.raw.get(each.sample.name), each.sample.name
         if raw is None:
             continue
-        items = {name for name in raw if each.sample.columns[name].kind == "scale"}
-        scales = scales_of([name for name in raw if name in items])
-        found += _ends(each.sample, each.uses, raw, scales)
-        found += [
-            _run("reliability", name, partial(reliability, name, _of(raw, ins)))
-            for name, ins in scales.items()
+        scales = scales_of([column for column in raw if each.sample.columns[column].kind == "scale"])
+        single = [
+            column
+            for column in raw
+            if each.sample.columns[column].kind == "scale"
+            and not any(column in items for items in scales.values())
         ]
-        if prepared.left_out[each.sample.name]:
-            found.append(_missing(prepared, each))
+        for scale, items in {**scales, **{column: [column] for column in single}}.items():
+            about = [(name, item) for item in items]
+            found.append((_ends(each, raw, scale, items), about))
+            if len(items) > 1:
+                found.append(
+                    (_run("reliability", scale, partial(reliability, scale, _of(raw, items))), about)
+                )
+        if prepared.left_out[name]:
+            found.append((_missing(prepared, each), [(name, column) for column in raw]))
     return found
 
 
@@ -68,18 +79,13 @@ def _run(name: str, subject: str, test: Callable[[], Finding]) -> Finding:
     return Check(name, subject, lambda _: test()).run(Tables({}))
 
 
-def _ends(sample: Sample, uses: Mapping, raw: Mapping, scales: Mapping[str, list[str]]) -> list[Finding]:
-    """Of each scale's items together, and of each single answer, the share at either end."""
-    inside = {item for items in scales.values() for item in items}
-    single = [name for name in raw if sample.columns[name].kind == "scale" and name not in inside]
-    found = []
-    for name, items in {**scales, **{name: [name] for name in single}}.items():
-        use, need = uses[items[0]], sample.columns[items[0]]
-        low = need.low if use.low is None else use.low
-        high = need.high if use.high is None else use.high
-        answers = np.concatenate([np.asarray(raw[item], dtype=float) for item in items])
-        found.append(ceiling(name, answers, low, high))
-    return found
+def _ends(each: Matched, raw: Columns, scale: str, items: list[str]) -> Finding:
+    """Of a scale's items together, or of a single answer, the share at either end."""
+    use, need = each.uses[items[0]], each.sample.columns[items[0]]
+    low = need.low if use.low is None else use.low
+    high = need.high if use.high is None else use.high
+    answers = np.concatenate([np.asarray(raw[item], dtype=float) for item in items])
+    return ceiling(scale, answers, low, high)
 
 
 def of_method(needs: Needs, prepared: Prepared) -> list[Finding]:

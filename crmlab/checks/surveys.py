@@ -13,6 +13,7 @@ from crmlab.models.structural import NotConverged
 
 Array = np.ndarray
 PILED = 0.15  # share at an end that is called a floor or ceiling (Terwee et al. 2007)
+COMPARED = 8  # rows left out from which on they can be compared with the others
 RELIABLE, USABLE = 0.7, 0.6  # of alpha: enough for research; less and estimates of links are much too small
 
 
@@ -69,7 +70,7 @@ def missingness(left_out: Array, columns: Mapping[str, Array], empty: Mapping[st
     for name, values in columns.items():
         known = ~empty[name] & np.isfinite(values)
         out, kept = values[known & left_out], values[known & ~left_out]
-        if len(out) > 2 and len(kept) > 2 and (out.std() > 0 or kept.std() > 0):
+        if min(len(out), len(kept)) >= COMPARED and (out.std() > 0 or kept.std() > 0):
             found[name] = stats.ttest_ind(out, kept, equal_var=False).pvalue
     facts = {"rows": int(left_out.sum()), "share": float(left_out.mean())}
     if not found:
@@ -78,7 +79,7 @@ def missingness(left_out: Array, columns: Mapping[str, Array], empty: Mapping[st
         )
     worst = min(found, key=lambda name: found[name])
     p = min(1.0, float(found[worst]) * len(found))
-    return Finding("missingness", worst, by_p(p), p, facts | {"column": worst})
+    return Finding("missingness", "", by_p(p), p, facts | {"column": worst.replace("_", " ")})
 
 
 def scales_of(names: Sequence[str]) -> dict[str, list[str]]:

@@ -17,9 +17,9 @@ from crmlab.analysis.template import filled
 from crmlab.pages import environment
 from crmlab.plots.analysis import own_estimates, what_simulation_says
 from crmlab.plots.style import png
-from crmlab.reports import findings, folders
+from crmlab.reports import assumed, findings, folders
 from crmlab.reports.analysis_notebook import notebook
-from crmlab.reports.findings import FOOLED, Telling
+from crmlab.reports.findings import Telling
 from crmlab.reports.tables import plain
 from crmlab.words import translated, words
 from crmlab.words.marks import as_html
@@ -141,27 +141,28 @@ def assumption_rows(own: OwnAnalysis) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, str], list[Any]] = {}
     for each in own.assumptions:
         status, name = each.finding.status, each.finding.name
-        head = findings.title(each)
+        head = assumed.title(each)
         groups.setdefault((status, name, head), []).append(each)
     return [
         {
             "status": status,
             "label": words(f"checks.status_{status}"),
             "title": head,
-            "means": findings.means(every[0]),
-            "found": list(dict.fromkeys(_found(each) for each in every)),
-            "remedy": list(dict.fromkeys(filter(None, map(findings.remedy, every)))),
+            "means": assumed.means(every[0]),
+            "found": list(dict.fromkeys(_found(each, len(every) == 1) for each in every)),
+            "remedy": list(dict.fromkeys(filter(None, map(assumed.remedy, every)))),
             "of": ", ".join(dict.fromkeys(name for each in every for name, _ in each.of)),
         }
         for (status, _, head), every in groups.items()
     ]
 
 
-def _found(each: Any) -> str:
-    subject = each.finding.subject.replace("_", " ")
-    text = findings.found_of(each)
-    named = each.finding.status != "unknown" and subject and subject not in findings.title(each)
-    return f"{subject}: {text}" if named and len(subject) < 120 else text
+def _found(each: Any, alone: bool) -> str:
+    """What a check found, with the estimates that it is about where several are told together."""
+    text = assumed.found_of(each)
+    if alone or each.finding.status == "unknown" or not each.of:
+        return text
+    return ", ".join(f"{name} {translated(one)}" for name, one in each.of) + ": " + text
 
 
 def column_rows(own: OwnAnalysis) -> list[list[str]]:
@@ -234,15 +235,13 @@ def _every(own: OwnAnalysis) -> list[tuple[str, Figure, str, str]]:
 
 
 def _worlds_finding(own: OwnAnalysis, telling: Telling) -> str:
-    rates = {}
-    for each in own.design.hypotheses:
-        for row in telling.computed(each):
-            rates[row.hypothesis, row.estimator] = telling.false_yes(row)
+    rows = [row for each in own.design.hypotheses for row in telling.computed(each)]
+    fooled = [row for row in rows if telling.fooled(row)]
+    if fooled:
+        worst = max(fooled, key=telling.false_yes)
+        facts = {"hypothesis": worst.hypothesis, "name": translated(worst.estimator)}
+        return words("analyse.worlds_bad", **facts, size=telling.false_yes(worst))
     mains = [telling.false_yes(row) for row in map(telling.main, own.design.hypotheses) if row is not None]
-    known = {key: rate for key, rate in rates.items() if np.isfinite(rate)}
-    worst = max(known, key=lambda key: known[key], default=None)
-    if worst is not None and known[worst] > FOOLED:
-        return words("analyse.worlds_bad", hypothesis=worst[0], name=translated(worst[1]), size=known[worst])
     return words("analyse.worlds_good", size=np.nanmax([*mains, 0.0]))
 
 

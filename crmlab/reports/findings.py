@@ -8,10 +8,11 @@ import numpy as np
 from crmlab.analysis import Assumption, OwnAnalysis
 from crmlab.design import Hypothesis
 from crmlab.design.multiplicity import holm
+from crmlab.reports.assumed import believe, found_of, p_text, title
 from crmlab.words import translated, words
 
 LEVEL = 0.05  # of several tests taken together
-WEAK, FOOLED = 0.5, 0.15  # power below which a test is weak; rate of a false yes above which it is fooled
+WEAK, FOOLED = 0.5, 0.10  # power below which a test is weak; rate of a false yes above which it is fooled
 VERDICTS = ("supported", "contradicted", "undecided")
 
 
@@ -21,11 +22,6 @@ def number(value: float) -> str:
         return "∞" if value > 0 else "−∞" if value < 0 else "–"
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return text.replace("-", "−")
-
-
-def p_text(p: float) -> str:
-    """A p-value as text."""
-    return words("checks.p_small") if p < 0.001 else words("checks.p_value", p=p)
 
 
 class Telling:
@@ -68,8 +64,13 @@ class Telling:
     def false_yes(self, row: Any) -> float:
         """The largest share in which an estimator says yes in a world where the claim is false."""
         rates = [self.rate(row.hypothesis, row.estimator, world) for world in ("null", "trap", "literature")]
-        false = [float(at["rejection_rate"]) for at in rates if at is not None and not at["holds"]]
-        return max(false, default=np.nan)
+        false = [at for at in rates if at is not None and not at["holds"]]
+        return max((float(at["rejection_rate"]) for at in false), default=np.nan)
+
+    def fooled(self, row: Any) -> bool:
+        """Whether an estimator often says yes where the claim is false, beyond the simulation's own error."""
+        sims = self.own.settings["sims"]
+        return self.false_yes(row) - 2 * np.sqrt(0.05 * 0.95 / max(sims, 1)) > FOOLED
 
     # short -----------------------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ class Telling:
         lines += [words("analyse.short_simpler", names=_names(simpler))] if simpler else []
         weak = [each for each, row in rows if row.verdict == "undecided" and self.power(row) < WEAK]
         lines += [words("analyse.short_weak", names=_names(weak))] if weak else []
-        fooled = [(each, self.false_yes(row)) for each, row in rows if self.false_yes(row) > FOOLED]
+        fooled = [(each, self.false_yes(row)) for each, row in rows if self.fooled(row)]
         if fooled:
             rate = max(share for _, share in fooled)
             lines.append(words("analyse.short_fooled", names=_names(each for each, _ in fooled), rate=rate))
@@ -170,7 +171,7 @@ class Telling:
         said = [words("analyse.mind_broken", count=len(broken))] if broken else []
         said += [words("analyse.mind_simpler")] if self.lacks(hypothesis, row) else []
         said += [words("analyse.mind_weak")] if self.power(row) < WEAK else []
-        said += [words("analyse.mind_fooled")] if self.false_yes(row) > FOOLED else []
+        said += [words("analyse.mind_fooled")] if self.fooled(row) else []
         said += [words("analyse.mind_lot")] if (hypothesis.name, row.estimator) in self.own.lots else []
         return "; ".join(said) or words("analyse.mind_nothing")
 
@@ -194,6 +195,7 @@ class Telling:
             "result": [
                 *self._lacking(hypothesis, row),
                 self._result(hypothesis, row),
+                *self._one_sided(hypothesis, row),
                 self._causal(hypothesis, row),
             ],
             "naive": self._naive(hypothesis, row),
@@ -220,8 +222,19 @@ class Telling:
             estimate=number(row.estimate),
             low=number(row.low),
             high=number(row.high),
-            unit=translated(hypothesis.unit),
+            unit=f" ({translated(hypothesis.unit)})" if hypothesis.unit else "",
             claim=claimed(hypothesis),
+        )
+
+    def _one_sided(self, hypothesis: Hypothesis, row: Any) -> list[str]:
+        """Why data may speak for a claim though the interval reaches beyond its edge."""
+        beyond = {">": row.low < hypothesis.null, "<": row.high > hypothesis.null}.get(
+            hypothesis.direction, False
+        )
+        return (
+            [words("analyse.one_sided", p=p_text(row.p_value))]
+            if beyond and row.verdict == "supported"
+            else []
         )
 
     def _causal(self, hypothesis: Hypothesis, row: Any) -> str:
@@ -256,17 +269,15 @@ class Telling:
         }
         if at["literature"] is None:
             return []
-        name, lines = translated(row.estimator), []
-        first = at["literature"]
+        name, first = translated(row.estimator), at["literature"]
         like = words("analyse.like_rows", sizes=self.sizes(row.hypothesis))
         key = "analyse.says_power" if first["holds"] else "analyse.says_lit_false"
-        facts = {"power": float(first["rejection_rate"]), "error": 1.96 * float(first["rejection_rate_mcse"])}
-        lines.append(words(key, name=name, sims=int(first["sims"]), like=like, **facts))
+        lines = [words(key, name=name, sims=int(first["sims"]), like=like, **_rate(first, "power"))]
         if at["null"] is not None and not at["null"]["holds"]:
-            lines.append(words("analyse.says_size", size=float(at["null"]["rejection_rate"])))
+            lines.append(words("analyse.says_size", **_rate(at["null"], "size")))
         if at["trap"] is not None:
             key = "analyse.says_trap_true" if at["trap"]["holds"] else "analyse.says_trap"
-            lines.append(words(key, trap=float(at["trap"]["rejection_rate"])))
+            lines.append(words(key, **_rate(at["trap"], "trap")))
         return lines
 
     def sizes(self, hypothesis: str) -> str:
@@ -281,9 +292,9 @@ class Telling:
         at = table[table["hypothesis"] == hypothesis.name]
         if at.empty:
             return []
-        row, unit = at.iloc[0], translated(hypothesis.unit)
+        row = at.iloc[0]
         key = "analyse.smallest_within" if hypothesis.direction == "within" else "analyse.smallest_here"
-        lines = [words(key, here=number(row["here"]), unit=unit, power=self.own.found.power)]
+        lines = [words(key, here=number(row["here"]), power=self.own.found.power)]
         if np.isfinite(row["simulated"]):
             over = str(row["over"]).replace("_", " ")
             lines.append(words("analyse.smallest_simulated", simulated=number(row["simulated"]), over=over))
@@ -300,6 +311,11 @@ class Telling:
             facts = {"benchmark": found.benchmark.replace("_", " "), "like": number(found.like_benchmark)}
             lines.append(words("analyse.robust_benchmark", **facts))
         return lines
+
+
+def _rate(world: Any, name: str) -> dict[str, float]:
+    """A share of simulated samples, and its 95% error."""
+    return {name: float(world["rejection_rate"]), "error": 1.96 * float(world["rejection_rate_mcse"])}
 
 
 def _names(hypotheses: Any) -> str:
@@ -329,54 +345,3 @@ def region(hypothesis: Hypothesis) -> tuple[float | None, float | None]:
         "within": (null - margin, null + margin),
     }
     return ends[hypothesis.direction]
-
-
-# Assumptions --------------------------------------------------------------------------------------------
-
-
-def _facts(each: Assumption) -> dict[str, Any]:
-    finding, facts = each.finding, dict(each.finding.facts)
-    if facts.get("here"):
-        facts["here"] = words("checks.confounding_here", here=translated(facts["here"]))
-    if "file" in facts:
-        key = "checks.influence_row" if facts["at"] is not None else "checks.influence_some_row"
-        facts["row"] = words(key, at=facts["at"], file=facts["file"])
-    return {"subject": finding.subject.replace("_", " "), "here": "", **facts, "p": p_text(finding.p)}
-
-
-def title(each: Assumption) -> str:
-    """What is assumed."""
-    return words(f"checks.{each.finding.name}_title", **_facts(each))
-
-
-def means(each: Assumption) -> str:
-    """What it means where it fails."""
-    facts = {"unit": each.finding.subject, "wanted": 30, **_facts(each)}
-    return words(f"checks.{each.finding.name}_means", **facts)
-
-
-def found_of(each: Assumption) -> str:
-    """What the check found."""
-    finding, facts = each.finding, _facts(each)
-    if finding.status == "unknown":
-        return believe(each)
-    if facts.get("saturated"):
-        return words("checks.linearity_saturated")
-    if finding.name == "balance" and finding.status != "kept":
-        return words("checks.balance_broken", **facts)
-    return words(f"checks.{finding.name}_found", **facts)
-
-
-def believe(each: Assumption) -> str:
-    """What has to be believed where no check can tell."""
-    why = each.finding.facts.get("why")
-    if why:
-        return words("checks.untested_why", why=why)
-    return words(f"checks.{each.finding.name}_believe", **_facts(each))
-
-
-def remedy(each: Assumption) -> str:
-    """What can be done where it fails."""
-    if each.finding.status in ("kept", "unknown"):
-        return ""
-    return words(f"checks.{each.finding.name}_remedy", **_facts(each))

@@ -1,0 +1,59 @@
+"""What is said of an assumption: what it is, what it means, what its check found, what can be done."""
+
+from typing import Any
+
+from crmlab.analysis import Assumption
+from crmlab.words import translated, words
+
+
+def p_text(p: float) -> str:
+    """A p-value as text."""
+    return words("checks.p_small") if p < 0.001 else words("checks.p_value", p=p)
+
+
+def _facts(each: Assumption) -> dict[str, Any]:
+    finding, facts = each.finding, dict(each.finding.facts)
+    if facts.get("here"):
+        facts["here"] = words("checks.confounding_here", here=translated(facts["here"]))
+    if "file" in facts:
+        key = "checks.influence_row" if facts["at"] is not None else "checks.influence_some_row"
+        facts["row"] = words(key, at=facts["at"], file=facts["file"])
+    return {"subject": finding.subject.replace("_", " "), "here": "", **facts, "p": p_text(finding.p)}
+
+
+def title(each: Assumption) -> str:
+    """What is assumed."""
+    return words(f"checks.{each.finding.name}_title", **_facts(each))
+
+
+def means(each: Assumption) -> str:
+    """What it means where it fails."""
+    facts = {"unit": each.finding.subject, "wanted": 30, **_facts(each)}
+    return words(f"checks.{each.finding.name}_means", **facts)
+
+
+def found_of(each: Assumption) -> str:
+    """What the check found."""
+    finding, facts = each.finding, _facts(each)
+    if finding.status == "unknown":
+        return believe(each)
+    if facts.get("saturated"):
+        return words("checks.linearity_saturated")
+    if finding.name == "balance" and finding.status != "kept":
+        return words("checks.balance_broken", **facts)
+    return words(f"checks.{finding.name}_found", **facts)
+
+
+def believe(each: Assumption) -> str:
+    """What has to be believed where no check can tell."""
+    why = each.finding.facts.get("why")
+    if why:
+        return words("checks.untested_why", why=why)
+    return words(f"checks.{each.finding.name}_believe", **_facts(each))
+
+
+def remedy(each: Assumption) -> str:
+    """What can be done where it fails."""
+    if each.finding.status in ("kept", "unknown"):
+        return ""
+    return words(f"checks.{each.finding.name}_remedy", **_facts(each))
