@@ -104,7 +104,6 @@ def import_command(chosen: argparse.Namespace) -> int:
     from pathlib import Path
 
     from crmlab.data.exports import import_export
-    from crmlab.data.exports.hiding import printable
     from crmlab.data.exports.keeping import map_text
     from crmlab.errors import InputError, speaking_of_flags
     from crmlab.files import write_text
@@ -135,8 +134,8 @@ def import_command(chosen: argparse.Namespace) -> int:
             print(words("exports.next", path=Path(chosen.out) / "transactions.csv"))
         if chosen.keys:
             write_text(chosen.keys, done.keys.to_csv(index=False, lineterminator="\n"))
-    for problem in done.problems:
-        print(f"crmlab: {printable(str(problem))}", file=sys.stderr)
+    if done.problems:
+        print("crmlab: " + words("exports.not_all", count=len(done.problems)), file=sys.stderr)
     return 1 if done.problems else 0
 
 

@@ -45,7 +45,8 @@ def test_what_could_not_be_read_is_told_and_ends_with_1(call, tmp_path):
         "Record Id,Stage,Closing Date,Amount\n1,Closed Won,05/06/2024,5\n", "utf-8"
     )
     read = call("import", tmp_path / "Deals.csv", "--from", "zoho", "--out", tmp_path / "out")
-    assert read.status == 1 and "say which by --date-format or in the map" in read.errors
+    assert read.status == 1 and "say which by --date-format or in the map" in read.out
+    assert "not all could be read: 1 to be mended" in read.errors
     assert json.loads((tmp_path / "out" / "audit.json").read_text(encoding="utf-8"))["problems"]
 
 

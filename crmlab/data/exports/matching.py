@@ -14,6 +14,7 @@ from crmlab.errors import InputError, listing
 HEADER = 20  # rows among which the one with the labels is looked for
 USED = 0.8  # confidence from which a guess is used
 SHOWN = 0.55  # confidence from which it is shown
+FITTING = 0.95  # share of cells that could be such values, from which a column is named to the user
 SAMPLE = 500  # cells that a guess looks at
 _PATTERNS = {
     "moment": re.compile(r"\d{1,4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,4}日?(?:[T ,].*)?|\d{13}|\d{8}(?:T.*)?"),
@@ -64,6 +65,8 @@ class Layout:
         Guesses too weak to be used.
     unused : list of str
         Labels that mean nothing here.
+    fitting : dict of str to list of str
+        For columns that are needed and not found the unused labels whose cells could be such values.
     why : str
         Why the sheet is passed over.
     """
@@ -75,6 +78,7 @@ class Layout:
     kept: Mapping[str, int] = field(default_factory=dict)
     guesses: list[Match] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    fitting: Mapping[str, list[str]] = field(default_factory=dict)
     why: str = ""
 
 
@@ -205,8 +209,15 @@ def _matched(
     used = {each.column: each for each in guesses if each.confidence >= USED}
     weak = [each for each in guesses if each.column not in used]
     places = {each.place for each in used.values()}
-    unused = [labels[k] for k in free if k not in places]
-    return Layout(name, labels, header, matches | used, kept, weak, unused)
+    left = [k for k in free if k not in places]
+    lacking = [each for each in wanted if each.needed and each.name not in used]
+    cells = _samples(sheet, left, at)
+    fitting = {
+        each.name: [labels[k] for k in left if cells[k] and _fit(each.kind, cells[k]) >= FITTING]
+        for each in lacking
+    }
+    unused = [labels[k] for k in left]
+    return Layout(name, labels, header, matches | used, kept, weak, unused, fitting)
 
 
 def _told(
@@ -241,8 +252,7 @@ def _guesses(
     sheet: Sheet, table: Table, columns: list[Field], labels: list[str], free: list[int], at: int
 ) -> list[Match]:
     """The best guess for each column that no label means, the surest first, each label once."""
-    rows = sheet.rows[at + 1 : at + 1 + SAMPLE]
-    cells = {k: [row[k] for _, row in rows if k < len(row) and row[k]] for k in free}
+    cells = _samples(sheet, free, at)
     found = []
     for each in columns:
         aliases = (each.name, *table.columns.get(each.name, ()))
@@ -258,6 +268,12 @@ def _guesses(
         if each.confidence >= SHOWN and free_still:
             kept.append(each)
     return kept
+
+
+def _samples(sheet: Sheet, columns: list[int], at: int) -> dict[int, list[str]]:
+    """The first cells of columns under the labels, those that hold something."""
+    rows = sheet.rows[at + 1 : at + 1 + SAMPLE]
+    return {k: [row[k] for _, row in rows if k < len(row) and row[k]] for k in columns}
 
 
 def _likeness(alias: str, label: str) -> float:

@@ -168,7 +168,9 @@ def _lacking(found: Layout, settings: Settings) -> list[str]:
         near = [
             f"{guess.label!r} ({guess.confidence})" for guess in found.guesses if guess.column == each.name
         ]
+        fitting = found.fitting.get(each.name, [])
         hint = f"; nearest is {near[0]}" if near else ""
+        hint += f"; by what they hold it could be {' or '.join(map(repr, fitting[:5]))}" if fitting else ""
         questions.append(
             f"no column is known to be {each.name} ({each.about}){hint}: name it in the map, "
             f'[tables.{found.table}.columns] {each.name} = "…"; its columns are '

@@ -133,14 +133,15 @@ class Reader:
 
     def _ask(self, found: list[formats.Way], texts: pd.Series) -> str:
         if found:
-            meant = ", ".join(f"{each.day} ({each.form})" for each in found)
-            return f"{found[0].example!r} may be {meant}: say which by {option('date_format')} or in the map"
+            meant = " or ".join(f"{each.day} ({each.form})" for each in found)
+            said = f"say which by {option('date_format')} or in the map"
+            return f"holds {found[0].example!r}, which may be {meant}: {said}"
         some = formats.cover(self.connection.execute)
         if some:
             together = "|".join(each.form or ISO for each in some)
             kinds = ", ".join(f"{each.form or ISO} in {each.rows:,}" for each in some)
             return (
-                f"dates are written in several ways ({kinds} distinct values): say "
+                f"holds dates written in several ways ({kinds} distinct values): say "
                 f"{option('date_format', together)} or so in the map to have them tried in this order"
             )
         unread = texts.isin(self._strange())
@@ -256,7 +257,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
 def _ask_marks(every: pd.Index, tried: list[np.ndarray], one: int, other: int) -> str:
     place = int(np.flatnonzero(tried[one] != tried[other])[0])
     return (
-        f"{every[place]!r} may be {tried[one][place]:,g} or {tried[other][place]:,g}: say by "
+        f"holds {every[place]!r}, which may be {tried[one][place]:,g} or {tried[other][place]:,g}: say by "
         f"{option('decimal')} and {option('thousands')}, or in the map, which mark is which"
     )
 
