@@ -106,13 +106,20 @@ def _write_part(folder: Path, made: Simulation, part: int, parts: int, form: str
 
 def _write_sums(folder: Path, parts: int, form: str) -> None:
     """Tables of which each part has a share."""
-    shares = [json.loads(_marker(folder, part).read_text(encoding="utf-8")) for part in range(1, parts + 1)]
+    shares = [_share(_marker(folder, part)) for part in range(1, parts + 1)]
     for name, keys in SUMS.items():
         rows = [row for share in shares for row in share.get(name, [])]
         if rows:
             place = folder / ("tables" if name == "campaigns" else "truth")
             total = pd.DataFrame(rows).groupby(keys, as_index=False).sum()
             files.write_table(total, place / f"{name}.{form}")
+
+
+def _share(marker: Path) -> dict[str, list[dict[str, Any]]]:
+    try:
+        return json.loads(marker.read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError(f"{marker} is damaged; remove it, and its part is made again") from None
 
 
 def _marker(folder: Path, part: int) -> Path:

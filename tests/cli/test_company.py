@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from crmlab.company import Company
+
 
 def test_a_company_is_written_and_can_be_fitted(call, tmp_path):
     given = ("--customers", 400, "--months", 12, "--preset", "trap", "--out", tmp_path / "firm")
@@ -18,6 +20,37 @@ def test_a_company_is_written_and_can_be_fitted(call, tmp_path):
     again = call("company", "simulate", *given)
     assert again.status == 2
     assert "holds another company" in again.errors
+
+
+def test_an_interrupted_command_goes_on_where_it_was(call, tmp_path, monkeypatch):
+    given = (
+        "company",
+        "simulate",
+        "--customers",
+        90,
+        "--months",
+        8,
+        "--parts",
+        3,
+        "--out",
+        tmp_path / "firm",
+    )
+    simulated = []
+
+    def part(company, number, parts):
+        if number == 1 and "interrupted" not in simulated:
+            simulated.append("interrupted")
+            raise KeyboardInterrupt
+        simulated.append(number)
+        return whole(company, number, parts)
+
+    whole = Company.part
+    monkeypatch.setattr(Company, "part", part)
+    told = call(*given)
+    assert told.status == 130
+    assert "1 parts are kept" in told.errors.replace("\r", "\n")
+    assert call(*given).status == 0
+    assert simulated == [0, "interrupted", 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,16 @@ def test_arguments_are_checked_before_anything_is_written(company, tmp_path, opt
     with pytest.raises(InputError, match=next(iter(options))):
         list(write_parts(company, tmp_path / "new", **options))
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("said", ["", "{", "\x00"], ids=["empty", "cut short", "zeros"])
+def test_a_damaged_marker_is_named_and_can_be_removed(company, tmp_path, said):
+    list(write_parts(company, tmp_path, parts=2))
+    before = contents(tmp_path)
+    marker = tmp_path / ".parts" / "part-0002.json"
+    marker.write_text(said)
+    with pytest.raises(InputError, match="part-0002.json is damaged; remove it"):
+        list(write_parts(company, tmp_path, parts=2))
+    marker.unlink()
+    assert list(write_parts(company, tmp_path, parts=2)) == [(1, 2), (2, 2)]
+    assert contents(tmp_path) == before
