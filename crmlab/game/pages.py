@@ -212,6 +212,7 @@ def rules_page(game: Game) -> str:
     money, settings = Money(game.settings.currency), game.settings
     way = game.way(game.teams[0].id, 0)
     columns = way.customers()
+    columns.pop("customer")  # a number that says nothing
     rows = [telling.row(name, [words(f"game.column_{name}"), _range(columns[name])]) for name in columns]
     ids = ("round", "levers", "write", "columns", "score")
     return template("rules.html.j2").render(
@@ -234,4 +235,4 @@ def rules_page(game: Game) -> str:
 
 def _range(values: np.ndarray) -> str:
     known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    return f"{known.min():g}–{known.max():g}" if known.size else words("game.nobody")
+    return f"{known.min():,.0f}–{known.max():,.0f}" if known.size else words("game.nobody")

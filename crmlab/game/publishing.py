@@ -109,10 +109,10 @@ def _plain(columns: Columns) -> Columns:
 def blank(decision: Decision) -> str:
     """``decisions.csv`` with a decision filled in, and a note in each row."""
     values = {
-        "price": f"{decision.price:g}",
-        "service": f"{decision.service:g}",
+        "price": f"{decision.price:.12g}",
+        "service": f"{decision.service:.12g}",
         "scheme": _switch(decision.scheme),
-        "push": f"{decision.push:g}",
+        "push": f"{decision.push:.12g}",
         "crm": _switch(decision.crm),
         "mailing": str(decision.mailings) if decision.mailing else "off",
         "retention": _switch(decision.retention is not None),
@@ -141,6 +141,10 @@ def _switch(value: bool) -> str:
 def _copy_lists(game: Game, team: str, number: int, taken: Taken | None) -> None:
     """Lists that the next decision still names come along."""
     for group in (taken.decision.mailing, taken.decision.retention) if taken else ():
-        if group is not None and group.source:
+        if (
+            group is not None
+            and group.source
+            and not (game.of_team(team, number + 1) / group.source).exists()
+        ):
             text = "customer\n" + "".join(f"{name_of(each)}\n" for each in group.customers)
             files.write_text(game.of_team(team, number + 1) / group.source, text)

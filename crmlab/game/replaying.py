@@ -90,14 +90,15 @@ def scores(game: Game, task: Task) -> dict[str, list[float]]:
 
 
 def _every(game: Game, task: Task) -> Iterator[tuple[str, Score]]:
-    before, way = [], start(game, task.luck)
+    begun, before = start(game, task.luck), []
+    way = copy.deepcopy(begun)
     for decision, rivals in zip(task.decisions, task.rivals):
         before.append(copy.deepcopy(way) if task.swaps else None)
         play_round(way, decision, rivals)
     own = finish(way)
     yield "own", own
     if not task.rule:
-        yield "nothing", _from(start(game, task.luck), (NOTHING,) * len(task.rivals), task.rivals)
+        yield "nothing", _from(copy.deepcopy(begun), (NOTHING,) * len(task.rivals), task.rivals)
     if not task.swaps:
         return
     for at, held in enumerate(before):
@@ -111,7 +112,7 @@ def _every(game: Game, task: Task) -> Iterator[tuple[str, Score]]:
                 )
     for name in levers_used(task.decisions):
         resting = tuple(replace(each, **LEVERS[name]) for each in task.decisions)
-        yield f"without {name}", _from(start(game, task.luck), resting, task.rivals)
+        yield f"without {name}", _from(copy.deepcopy(begun), resting, task.rivals)
 
 
 def _from(way: Way, decisions: tuple[Decision, ...], rivals: tuple[Rivals, ...]) -> Score:
