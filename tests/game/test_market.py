@@ -1,4 +1,4 @@
-"""The game's market: it is the company's, each lever moves what it should, and what is left is worth what it says."""
+"""The game's market: the company's, whose levers move what they should, and what is left of it at the end."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_books_come_before_the_month():
 
 @pytest.mark.parametrize("discount", [0.1])
 def test_what_is_left_is_what_a_long_run_brings(monkeypatch, discount):
-    """Without effects on purchases and leaving the closed form is the mean of discounted margins, over lucks."""
+    """Without effects the closed form is the mean of discounted margins, over lucks."""
     plain = preset("null", founding_share=1.0)
     monkeypatch.setattr(markets, "truth", lambda rounds: plain)
     came, said = [], None
