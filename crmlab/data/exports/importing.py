@@ -11,7 +11,7 @@ from crmlab.data.exports.audit import TableAudit
 from crmlab.data.exports.canonical import TABLES
 from crmlab.data.exports.cards import Card, card
 from crmlab.data.exports.content import with_customers
-from crmlab.data.exports.matching import Layout, layout
+from crmlab.data.exports.matching import Layout, layout, table_by_name
 from crmlab.data.exports.purchases import Purchases, purchases
 from crmlab.data.exports.settings import Settings, settings_from
 from crmlab.data.exports.sources import Problem, Sheet, sheets
@@ -129,10 +129,11 @@ def import_export(
     parts, layouts = _parts(found, known, settings, problems)
     tables, audits = _joined(parts, problems)
     _compare_formats(audits)
+    broken = _broken(problems, layouts, known, settings)
     bought = None
     try:
-        linking.link(tables, audits)
-        bought = purchases(tables, known, settings)
+        linking.link(tables, audits, people="customers" not in broken)
+        bought = purchases(tables, known, settings, broken)
     except InputError as error:
         problems.append(Problem("transactions", str(error)))
     return _finished(known, settings, tables, audits, layouts, bought, problems)
@@ -177,6 +178,19 @@ def _joined(
             except InputError as error:
                 problems.append(Problem(name, str(error)))
     return tables, audits
+
+
+def _broken(
+    problems: list[Problem], layouts: dict[str, Layout], known: Card, settings: Settings
+) -> dict[str, str]:
+    """The tables of which something could not be read, and what that is."""
+    broken: dict[str, str] = {}
+    for each in problems:
+        found = layouts[each.file].table if each.file in layouts else ""
+        table = each.file if each.file in TABLES else found or table_by_name(each.file, known, settings)
+        if table:
+            broken.setdefault(table, each.file)
+    return broken
 
 
 def _compare_formats(audits: dict[str, TableAudit]) -> None:

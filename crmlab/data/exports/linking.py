@@ -55,9 +55,16 @@ def _once(table: pd.DataFrame, name: str, audit: TableAudit) -> pd.DataFrame:
     return table[~again]
 
 
-def link(tables: dict[str, pd.DataFrame], audits: dict[str, TableAudit]) -> None:
-    """Give each row of the other tables its customer, by id, by the contact or by name, in place."""
-    if "customers" not in tables and "contacts" in tables:
+def link(tables: dict[str, pd.DataFrame], audits: dict[str, TableAudit], people: bool = True) -> None:
+    """Give each row of the other tables its customer, by id, by the contact or by name, in place.
+
+    Parameters
+    ----------
+    tables, audits : dict of str
+    people : bool
+        Whether contacts are the customers where there is no table of customers.
+    """
+    if people and "customers" not in tables and "contacts" in tables:
         _contacts_as_customers(tables, audits)
     for name in LINKED:
         if name not in tables:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from pathlib import PurePosixPath
 
 from crmlab.data.exports.canonical import TABLES, Field
 from crmlab.data.exports.cards import Card, Table, normalised
@@ -106,6 +107,12 @@ def layout(sheet: Sheet, card: Card, settings: Settings) -> Layout:
     header, cells = sheet.rows[at]
     labels = _unique(cells)
     return _matched(sheet, name, tables[name], settings.of(name), labels, header, at)
+
+
+def table_by_name(file: str, card: Card, settings: Settings) -> str:
+    """The table that a file's name says, whatever stands in it; empty if it says none."""
+    tables = {name: _with_map(card.tables[name], settings.of(name)) for name in card.tables}
+    return _named(Sheet(file, PurePosixPath(file).stem, []), card, tables, settings) or ""
 
 
 def _with_map(table: Table, said: TableMap) -> Table:

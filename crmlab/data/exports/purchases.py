@@ -1,5 +1,6 @@
 """The transaction log of an export: which records are purchases, and what was paid for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -33,26 +34,42 @@ class Purchases:
     audit: TableAudit
 
 
-def purchases(tables: dict[str, pd.DataFrame], card: Card, settings: Settings) -> Purchases | None:
+def purchases(
+    tables: dict[str, pd.DataFrame], card: Card, settings: Settings, broken: Mapping[str, str]
+) -> Purchases | None:
     """The transaction log; None where no table holds purchases.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+    card : Card
+    settings : Settings
+    broken : mapping of str to str
+        For each table of which a file could not be read that file: a log without it would lack purchases.
 
     Raises
     ------
     InputError
-        If purchases cannot be told, or amounts are in several currencies.
+        If purchases cannot be told or would be missing, or amounts are in several currencies.
     """
-    source = next((name for name in card.purchases if len(tables.get(name, ()))), None)
+    source = next((name for name in card.purchases if name in broken or len(tables.get(name, ()))), None)
     if source is None:
         return None
+    if source in broken:
+        what = source if broken[source] == source else f"{broken[source]} of {source}"
+        raise InputError(
+            f"no log is made: {what} could not be read, and its purchases would be missing; mend it, or pass "
+            f"it over by skip in the map"
+        )
     table = tables[source]
     audit = TableAudit("transactions", rows_in=len(table))
     _tell_states(table, source, audit)
-    counted = _counted(table, source, settings, audit)
-    log = pd.DataFrame({"customer_id": counted["customer_id"], "date": counted[TIMES[source]]})
-    log["amount"] = _amount(counted, audit)
+    kept = _counted(table, source, settings, audit)
+    log = pd.DataFrame({"customer_id": kept["customer_id"], "date": kept[TIMES[source]]})
+    log["amount"] = _amount(kept, audit)
     for column, name in (("currency", "currency"), ("id", "record_id")):
-        if column in counted:
-            log[name] = counted[column]
+        if column in kept:
+            log[name] = kept[column]
     log = log.sort_values(["date", "customer_id"], kind="stable").reset_index(drop=True)
     audit.rows_out = len(log)
     if not len(log):

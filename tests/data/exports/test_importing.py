@@ -365,6 +365,37 @@ def test_day_first_here_and_month_first_there_is_doubted(folder, files):
     )
 
 
+def test_a_log_that_would_lack_purchases_is_not_made(folder, files):
+    files["Deals part 2.csv"] = files["Deals.csv"].replace("zcrm_1", "zcrm_9").replace("2024-01-13", "soon")
+    done = import_export(folder(files), "zoho")
+    assert done.log is None and len(done.tables["deals"]) == 4
+    assert "Deals part 2.csv of deals could not be read, and its purchases would be missing" in whys(done)
+    files["Deals part 2.csv"] = 'Record Id,"open'
+    assert "Deals part 2.csv of deals could not be read" in whys(import_export(folder(files), "zoho"))
+
+
+def test_deals_do_not_stand_in_for_orders_that_could_not_be_read(folder, files):
+    files["Sales Orders.csv"] = "Record Id,Account Name.id,Created Time,Grand Total\n1,2,soon,5\n"
+    done = import_export(folder(files), "zoho")
+    assert done.log is None and "Sales Orders.csv of orders could not be read" in whys(done)
+
+
+def test_people_do_not_stand_in_for_customers_that_could_not_be_read(folder):
+    done = import_export(
+        folder(
+            {
+                "companies.csv": "Company name\nAcme\n",
+                "contacts.csv": "Record ID,Lifecycle Stage\n1,customer\n",
+                "deals.csv": "Record ID,Deal Stage,Amount,Close Date,Associated Company IDs\n"
+                "7,closedwon,5,2024-02-01,1\n",
+            }
+        ),
+        "hubspot",
+    )
+    assert "customers" not in done.tables and done.tables["contacts"]["id"].tolist() == ["1"]
+    assert done.log["customer_id"].tolist() == ["1"]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(label=st.text(min_size=1, max_size=12), own=st.text(min_size=1, max_size=12))
 def test_the_map_is_toml_whatever_the_labels(label, own, tmp_path_factory):
