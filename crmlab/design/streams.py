@@ -12,6 +12,7 @@ import numpy as np
 
 from crmlab.errors import InputError
 
+FILLING = ("random", "standard_exponential", "standard_gamma", "standard_normal")  # draw into a given array
 Seed = int | Sequence[int]  # the run's, or the run's and the simulation's
 
 
@@ -82,7 +83,16 @@ class BatchGenerator:
 
     def __getattr__(self, method: str) -> Callable[..., np.ndarray]:
         def draw(*arguments: object, **options: object) -> np.ndarray:
-            return np.stack([getattr(each, method)(*arguments, **options) for each in self._generators])
+            first = np.asarray(getattr(self._generators[0], method)(*arguments, **options))
+            rows = np.empty((len(self._generators), *first.shape), first.dtype)
+            rows[0] = first
+            fills = method in FILLING and first.ndim and "out" not in options
+            for row, each in zip(rows[1:], self._generators[1:]):
+                if fills:
+                    getattr(each, method)(*arguments, **options, out=row)
+                else:
+                    row[...] = getattr(each, method)(*arguments, **options)
+            return rows
 
         if method.startswith("_"):
             raise AttributeError(method)

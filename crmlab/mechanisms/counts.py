@@ -48,18 +48,22 @@ def poisson_counts(mean: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 
 def _inverted(mean: np.ndarray, draw: np.ndarray) -> np.ndarray:
-    """Counts of one block."""
-    count = np.zeros(len(mean))
-    waiting = np.arange(len(mean))
+    """Counts of one block: probabilities are added up in all rows; those that are done are left behind."""
+    count, found = np.zeros(len(mean)), np.zeros(len(mean))
     probability = np.exp(-mean)
-    total, at = probability, 0
-    while len(waiting):
+    total, at, place = probability.copy(), 0, np.arange(len(mean))
+    while len(place):
         above = (draw >= total) & ((probability > 1e-17) | (at < mean))  # rounding leaves no count
-        waiting, mean, draw = waiting[above], mean[above], draw[above]
+        found += above
         at += 1
-        probability = probability[above] * mean / at
-        total = total[above] + probability
-        count[waiting] = at
+        if 2 * np.count_nonzero(above) < len(place):
+            count[place] = found
+            kept = np.flatnonzero(above)
+            place, mean, draw, found = place[kept], mean[kept], draw[kept], found[kept]
+            probability, total = probability[kept], total[kept]
+        probability *= mean
+        probability /= at
+        total += probability
     return count
 
 

@@ -46,19 +46,20 @@ def draw_panel(p: Any, who: Any, when: Any) -> dict[str, Array]:
     rate = who.standard_gamma(p.rate_shape, n) / p.rate_shape
     earlier = poisson_counts(12 * rate, who.random(n))
     willing = who.random(n) < chance_of_being_willing(p, rate)
-    sign = np.where(when.random((MONTHS, n)) < 0.5, -1.0, 1.0)
+    quiet = when.random((MONTHS, n)) < 0.5
     shock = when.standard_normal((MONTHS, p.n_branches))
     since = np.arange(1, MONTHS + 1)[:, None] - np.where(opens > 0, opens, MONTHS + 1)[branch]
-    tries = when.random((MONTHS, n)) < expit(JOINING + p.surge_to_joining * p.surge * sign)
+    in_quiet, in_busy = (expit(JOINING + p.surge_to_joining * p.surge * sign) for sign in (-1.0, 1.0))
+    tries = when.random((MONTHS, n)) < (np.where(quiet, in_quiet, in_busy) if p.surge else in_busy)
     tries &= (since >= 0) & willing[..., None, :]
-    first = np.where(tries.any(-2), tries.argmax(-2), MONTHS)
-    age = np.arange(MONTHS)[:, None] - first[..., None, :]
+    first = np.where(tries.any(-2), tries.argmax(-2), MONTHS).astype(np.int8)
+    age = np.arange(MONTHS, dtype=np.int8)[:, None] - first[..., None, :]
     grown = p.trend_gap * np.where(opens > 0, np.arange(1, MONTHS + 1)[:, None] - opens + 1, 0)
-    level = np.exp(p.branch_shock * shock - p.branch_shock**2 / 2 + grown)[..., branch]
-    lift = p.lift + p.heavy_gap * (earlier >= HEAVY)
-    gain = np.where(age > 0, lift[..., None, :] + np.where(age <= FRESH, p.fade, -p.fade), 0.0)
-    appetite = p.surge * sign - np.log(np.cosh(p.surge))
-    mean = rate[..., None, :] * level * np.exp(gain + appetite)
+    level = np.exp(p.branch_shock * shock - p.branch_shock**2 / 2 + grown)
+    mean = np.repeat(level, np.bincount(branch, minlength=p.n_branches), axis=-1)
+    mean *= rate[..., None, :]
+    factor = _gains(p, earlier >= HEAVY, age, 1.0)
+    mean *= np.where(quiet, _gains(p, earlier >= HEAVY, age, -1.0), factor) if p.surge else factor
     return {
         "rate": rate,
         "earlier": earlier,
@@ -67,6 +68,14 @@ def draw_panel(p: Any, who: Any, when: Any) -> dict[str, Array]:
         "joined": age >= 0,
         "member": age > 0,
     }
+
+
+def _gains(p: Any, heavy: Array, age: Array, sign: float) -> Array:
+    """By what purchases are multiplied in busy (`sign` 1) or quiet months, by months since joining."""
+    appetite = p.surge * sign - np.log(np.cosh(p.surge))
+    lift = p.lift + p.heavy_gap * heavy
+    fresh, later = (np.exp(lift + fade + appetite)[..., None, :] for fade in (p.fade, -p.fade))
+    return np.where(age > 0, np.where(age <= FRESH, fresh, later), np.exp(appetite))
 
 
 def by_branch(p: Any, panel: dict[str, Array]) -> dict[str, Array]:
