@@ -6,7 +6,7 @@ import math
 import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from crmlab.errors import InputError, check_known
 from crmlab.words import translated
@@ -75,7 +75,13 @@ count = _kind("A whole number", "customers", 10, 200_000)
 
 @dataclass(frozen=True)
 class Parameters:
-    """Base of every theory's parameters: each value is checked against its field's type and range."""
+    """Base of every theory's parameters: each value is checked against its field's type and range.
+
+    A market in which a typical column is longer than its customers are many says so by ``rows_a_customer``;
+    fewer cohorts are then drawn at once, so that they stay in the processor's cache.
+    """
+
+    rows_a_customer: ClassVar[float] = 1.0
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

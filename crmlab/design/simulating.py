@@ -82,7 +82,7 @@ def _duration(seconds: float) -> str:
 def _blocks(design, numbers):
     """Ranges of simulations that one task runs."""
     if _in_one_pass(design):
-        rows = getattr(design.parameters, "n_customers", 1000)
+        rows = getattr(design.parameters, "n_customers", 1000) * design.parameters.rows_a_customer
         size = int(np.clip(BATCH_NUMBERS // rows, 1, 500))
     else:
         size = LOOPED_BLOCK

@@ -63,8 +63,12 @@ class StageHazard(Estimator):
         check_known("column", used, columns)
         ended = np.atleast_2d(columns[self.ended])
         kind = np.zeros(ended.shape[-1]) if self.kind is None else np.asarray(columns[self.kind])
+        spent = tables.once(
+            ("times", self.table, *self.times),
+            lambda: np.stack([np.atleast_2d(columns[name]) for name in self.times], -1),
+        )
         return Passages(
-            np.stack([np.atleast_2d(columns[name]) for name in self.times], -1),
+            spent,
             ended,
             np.stack([np.asarray(each, dtype=float) for each in self.covariates.values()], -1),
             kind.astype(np.intp),
@@ -95,7 +99,8 @@ def _fit_alike(passages: Passages) -> tuple[np.ndarray, np.ndarray]:
     """
     terms = passages.covariates.shape[-1]
     counts = np.ones(passages.ended.shape) if passages.counts is None else passages.counts * 1.0
-    times, done = passages.by_kind() * counts[..., None], passages.ended * counts
+    times, done = passages.by_kind(), passages.ended * counts
+    times *= counts[..., None]
     events = np.concatenate([passages.gathered() * counts[..., None], done[..., None]], -1)
     flat = np.column_stack([passages.covariates.reshape(-1, terms), np.ones(times.shape[-1])])
     exposures, happened = times.sum(1), events.sum(1)

@@ -190,7 +190,8 @@ class TwoWayFixedEffects(Estimator):
             square = (left**2).sum((-1, -2))
             square = np.where(square > 1e-9, square, np.nan)
             slope = (left * outcome).sum((-1, -2)) / square
-            residual = _doubly_demeaned(outcome) - slope[:, None, None] * left
+            residual = _doubly_demeaned(outcome)
+            residual -= slope[:, None, None] * left
         scores = (left * residual).sum(-1)
         by = np.arange(scores.shape[-1]) if groups is None else groups
         middle, freedom = clustered(scores[..., None], by, 1)
@@ -209,7 +210,10 @@ class TwoWayFixedEffects(Estimator):
 def _doubly_demeaned(values):
     """Less the means of units and periods, plus that of all: shape (simulations, units, periods)."""
     units, periods = values.mean(-1, keepdims=True), values.mean(-2, keepdims=True)
-    return values - units - periods + periods.mean(-1, keepdims=True)
+    left = values - units
+    left -= periods
+    left += periods.mean(-1, keepdims=True)
+    return left
 
 
 def _wide(panel: Any, tables: Tables, value: str, other: str, fixed: bool = True) -> tuple:

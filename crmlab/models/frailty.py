@@ -52,10 +52,12 @@ class Passages:
 
     def by_kind(self) -> Array:
         """Times with a column for each kind and stage, shape (samples, units, kinds · stages)."""
-        kind = np.broadcast_to(self.kind, self.ended.shape)
-        return np.concatenate(
-            [self.times * (kind == at)[..., None] for at in range(len(self.covariates))], axis=-1
-        )
+        kind, stages = np.broadcast_to(self.kind, self.ended.shape), self.times.shape[-1]
+        found = np.empty((*self.ended.shape, len(self.covariates) * stages))
+        for at in range(len(self.covariates)):
+            own = found[..., at * stages : (at + 1) * stages]
+            np.multiply(self.times, (kind == at)[..., None], out=own)
+        return found
 
     def weighted(self, slopes: Array) -> Array:
         """``exp(x'b)`` of each kind and stage, times 1 and x: shape (m, kinds · stages, 1 + terms)."""
@@ -82,7 +84,8 @@ def fit_gamma_frailty(passages: Passages) -> tuple[Array, Array]:
     """
     terms = passages.covariates.shape[-1]
     counts = np.ones(passages.ended.shape) if passages.counts is None else passages.counts * 1.0
-    times, done = passages.by_kind() * counts[..., None], passages.ended * counts
+    times, done = passages.by_kind(), passages.ended * counts
+    times *= counts[..., None]
     done = done + (0.0 if passages.earlier is None else passages.earlier * counts)
     gathered = (passages.gathered() * counts[..., None]).sum(1)
     flat = passages.covariates.reshape(-1, terms)
