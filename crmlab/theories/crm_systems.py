@@ -357,13 +357,13 @@ design = Design(
     diagram=Diagram(
         nodes={
             "level": (0.3, 1.0),
-            "system": (0.05, 0.68),
-            "sales": (0.6, 0.68),
-            "zeal": (0.4, 0.4),
-            "training": (0.0, 0.12),
-            "ease": (0.4, 0.12),
-            "usefulness": (0.65, -0.14),
-            "hours": (0.95, 0.12),
+            "system": (0.05, 0.78),
+            "sales": (0.6, 0.78),
+            "zeal": (0.4, 0.52),
+            "training": (0.0, 0.27),
+            "ease": (0.4, 0.27),
+            "usefulness": (0.65, 0.02),
+            "hours": (0.95, 0.27),
         },
         arrows=[
             ("level", "system"),
