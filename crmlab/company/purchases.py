@@ -66,7 +66,7 @@ def appeal(now: Customers, month: Month, member: Flags, mailed: Flags) -> Array:
     """η: what attitude, membership, mailings, a second channel and price add to the log rate."""
     p = month.p
     eta = p.attitude_to_purchase * now.attitude + p.membership_to_purchase * member
-    eta += now.mailing * mailed + p.channel_to_purchase * (now.channel <= month.number)
+    eta += now.mailing * mailed + p.channel_to_purchase * uses_channel(now, month)
     return eta + p.price_elasticity * np.log(month.price)
 
 
@@ -125,7 +125,7 @@ def _made(now: Customers, month: Month, row: Rows, count: npt.NDArray[np.int64],
     key = now.key[row]
     shape = gammaincinv(month.p.p, month.draw.uniform(key, "amounts", count + 1))
     amount = shape / now.spend_rate[row] * month.price
-    apart = (now.channel[row] <= month.number) & (
+    apart = uses_channel(now, month)[row] & (
         month.draw.uniform(key, "channel", count + 1) < SECOND_CHANNEL_SHARE
     )
     now.orders = now.orders + bought.astype(np.int32)
@@ -145,6 +145,11 @@ def events(counts: npt.NDArray[np.int64]) -> tuple[Rows, npt.NDArray[np.int64]]:
     row = np.repeat(np.arange(counts.size, dtype=np.intp), counts.astype(np.intp, copy=False))
     before = np.cumsum(counts) - counts
     return row, np.arange(row.size) - before[row]
+
+
+def uses_channel(now: Customers, month: Month) -> Flags:
+    """Whether each customer has taken up the second channel, where there is one."""
+    return (now.channel <= month.number) & (month.switch("second_channel") != 0)
 
 
 def is_member(now: Customers, month: Month) -> Flags:

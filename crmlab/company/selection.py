@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from crmlab.company.branches import NEVER
 from crmlab.company.customers import Customers
 from crmlab.company.month import Month
 
@@ -24,13 +23,11 @@ class Mailing:
 
     Attributes
     ----------
-    kind : {"randomised", "targeted", "decided", "forced"}
     sent, read : arrays of bool
     propensity : array
         The chance of being sent it; missing where a firm decided.
     """
 
-    kind: str
     sent: Flags
     read: Flags
     propensity: Array
@@ -59,7 +56,6 @@ def take_up_channel(now: Customers, month: Month) -> None:
     forced = month.switch("second_channel")
     outside = now.channel > month.number
     if forced == 0:
-        now.channel = np.full(len(now), NEVER, np.int16)
         return
     if forced == 1:
         now.channel = np.where(outside, month.number, now.channel).astype(np.int16)
@@ -79,17 +75,17 @@ def calendar_mailing(booked: Customers, month: Month) -> Mailing | None:
         return None
     n = len(booked)
     if month.switch("campaign") == 1:
-        return Mailing("forced", np.ones(n, bool), np.ones(n, bool), np.ones(n))
+        return Mailing(np.ones(n, bool), np.ones(n, bool), np.ones(n))
     by_lot = at // EVERY % 2 == 0
     aimed = expit(TARGETED + month.p.habit_to_targeting * booked.habit)
     propensity = np.full(n, BY_LOT) if by_lot else aimed
     sent = month.draw.uniform(booked.key, "mailing") < propensity
-    return Mailing("randomised" if by_lot else "targeted", sent, sent & _reads(booked, month), propensity)
+    return Mailing(sent, sent & _reads(booked, month), propensity)
 
 
 def decided_mailing(booked: Customers, month: Month, sent: Flags) -> Mailing:
     """A mailing to whom the firm has chosen."""
-    return Mailing("decided", sent, sent & _reads(booked, month), np.full(len(booked), np.nan))
+    return Mailing(sent, sent & _reads(booked, month), np.full(len(booked), np.nan))
 
 
 def _reads(booked: Customers, month: Month) -> Flags:
