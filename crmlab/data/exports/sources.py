@@ -16,7 +16,7 @@ from crmlab.data.logs import spreadsheets
 from crmlab.data.logs.files import MARKS, headed, where_not_utf8
 from crmlab.data.logs.reading import Reading
 from crmlab.data.logs.sql import BLANKS
-from crmlab.errors import InputError, listing, option
+from crmlab.errors import InputError, option
 
 TEXTS = (".csv", ".tsv", ".txt")
 SHEETS = (".xlsx", ".xlsm")
@@ -264,7 +264,6 @@ def _text(file: str, name: str, text: str, notes: list[str]) -> Sheet:
     else:
         lines = [line for line in text[:HEAD].splitlines()[:20] if line.strip()]
         mark = max(map(headed, lines), key=lambda each: len(each[1]), default=(",", []))[0]
-    csv.field_size_limit(1 << 24)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     rows = []
     try:
@@ -283,8 +282,3 @@ def _sheet(file: str, name: str, rows: list[tuple[int, list[str]]], notes: list[
     trimmed = [(number, [cell.strip(BLANKS) for cell in row]) for number, row in rows]
     held = [(number, row) for number, row in trimmed if any(row)]
     return Sheet(file, name, held, len(rows) - len(held), notes)
-
-
-def told(rows: list[int], limit: int = 5) -> str:
-    """Numbers of rows as prose."""
-    return f"row{'s' * (len(rows) > 1)} {listing(rows, limit)}"

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+# What openpyxl raises at files that are none, or broken inside; XML that is none is a SyntaxError.
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError),
+    *(KeyError, IndexError, ValueError, TypeError, AttributeError),
+)
 DIGITS = 1e15  # a spreadsheet keeps 15 digits of a number
 
 
@@ -48,6 +54,8 @@ def cells(source: BinaryIO, name: str, reading: Reading) -> Iterator[tuple[str, 
         for sheet in book.worksheets:
             rows = _read(sheet)
             yield sheet.title, [[_exact(cell, reading) for cell in row] for row in rows]
+    except BROKEN as error:
+        raise InputError(f"{name!r} is no spreadsheet that can be read: {error}") from None
     finally:
         book.close()
 
@@ -57,7 +65,7 @@ def _opened(source: str | BinaryIO, name: str) -> "Workbook":
 
     try:
         return load_workbook(source, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except BROKEN as error:
         raise InputError(f"{name} is no spreadsheet that can be read: {error}") from None
 
 

@@ -181,3 +181,40 @@ def test_a_cell_cannot_colour_the_terminal(folder, files):
     files["Deals.csv"] = files["Deals.csv"].replace("Negotiation", "\x1b[31mNegotiation")
     done = import_export(folder(files), "zoho")
     assert "\x1b" not in str(done) and "?[31mNegotiation" in str(done)
+
+
+def with_sheet(tmp_path, change):
+    """A spreadsheet whose sheet's XML is changed."""
+    book = openpyxl.Workbook()
+    book.active.title = "Contacts"
+    for row in (["Record Id", "Lifecycle"], ["1", "x"]):
+        book.active.append(row)
+    book.save(tmp_path / "whole.xlsx")
+    out = io.BytesIO()
+    with zipfile.ZipFile(tmp_path / "whole.xlsx") as whole, zipfile.ZipFile(out, "w") as odd:
+        for name in whole.namelist():
+            data = whole.read(name)
+            odd.writestr(name, change(data) if name.endswith("sheet1.xml") else data)
+    return out.getvalue()
+
+
+LAUGHS = b"".join(b'<!ENTITY a%d "%s">' % (k, b"&a%d;" % (k - 1) * 10) for k in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: b"<worksheet",
+        lambda data: (
+            b'<!DOCTYPE w [<!ENTITY a0 "ha">%s]>' % LAUGHS + data.replace(b"<t>1</t>", b"<t>&a9;</t>")
+        ),
+        lambda data: data.replace(b't="inlineStr"><is><t>1</t></is>', b't="s"><v>999</v>'),
+        lambda data: data.replace(b'r="A2"', b'r="2A"'),
+    ],
+    ids=["cut", "no XML", "billion laughs", "no such string", "no such cell"],
+)
+def test_spreadsheets_that_are_broken_inside_stop_no_other(archive, files, tmp_path, change):
+    done = import_export(archive(files | {"Contacts.xlsx": with_sheet(tmp_path, change)}), "zoho")
+    assert len(done.log) == 2
+    assert "Contacts.xlsx" in whys(done) and "no spreadsheet that can be read" in whys(done)
