@@ -121,14 +121,9 @@ def _best(found: Revealed, money: Money) -> str:
 
 
 def _movers(found: Revealed) -> list[str]:
-    """Those whose place by score and rank by skill differ most, or who were lucky or unlucky."""
-    order = {team: at for at, team in enumerate(found.ranks, 1)}
-    far = max(2, len(order) // 4)
-    return [
-        team
-        for team, one in found.results.items()
-        if one.advantage.verdict in CONFUSED or abs(found.scored[team] - order[team]) >= far
-    ]
+    """Those whose result luck has moved: out of their band, or to the other side of 0."""
+    results = {team: found.results[team].advantage for team in found.ranks}
+    return [team for team, one in results.items() if one.surprise or one.verdict in CONFUSED]
 
 
 def _rankings(found: Revealed, names: Mapping[str, str]) -> dict[str, Any]:
@@ -149,12 +144,11 @@ def _confused(found: Revealed, names: Mapping[str, str], money: Money) -> list[s
     facts = {"team": names[leader], "rank": rank, "expected": money(one.expected), "span": span(one, money)}
     key = "leader_idle" if one.verdict == "idle" else "leader_first" if rank == 1 else "leader_not_first"
     lines.append(words(f"game.{key}", **facts))
-    for team, one in found.results.items():
-        if one.advantage.verdict in CONFUSED:
-            facts = {"team": names[team], "realised": money(one.advantage.realised)}
-            lines.append(
-                words(f"game.told_{one.advantage.verdict}", **facts, expected=money(one.advantage.expected))
-            )
+    for team in _movers(found):
+        one = found.results[team].advantage
+        key = one.verdict if one.verdict in CONFUSED else "above" if one.surprise > 0 else "below"
+        facts = {"team": names[team], "realised": money(one.realised), "expected": money(one.expected)}
+        lines.append(words(f"game.told_{key}", **facts, span=span(one, money)))
     luckiest = max(found.results, key=lambda team: found.results[team].advantage.luck)
     unluckiest = min(found.results, key=lambda team: found.results[team].advantage.luck)
     for key, team in (("luckiest", luckiest), ("unluckiest", unluckiest)):

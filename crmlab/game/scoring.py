@@ -54,6 +54,12 @@ class Advantage:
         return self.realised - self.expected
 
     @property
+    def surprise(self) -> int:
+        """1 (−1) where what was realised lies above (below) the luck interval, else 0."""
+        low, high = self.interval
+        return int(self.realised > high) - int(self.realised < low)
+
+    @property
     def verdict(self) -> str:
         """``"skill"``, ``"harm"``, ``"luck"``, ``"misfortune"``, ``"undecided"`` or ``"idle"``.
 

@@ -33,6 +33,11 @@ def test_verdicts(advantage, verdict):
     assert advantage.verdict == verdict
 
 
+def test_a_result_outside_the_luck_interval_is_a_surprise():
+    found = [around(1.0, 1.0, realised).surprise for realised in (3.0, 1.5, -1.0)]
+    assert found == [1, 0, -1]
+
+
 def test_teams_share_a_rank_unless_wholly_below_its_first():
     found = ranks({"d": around(-8.0), "b": around(9.0, 2.0), "a": around(10.0), "c": around(3.0, 5.0)})
     assert found == {"a": 1, "b": 1, "c": 3, "d": 4}
