@@ -1,6 +1,6 @@
 """A theory's estimators on a user's own tables: estimates, what simulation says, what they assume."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -244,7 +244,7 @@ def _assumptions(
     needs: Needs, design: Design, ready: Prepared, found: Analysis, lots: Mapping[tuple[str, str], str]
 ) -> list[Assumption]:
     """Every assumption of every estimate, each once with all that rest on it; then those of the answers."""
-    checks: dict[tuple[str, str], tuple[Check, list[tuple[str, str]]]] = {}
+    checks: dict[Hashable, tuple[Check, list[tuple[str, str]]]] = {}
     units = _units(needs, ready)
     failed = {(row.hypothesis, row.estimator) for row in found.estimates.itertuples() if row.failure}
     for hypothesis in design.hypotheses:
@@ -253,7 +253,7 @@ def _assumptions(
             if key in failed:
                 continue
             for check in [*_of_cause(needs, estimator, key, ready, lots), *assumptions(estimator, units)]:
-                checks.setdefault((check.name, check.subject), (check, []))[1].append(key)
+                checks.setdefault(check.key, (check, []))[1].append(key)
     tested = [
         Assumption(_in_file(needs, ready, check.run(ready.tables)), tuple(dict.fromkeys(of)))
         for check, of in checks.values()

@@ -20,7 +20,7 @@ from crmlab.errors import InputError, check_known
 from crmlab.theories import design_of
 
 CARDS = Path(__file__).resolve().parent / "cards"
-ABOUT_ALL = {"about", "confounder", "standardise", "marker", "margins", "by_chance"}
+ABOUT_ALL = {"about", "confounder", "standardise", "marker", "margins", "why_not"}
 ABOUT_SAMPLE = {
     "row", "files", "tables", "columns", "derived", "made", "by_lot", "before", "also", "balanced",
     "confounder", "told",
@@ -36,6 +36,10 @@ ABOUT_COLUMN = {
     "positive",
     "groups",
 }
+
+
+class NotForFiles(InputError):
+    """A theory that no user's files can be put under; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,8 @@ def needs_of(lesson: str) -> Needs:
     design = design_of(lesson)
     path = CARDS / f"{design.name}.toml"
     card = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if "why_not" in card:
+        raise NotForFiles(card["why_not"])
     schema = schema_of(design.name)
     tables = dict.fromkeys(table for table, _ in schema.columns)
     card = {"about": design.claim} | card
@@ -260,6 +266,10 @@ def _need(
     )
     check_known(f"key of {name} of {where}", entry, ABOUT_COLUMN)
     seen = next((schema.columns[table, name] for table in tables if (table, name) in schema.columns), None)
+    if seen is not None and seen.kind == "other":
+        raise NotForFiles(
+            f"{name} holds words or dates, which are not read from files; write a card that says how"
+        )
     if seen is None:
         raise InputError(f"{where} speaks of {name!r}, which is no column of the simulation")
     kind = entry.get("kind", "category" if "high" in entry else seen.kind)

@@ -17,7 +17,7 @@ from crmlab.design.estimate import EstimationFailed
 from crmlab.errors import InputError
 from crmlab.theories import design_of
 
-KINDS = ("yes_no", "scale", "count", "id", "period", "share", "positive", "number", "category")
+KINDS = ("yes_no", "scale", "count", "id", "period", "share", "positive", "number", "category", "other")
 POINTS = 11  # the most points of an answering scale
 PERIODS = {"year", "quarter", "month", "week", "wave", "visit"}
 SEED = 1
@@ -47,6 +47,8 @@ class Seen:
 def seen(name: str, values: np.ndarray) -> Seen:
     """The kind and range of a simulated column; see `Seen`."""
     dtype = np.asarray(values).dtype
+    if dtype.kind not in "bif" or not np.size(values):
+        return Seen("other", -np.inf, np.inf, dtype)  # words, dates, nothing: what no file is asked for
     values = np.asarray(values, dtype=float)
     kind = _kind(name, values[np.isfinite(values)])
     return Seen(kind, *range_of(kind, values), dtype)

@@ -15,7 +15,9 @@ from crmlab.errors import InputError
 from crmlab.models.reliability import cronbach_alpha
 from crmlab.theories import design_of
 
-MOST_ROWS = 20_000  # of the largest table that is simulated: beyond it power hardly changes and time does
+MOST_ROWS = (
+    20_000  # that are simulated of a table, or as many as in the lesson: beyond it time grows, power hardly
+)
 LOOKED_AT = 4_000  # customers from which a simulated margin is read
 SEED = 1
 
@@ -125,11 +127,13 @@ def _sized(theory: str, design: Design, tables: Tables, reads: set[str]) -> tupl
             ratio = yours[each.table][0] / now[each.table][0]
             rows[each.parameter] = min(rows.get(each.parameter, np.inf), ratio)
     wanted = {name: round(getattr(sized.parameters, name) * ratio) for name, ratio in rows.items()}
-    longest = max((many for many, _ in yours.values()), default=0)
-    if longest > MOST_ROWS:
-        shrunk = MOST_ROWS / longest
+    usual = _lengths(design_of(theory).simulate(SEED).tables)
+    shrunk = min(
+        (max(MOST_ROWS, usual[name][0]) / many for name, (many, _) in yours.items() if many), default=1.0
+    )
+    if shrunk < 1:
         wanted = {name: max(1, round(value * shrunk)) for name, value in (units | wanted).items()}
-    return _allowed(sized, wanted), longest > MOST_ROWS
+    return _allowed(sized, wanted), shrunk < 1
 
 
 def _allowed(design: Design, wanted: Mapping[str, int]) -> Design:

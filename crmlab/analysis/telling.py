@@ -4,7 +4,7 @@ import textwrap
 
 from crmlab import places
 from crmlab.analysis.analysing import OwnAnalysis
-from crmlab.analysis.needs import needs_of
+from crmlab.analysis.needs import NotForFiles, needs_of
 from crmlab.theories import design_of
 from crmlab.words import translated, words
 from crmlab.words.layout import lines
@@ -18,8 +18,13 @@ def listed(lesson: str | None = None) -> str:
     chosen = [places.lesson(lesson)] if lesson else places.lessons()
     blocks = [words("analyse.list_head")] if lesson is None else []
     for each in chosen:
-        design, needs = design_of(each.name), needs_of(each.name)
-        rows = [f"{each.number}  {translated(design.title)}", *_wrapped(translated(needs.about))]
+        rows = [f"{each.number}  {translated(design_of(each.name).title)}"]
+        try:
+            needs = needs_of(each.name)
+        except NotForFiles as why:
+            blocks.append("\n".join([*rows, *_wrapped(translated(str(why)))]))
+            continue
+        rows += _wrapped(translated(needs.about))
         for sample in needs.samples.values():
             text = words(
                 "analyse.list_sample", name=sample.name, row=sample.row, columns=", ".join(sample.columns)

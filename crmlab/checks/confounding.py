@@ -44,9 +44,9 @@ def confounding(estimator: Any, estimate: Any, null: float, tables: Tables) -> S
     """The sensitivity of a coefficient of a regression or a hazard ratio; None for what is neither.
 
     Least squares: Cinelli & Hazlett's (2020) robustness value, with t from the reported error. Logits,
-    probits and hazard ratios: the E-value of VanderWeele & Ding (2017), the odds ratio's square root for the
-    risk ratio of a common outcome; a probit unit counts as 1.81 logit units. Of a cause that is no yes/no,
-    per standard deviation.
+    probits and hazard ratios: the E-value of VanderWeele & Ding (2017) with their risk ratios of a common
+    outcome, the odds ratio's square root and ``(1 - .5^√HR)/(1 - .5^√(1/HR))``; a probit unit counts as 1.81
+    logit units. Of a cause that is no yes/no, per standard deviation.
     """
     parts = list(parts_of(estimator))
     part = parts[0] if len(parts) == 1 else None
@@ -114,8 +114,11 @@ def _of_ratio(part: Any, estimate: Any, tables: Tables) -> Sensitivity:
         unit = 1.0 if set(np.unique(cause)) <= {0.0, 1.0} else float(cause.std())
         unit *= 1.0 if isinstance(part, LogisticRegression) else LOGISTIC
 
+    hazard = isinstance(part, HazardRatio)
+
     def risk_ratio(logarithm: float) -> float:
-        return float(np.exp(logarithm * unit / 2))
+        root = float(np.exp(logarithm * unit / 2))
+        return (1 - 0.5**root) / (1 - 0.5 ** (1 / root)) if hazard else root
 
     of_interval = sensitivity.e_value_of_interval(risk_ratio(low), risk_ratio(high))
     return Sensitivity("e_value", sensitivity.e_value(risk_ratio(value)), of_interval)

@@ -1,6 +1,6 @@
 """What a check says of an assumption."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -47,11 +47,19 @@ class Check:
     name, subject : str
     test : callable, optional
         Tables to a `Finding`; None where no data can test the assumption.
+    of : hashable
+        What is tested, where name and subject do not say it: a regression.
     """
 
     name: str
     subject: str
     test: Callable[[Tables], Finding] | None = field(default=None, compare=False)
+    of: Hashable = None
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        """What tells one check from another."""
+        return self.name, self.subject, self.of
 
     def run(self, tables: Tables) -> Finding:
         """The finding on one cohort's tables; ``unknown``, with the reason, where the test cannot be made."""

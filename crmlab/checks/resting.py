@@ -1,10 +1,12 @@
 """What each kind of estimator rests on: its assumptions, with the test of those that data can test."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial, singledispatch
 from typing import Any
+
+import numpy as np
 
 from crmlab.checks import regressions, treatments
 from crmlab.checks.finding import Check
@@ -66,10 +68,10 @@ def assumptions(estimator: Any, units: Mapping[str, Sequence[str]]) -> list[Chec
     units : dict of str to sequence of str
         For each table the columns that say which rows belong together: customers, branches, agents.
     """
-    found: dict[tuple[str, str], Check] = {}
+    found: dict[Hashable, Check] = {}
     for part in parts_of(estimator):
         for check in [*_resting(part), *_grouped(part, units)]:
-            found.setdefault((check.name, check.subject), check)
+            found.setdefault(check.key, check)
     return list(found.values())
 
 
@@ -91,9 +93,17 @@ def _is_mean(estimator: LeastSquares) -> bool:
 
 @_resting.register
 def _(estimator: LeastSquares) -> list[Check]:
-    found = [Check("influence", estimator.term, partial(regressions.influence, estimator))]
+    found = [Check("influence", estimator.term, partial(regressions.influence, estimator), estimator)]
     if not _is_mean(estimator):
-        found.insert(0, Check("linearity", estimator.formula, partial(regressions.linearity, estimator)))
+        found.insert(
+            0,
+            Check(
+                "linearity",
+                estimator.formula,
+                partial(regressions.linearity, estimator),
+                (estimator.table, estimator.formula),
+            ),
+        )
     return [*found, _clusters(estimator.table, estimator.cluster)] if estimator.cluster else found
 
 
@@ -102,11 +112,11 @@ def _grouped(part: Any, units: Mapping[str, Sequence[str]]) -> list[Check]:
     if not isinstance(part, LeastSquares) or part.cluster:
         return []
     named = units.get(part.table or "", ())
-    return [Check("clustering", unit, partial(regressions.clustering, part, unit)) for unit in named]
+    return [Check("clustering", unit, partial(regressions.clustering, part, unit), part) for unit in named]
 
 
 def _clusters(table: str | None, unit: str) -> Check:
-    return Check("few_clusters", unit, partial(regressions.few_clusters, table, unit))
+    return Check("few_clusters", unit, partial(regressions.few_clusters, table, unit), table)
 
 
 @_resting.register
@@ -120,7 +130,7 @@ def _(estimator: Within) -> list[Check]:
 @_resting.register
 def _(estimator: TwoStageLeastSquares) -> list[Check]:
     names = ", ".join(estimator.instruments)
-    strength = Check("instrument", names, partial(regressions.instrument, estimator))
+    strength = Check("instrument", names, partial(regressions.instrument, estimator), estimator.formula)
     return [strength, Check("exclusion", names)]
 
 
@@ -245,11 +255,19 @@ def _causes(part: Any) -> list[str]:
         return [part.treated]
     if isinstance(part, HazardRatio):
         return [part.state]
+    if isinstance(part, StageHazard):
+        return [part.kind if part.kind and part.where and _differs_by_kind(part) else part.term]
     if isinstance(part, GroupTimeEffects | TwoWayFixedEffects):
         return [getattr(part, "start", "") or getattr(part, "treated", "")]
     if isinstance(part, PanelSlope | PanelPath | StructuralEstimate | CorrectedRegression | OrderedProbit):
         return [str(getattr(part, "term", None) or getattr(part, "regressor", None) or type(part).__name__)]
     return []
+
+
+def _differs_by_kind(hazard: StageHazard) -> bool:
+    """Whether the covariate asked for is another one for each kind, so that the kind is the cause."""
+    first, *others = np.asarray(hazard.covariates[hazard.term])
+    return any(not np.array_equal(first, each) for each in others)
 
 
 def outcome_and_cause(estimator: Any) -> tuple[str | None, set[str], set[str]] | None:

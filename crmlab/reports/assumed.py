@@ -1,9 +1,13 @@
 """What is said of an assumption: what it is, what it means, what its check found, what can be done."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from crmlab.analysis import Assumption
 from crmlab.words import translated, words
+
+MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
 
 
 def p_text(p: float) -> str:
@@ -41,7 +45,21 @@ def found_of(each: Assumption) -> str:
         return words("checks.linearity_saturated")
     if finding.name == "balance" and finding.status != "kept":
         return words("checks.balance_broken", **facts)
-    return words(f"checks.{finding.name}_found", **facts)
+    return MINUS.sub("−", words(f"checks.{finding.name}_found", **facts))
+
+
+def together(assumptions: Sequence[Assumption]) -> list[tuple[str, str, str]]:
+    """Status, title and text of assumptions; those of a title together, by the worst of them, told apart."""
+    groups: dict[str, list[Assumption]] = {}
+    for each in assumptions:
+        groups.setdefault(title(each), []).append(each)
+    found = []
+    for head, every in groups.items():
+        texts = list(dict.fromkeys(found_of(each) for each in every))
+        if len(texts) > 1:
+            texts = [f"{each.finding.subject.replace('_', ' ')}: {found_of(each)}" for each in every]
+        found.append((every[0].finding.status, head, " ".join(texts)))
+    return found
 
 
 def believe(each: Assumption) -> str:

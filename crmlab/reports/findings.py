@@ -8,7 +8,7 @@ import numpy as np
 from crmlab.analysis import Assumption, OwnAnalysis
 from crmlab.design import Hypothesis
 from crmlab.design.multiplicity import holm
-from crmlab.reports.assumed import believe, found_of, p_text, title
+from crmlab.reports.assumed import p_text, title, together
 from crmlab.words import translated, words
 
 LEVEL = 0.05  # of several tests taken together
@@ -160,7 +160,8 @@ class Telling:
             return words("analyse.no_naive")
         differing = [one for one in others if one.verdict != row.verdict]
         if not differing:
-            return words("analyse.same_said")
+            far = [one for one in others if not row.low <= one.estimate <= row.high]
+            return words("analyse.same_far", estimate=interval(far[0])) if far else words("analyse.same_said")
         verdict = words(f"analyse.{differing[0].verdict}")
         return words("analyse.other_said", verdict=verdict, estimate=interval(differing[0]))
 
@@ -201,8 +202,8 @@ class Telling:
             "naive": self._naive(hypothesis, row),
             "says": self._simulation(row),
             "bears": [*self._smallest(hypothesis), *self._sensitivity(hypothesis, row)],
-            "rests": [(each.finding.status, title(each), found_of(each)) for each in tested],
-            "believe": [(title(each), believe(each)) for each in believed],
+            "rests": together(tested),
+            "believe": [(head, text) for _, head, text in together(believed)],
             "failed": [
                 words("analyse.failed", name=translated(name), why=self.rows[hypothesis.name, name].failure)
                 for name in hypothesis.estimators

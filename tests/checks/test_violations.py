@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from crmlab.checks import assumptions, regressions, surveys, treatments
+from crmlab.checks.confounding import confounding
 from crmlab.design import Tables
 from crmlab.estimators import (
     GroupTimeEffects,
@@ -271,3 +272,24 @@ def test_what_cannot_be_checked_says_why():
     found = check.run(constant)
     assert found.status == "unknown"
     assert found.facts["why"]
+
+
+def test_a_robustness_value_is_that_of_the_papers_formula(rng):
+    x, z = rng.standard_normal(N), rng.standard_normal(N)
+    held = tables(x=x, z=z, y=0.3 * x + 0.5 * z + rng.standard_normal(N))
+    line = LeastSquares("y ~ x + z", "x", "t")
+    estimate = line(held)
+    found = confounding(line, estimate, 0.0, held)
+    f = abs(estimate.value / estimate.standard_error) / np.sqrt(N - 3)
+    assert found.of_estimate == pytest.approx((np.sqrt(f**4 + 4 * f**2) - f**2) / 2)
+    assert found.of_interval < found.of_estimate
+    assert found.benchmark == "z"
+
+
+def test_the_e_value_of_a_logit(rng):
+    x = rng.integers(0, 2, N)
+    held = tables(x=x, y=rng.random(N) < np.where(x, 0.6, 0.4))
+    estimate = LOGIT(held)
+    ratio = np.exp(estimate.value / 2)
+    found = confounding(LOGIT, estimate, 0.0, held)
+    assert found.of_estimate == pytest.approx(ratio + np.sqrt(ratio * (ratio - 1)))

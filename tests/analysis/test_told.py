@@ -1,0 +1,133 @@
+"""A user's survey that violates an assumption is told so, beside the hypotheses that rest on it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlab.analysis import analyse
+from crmlab.reports.findings import Telling
+from crmlab.theories import design_of
+from tests.analysis.conftest import own_columns
+
+
+def statuses(own, name):
+    """Status and hypotheses of the findings of a name."""
+    return {
+        each.finding.subject: (each.finding.status, {of for of, _ in each.of})
+        for each in own.assumptions
+        if each.finding.name == name
+    }
+
+
+def test_a_ceiling_and_a_scale_that_is_none(loyal):
+    items = [f"attitude_{at}" for at in range(1, 5)]
+    rng = np.random.default_rng(5)
+    spoilt = loyal.assign(**{name: rng.choice([1, 7], len(loyal), p=[0.3, 0.7]) for name in items})
+    own = analyse("09", spoilt, sims=0)
+    for name in ("ceiling", "reliability"):
+        status, of = statuses(own, name)["attitude"]
+        assert status == "broken"
+        assert of >= {"H1", "H3"} and "H2" not in of
+    (row,) = [row for row in Telling(own).verdicts() if row["name"] == "H1"]
+    assert "violated" in row["mind"]
+
+
+def test_a_bent_link(loyal):
+    rng = np.random.default_rng(5)
+    chance = np.clip(0.15 + 0.2 * loyal["rating"] ** 2, 0.02, 0.98)
+    own = analyse(
+        "09", loyal.assign(renewed=(rng.random(len(loyal)) < chance) * 1), hypotheses=["H2"], sims=0
+    )
+    assert "broken" in {status for status, _ in statuses(own, "linearity").values()}
+
+
+def test_one_row_that_carries_an_estimate_is_named_as_the_file_numbers_it(tmp_path):
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"contact": rng.standard_normal(60), "last_year": rng.standard_normal(60)})
+    frame["spend"] = rng.standard_normal(60)
+    frame.loc[30, ["contact", "spend"]] = 9.0, 20.0
+    frame.loc[3, "spend"] = np.nan
+    frame.to_csv(tmp_path / "customers.csv", index=False)
+    own = analyse("00", tmp_path / "customers.csv", complete_cases=True, sims=0)
+    (finding,) = [each.finding for each in own.assumptions if each.finding.name == "influence"][:1]
+    assert finding.status == "broken"
+    assert finding.facts["at"] == 32
+
+
+def test_answers_of_one_questionnaire_without_a_marker_must_be_believed():
+    cohort = design_of("18").replace(n_users=200).simulate(4)
+    users = own_columns("18", cohort)["users"]
+    own = analyse("18", {"users": users}, hypotheses=["H2a"], sims=0)
+    (found,) = [each for each in own.assumptions if each.finding.name == "common_method"]
+    assert found.finding.status == "unknown"
+    assert found.of == (("H2a", "one survey"),)
+
+
+@pytest.mark.parametrize("exposure, status", [(0.0, ("kept", "doubtful")), (1.0, ("broken",))])
+def test_a_marker_tells_a_common_method(exposure, status):
+    market = design_of("08").replace(method_loading=0.6 * exposure, n_customers=600)
+    own = analyse("08", own_columns("08", market.simulate(4))["customers"], hypotheses=["H1a"], sims=0)
+    (found,) = [each for each in own.assumptions if each.finding.name == "common_method"]
+    assert found.finding.status in status
+    assert ("H1a", "impressions") in found.of
+
+
+def test_employees_of_one_branch_are_not_independent():
+    employees = own_columns("16", design_of("16").replace(n_customers=3000).simulate(4))["employees"]
+    own = analyse("16", {"employees": employees}, hypotheses=["H1"], sims=0)
+    found = [each for each in own.assumptions if each.finding.name == "clustering"]
+    assert {each.finding.status for each in found} == {"broken"}
+    assert {of for each in found for of in each.of} == {("H1", "pooled, staff as independent")}
+
+
+def test_few_agents():
+    market = design_of("03").replace(n_agents=8, n_customers=600)
+    own = analyse("03", {"calls": own_columns("03", market.simulate(4))["calls"]}, hypotheses=["H2"], sims=0)
+    few = [each.finding.status for each in own.assumptions if each.finding.name == "few_clusters"]
+    assert set(few) == {"broken"}
+
+
+def test_a_lot_that_was_none_and_an_instrument_that_moves_nothing():
+    customers = own_columns("17", design_of("17").replace(n_customers=1000).simulate(4))["customers"]
+    own = analyse("17", {"customers": customers}, hypotheses=["H1"], sims=0)
+    assert statuses(own, "balance")["invitation"][0] in ("kept", "doubtful")
+    rich = customers.assign(invitation=(customers["past_spend"] > customers["past_spend"].median()) * 1)
+    own = analyse("17", {"customers": rich}, hypotheses=["H1"], sims=0)
+    assert statuses(own, "balance")["invitation"] == ("broken", {"H1"})
+    orders = own_columns("06", design_of("06").replace(n_customers=300).simulate(4))["orders"]
+    orders["portal"] = np.arange(300) % 2
+    own = analyse("06", {"orders": orders}, hypotheses=["H2"], sims=0)
+    assert statuses(own, "instrument")["portal"][0] == "broken"
+    assert statuses(own, "exclusion")["portal"][0] == "unknown"
+
+
+def test_branches_that_moved_apart_before():
+    market = design_of("18").replace(n_branches=60)
+    quarters = own_columns("18", market.simulate(4))["quarters"]
+    drifting = quarters.assign(sales=quarters["sales"] + 0.8 * (quarters["start"] > 0) * quarters["quarter"])
+    own = analyse("18", {"quarters": drifting}, hypotheses=["H1"], sims=0)
+    assert statuses(own, "trends")["sales"] == ("broken", {"H1"})
+
+
+def test_chances_that_are_wrong_and_a_treatment_of_few():
+    calls = own_columns("18", design_of("18").replace(n_customers=1000).simulate(4))["calls"]
+    own = analyse("18", {"calls": calls.assign(chance=0.8)}, hypotheses=["H4"], sims=0)
+    assert statuses(own, "chances")["called"][0] == "broken"
+    own = analyse("18", {"calls": calls.assign(chance=0.97)}, hypotheses=["H4"], sims=0)
+    assert statuses(own, "overlap")["called"][0] == "broken"
+
+
+def test_rows_left_out_that_differ(loyal):
+    angry = loyal.assign(renewed=loyal["renewed"].where(loyal["rating"] > -0.7))
+    own = analyse("09", angry, complete_cases=True, hypotheses=["H2"], sims=0)
+    assert statuses(own, "missingness")[""] == ("broken", {"H2"})
+
+
+def test_a_verdict_by_lot_and_one_without_differ_in_words():
+    cohort = design_of("17").replace(n_customers=1000).simulate(4)
+    own = analyse("17", {"customers": own_columns("17", cohort)["customers"]}, hypotheses=["H1"], sims=0)
+    assert own.lots == {("H1", "invitation by lot"): "invitation"}
+    (section,) = Telling(own).sections()
+    assert any("set by lot" in line for line in section["result"])
+    assert "confounding" in {each.finding.name for each in own.of("H1", "past spend held")}
+    assert "confounding" not in {each.finding.name for each in own.of("H1", "invitation by lot")}
