@@ -5,6 +5,9 @@ import json
 import pandas as pd
 import pytest
 
+from crmlab.cli.exports import SYSTEMS
+from crmlab.data.exports import cards
+
 
 @pytest.fixture
 def shop(call, tmp_path):
@@ -81,3 +84,7 @@ def test_hashing_by_a_file_and_keys_apart(call, shop, tmp_path):
 def test_bad_flags_end_with_2_and_one_sentence(call, shop, arguments, why):
     read = call("import", shop, "--from", "zoho", *arguments)
     assert read.status == 2 and why in read.errors and "Traceback" not in read.errors
+
+
+def test_the_flags_name_every_system_that_has_a_card():
+    assert sorted(SYSTEMS) == sorted(cards())

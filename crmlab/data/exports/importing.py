@@ -63,6 +63,8 @@ class Import:
     def write(self, folder: str | Path) -> list[Path]:
         """Write the tables, ``transactions.csv``, ``audit.json``, ``dropped.csv`` and ``map.toml``.
 
+        Tables of an earlier import into this folder go.
+
         Returns
         -------
         list of Path

@@ -16,7 +16,7 @@ from crmlab.files import write_text
 if TYPE_CHECKING:
     from crmlab.data.exports.importing import Import
 
-LOG = "transactions.csv"
+AUDIT = "audit.json"
 MAP = "map.toml"
 
 
@@ -25,6 +25,9 @@ def write_import(done: "Import", folder: Path) -> list[Path]:
     paths = []
     changed = {}
     every = dict(done.tables) | ({} if done.log is None else {"transactions": done.log})
+    if (folder / AUDIT).exists():  # of an import before this one
+        for name in {*TABLES, "transactions"} - set(every):
+            (folder / f"{name}.csv").unlink(missing_ok=True)
     for name, table in every.items():
         safe, changed[name] = disarmed(table)
         paths.append(write_text(folder / f"{name}.csv", _csv(safe)))
@@ -39,7 +42,7 @@ def write_import(done: "Import", folder: Path) -> list[Path]:
         "problems": [{"file": each.file, "why": each.why} for each in done.problems],
         "not_verified": list(done.card.not_verified),
     }
-    paths.append(write_text(folder / "audit.json", json.dumps(audit, ensure_ascii=False, indent=1) + "\n"))
+    paths.append(write_text(folder / AUDIT, json.dumps(audit, ensure_ascii=False, indent=1) + "\n"))
     paths.append(write_text(folder / "dropped.csv", _dropped(done)))
     paths.append(write_text(folder / MAP, map_text(done)))
     return paths

@@ -174,6 +174,15 @@ def test_the_map_that_is_written_reads_the_export_as_before(folder, files, tmp_p
     ]
 
 
+def test_nothing_of_an_earlier_import_stays(folder, files, tmp_path):
+    import_export(folder(files), "zoho").write(tmp_path / "out")
+    (tmp_path / "out" / "notes.csv").write_text("mine")
+    files["Deals.csv"] = files["Deals.csv"].replace("2024-01-13", "soon")
+    import_export(folder(files), "zoho").write(tmp_path / "out")
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {"customers.csv", "audit.json", "dropped.csv", "map.toml", "notes.csv"}
+
+
 def test_the_log_feeds_fit(folder, files, tmp_path):
     import_export(folder(files), "zoho").write(tmp_path / "out")
     summary = customer_summary(tmp_path / "out" / "transactions.csv", amount="amount")
