@@ -108,11 +108,12 @@ class Reader:
         read, way = self._read_by(forms, zone), given or ""
         unread = read.isna().to_numpy()
         if given is None and unread.any() and not (lenient and unread.mean() < 0.5):
-            found, _ = formats.ways(self.connection.execute)
+            found = self._ways(every, lenient)
             if len(found) != 1:
                 return Parsed(_missing(texts), texts.notna().to_numpy(), question=self._ask(found, texts))
             way = found[0].form
-            read, unread = self._read_by((way,), zone), np.zeros(len(every), bool)
+            read = self._read_by((way,), zone)
+            unread = read.isna().to_numpy()
         bad = np.append(unread, False)[codes]
         values = pd.Series(
             np.append(read.to_numpy("datetime64[us]"), np.datetime64("NaT"))[codes], texts.index
@@ -130,6 +131,16 @@ class Reader:
         within = "CASE WHEN moment >= DATE '1000-01-01' THEN moment END AS moment"
         query = f"SELECT {within} FROM (SELECT place, COALESCE({', '.join(ways)}) AS moment FROM written)"
         return self.connection.execute(f"{query} ORDER BY place").df()["moment"]
+
+    def _ways(self, every: pd.Index, lenient: bool) -> list[formats.Way]:
+        """The ways that read all dates; or, if some may be left open, all but few."""
+        found, _ = formats.ways(self.connection.execute)
+        strange = [] if found or not lenient else self._strange()
+        if strange and len(strange) < 0.5 * len(every):
+            self._hold(every[~every.isin(strange)])
+            found, _ = formats.ways(self.connection.execute)
+            self._hold(every)
+        return found
 
     def _ask(self, found: list[formats.Way], texts: pd.Series) -> str:
         if found:
@@ -156,12 +167,8 @@ class Reader:
             f"SELECT {', '.join(f'COUNT({each})' for each in reads)} FROM written"
         )
         best = reads[int(np.argmax(counts.fetchall()[0]))]
-        return [
-            text
-            for (text,) in self.connection.execute(
-                f"SELECT text FROM written WHERE {best} IS NULL"
-            ).fetchall()
-        ]
+        found = self.connection.execute(f"SELECT text FROM written WHERE {best} IS NULL").fetchall()
+        return [text for (text,) in found]
 
     def _zone_notes(self, every: pd.Index, forms: Sequence[str] | str, zone: str | None) -> list[str]:
         if zone is not None or not len(every):
@@ -195,18 +202,15 @@ class Reader:
         self._hold(pd.Index(plain))
         ways = [(decimal or ".", thousands)] if decimal or thousands else [(".", None), *NUMBERS]
         tried = [self._numbers(*each) for each in ways]
-        held = np.array([bool(each) for each in plain], dtype=bool)
-        whole = [k for k, each in enumerate(tried) if np.isfinite(each[held]).all()]
-        if len(whole) > 1 and usual:
-            whole = [k for k in whole if ways[k][0] == usual] or whole
-        apart = [k for k in whole if not _alike(tried[k], tried[whole[0]])]
+        counts = [np.isfinite(each).sum() for each in tried]
+        most = [k for k, count in enumerate(counts) if count == max(counts)]
+        if usual:
+            most = [k for k in most if ways[k][0] == usual] or most
+        best = most[0]
+        apart = [k for k in most if not _alike(tried[k], tried[best])]
         if apart:
-            return Parsed(
-                _missing(texts),
-                texts.notna().to_numpy(),
-                question=_ask_marks(every, tried, whole[0], apart[0]),
-            )
-        best = whole[0] if whole else int(np.argmax([np.isfinite(each).sum() for each in tried]))
+            question = _ask_marks(every, tried, best, apart[0])
+            return Parsed(_missing(texts), texts.notna().to_numpy(), question=question)
         bad = np.append(~np.isfinite(tried[best]), False)[codes]
         values = pd.Series(np.append(tried[best], np.nan)[codes], texts.index)
         question = "" if lenient or not bad.any() else _unread(texts, bad, "number", "decimal")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crmlab.company import Company
 from crmlab.data import customer_summary
 from crmlab.data.exports import as_held, card, cards, import_export, market_tables, write_export
+from crmlab.errors import InputError
 
 SYSTEMS = list(cards())
 
@@ -169,3 +170,43 @@ def test_whatever_stands_in_an_export_every_row_is_accounted_for(cells, lenient,
         assert len(set(places)) == len(places)
     else:
         assert done.problems
+
+
+def a_purchase_at(time):
+    return {
+        "orders": pd.DataFrame(
+            {"id": ["1"], "customer_id": ["A"], "time": [pd.Timestamp(time)], "amount": [5.0]}
+        )
+    }
+
+
+def test_summer_time_moves_no_purchase_and_invents_none(tmp_path):
+    doubled = a_purchase_at("2024-10-27 02:30:00")
+    write_export(doubled, "fxiaoke", tmp_path, time_zone="Europe/Berlin")
+    assert_held(import_export(tmp_path, "fxiaoke", time_zone="Europe/Berlin"), doubled, "fxiaoke")
+    with pytest.raises(InputError, match="time_zone is 'Europe/Berlin'"):
+        write_export(a_purchase_at("2024-03-31 02:30:00"), "fxiaoke", tmp_path, time_zone="Europe/Berlin")
+
+
+def test_the_zone_decides_on_which_day_a_purchase_falls(market, tmp_path):
+    """A third of the purchases fall on another day in Shanghai than in UTC: eight hours of twenty-four."""
+    write_export(market, "fxiaoke", tmp_path)
+    days = [import_export(tmp_path, "fxiaoke", time_zone=zone).log for zone in ("UTC", "Asia/Shanghai")]
+    utc, shanghai = (log.sort_values("record_id")["date"].dt.date.to_numpy() for log in days)
+    assert abs((utc != shanghai).mean() - 1 / 3) < 4 * (2 / 9 / len(utc)) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "tables, why",
+    [
+        ({"order": pd.DataFrame()}, "unknown table 'order'"),
+        (
+            {"customers": pd.DataFrame({"id": ["1"], "colour": ["red"]})},
+            "unknown column of customers 'colour'",
+        ),
+        ({"customers": pd.DataFrame({"level": ["1"]})}, "customers has no column id"),
+    ],
+)
+def test_tables_that_are_none_are_refused(tables, why, tmp_path):
+    with pytest.raises(InputError, match=why):
+        write_export(tables, "zoho", tmp_path)

@@ -89,6 +89,14 @@ def test_what_is_no_date_is_told_with_its_row_or_left_open(moments):
     assert not lenient.question and lenient.bad.tolist() == [False, True, False]
 
 
+def test_what_may_be_left_open_does_not_settle_how_the_others_are_read(moments, money):
+    sure = moments("13/01/2024", "05/06/2024", "soon", "07/08/2024", lenient=True)
+    assert times(sure)[1] == "2024-06-05 00:00:00" and sure.bad.tolist() == [False, False, True, False]
+    assert "which may be" in moments("05/06/2024", "07/08/2024", "soon", lenient=True).question
+    assert "which may be" in money("1,234", "2,345", "12,3,4", lenient=True).question
+    assert money("1,234", "2,345", "12,3,4", lenient=True, usual=".").values.tolist()[:2] == [1234, 2345]
+
+
 def test_a_spreadsheets_number_of_days_is_no_date(moments):
     assert "'45310' (row 2), the days of a spreadsheet" in moments("45310", "45311").question
 
