@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
 READING = (
     (
@@ -92,7 +94,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--model",
         default="bgnbd",
         metavar="MODEL",
-        help="bgnbd (default), mbgnbd, paretonbd, or mbgcnbd for regular purchases",
+        help="bgnbd (default), mbgnbd, paretonbd, mbgcnbd for regular purchases; bgbb for purchases by "
+        "period, sbg for contracts, one row a payment",
     )
     group.add_argument(
         "--observation-end", metavar="DATE", help="last day observed (default: the last in the log)"
@@ -100,7 +103,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--calibration-end", metavar="DATE", help="last day of calibration; the rest is the holdout"
     )
-    group.add_argument("--time-unit", default="W", metavar="UNIT", help="D, W (default), M or Y")
+    group.add_argument(
+        "--time-unit",
+        metavar="UNIT",
+        help="D, W (default), M or Y; for bgbb and sbg the period, M by default",
+    )
     group.add_argument(
         "--horizon", type=float, metavar="TIME", help="how far ahead, in units of time (default: a year)"
     )
@@ -140,6 +147,10 @@ def fit_command(chosen: argparse.Namespace) -> int:
             return _show(options)
         if chosen.out is None:
             raise InputError("--out is missing; name a folder for the report, or look first by --dry-run")
+        unit = options.pop("time_unit")
+        options |= {} if unit is None else {"time_unit": unit}
+        if chosen.model in ("bgbb", "sbg") and not chosen.in_parts:
+            return _fit_periods(options)
         return _fit_in_parts(options) if chosen.in_parts else _fit(options)
 
 
@@ -153,6 +164,16 @@ def _show(options: dict[str, object]) -> int:
     return 0 if found.readable else 1
 
 
+def _refuse_covariates(options: dict[str, object], what: str) -> None:
+    """Take away what only fits with covariates know, and refuse it where it was given."""
+    from crmlab.errors import InputError
+
+    given = [options.pop(name) for name in ("season", "covariates")]
+    options.pop("covariates_of")
+    if any(each is not None for each in given):
+        raise InputError(f"{what} knows no --season and no --covariates; leave these, or {what}, out")
+
+
 def _fit_in_parts(options: dict[str, object]) -> int:
     from crmlab.errors import InputError
     from crmlab.reports import report_in_parts
@@ -163,10 +184,7 @@ def _fit_in_parts(options: dict[str, object]) -> int:
         raise InputError(
             "--in-parts knows no --calibration-end; hold a log of some of the customers against it"
         )
-    unknown = [options.pop(name) for name in ("season", "covariates")]
-    if any(each is not None for each in unknown):
-        raise InputError("--in-parts knows no --season and no --covariates; leave these, or --in-parts, out")
-    options.pop("covariates_of")
+    _refuse_covariates(options, "--in-parts")
     try:
         report = report_in_parts(progress=sys.stderr.isatty() or None, **options)
     except KeyboardInterrupt:
@@ -193,9 +211,29 @@ def _print_rows(report: list[dict[str, object]]) -> None:
         print(f"{each['rows']:>{width + 2},}  {each['rule']}: {each['done']}")
 
 
-def _fit(options: dict[str, object]) -> int:
-    from pathlib import Path
+def _fit_periods(options: dict[str, object]) -> int:
+    from crmlab.reports import period_report
+    from crmlab.reports.period_pages import story
 
+    _refuse_covariates(options, f"--model {options['model']}")
+    report = period_report(progress=sys.stderr.isatty() or None, **options)
+    parts = [str(each).rsplit("\n\n", 1)[0] for each in (report.model, report.spend) if each is not None]
+    print("\n\n".join([*parts, " ".join(story(report))]))
+    return _told(report, Path(str(options["out"])) / "index.html")
+
+
+def _told(report: Any, index: Path) -> int:
+    """What became of the rows, what is to be minded, and where the report is."""
+    from crmlab.words import words
+
+    _print_rows(report.summary.attrs["report"])
+    for note in report.notes:
+        print(note, file=sys.stderr)
+    print("\n" + words("fit.wrote", index=index, customers=f"{len(report.customers):,}"))
+    return 0
+
+
+def _fit(options: dict[str, object]) -> int:
     from crmlab.reports import customer_report
     from crmlab.reports.telling import printed
     from crmlab.words import words
@@ -206,9 +244,4 @@ def _fit(options: dict[str, object]) -> int:
         low, high = (f"{each:,.0f}" for each in report.holdout.interval)
         made, expected = f"{report.holdout.made:,.0f}", f"{report.holdout.expected:,.0f}"
         print("\n" + words("fit.printed_holdout", made=made, expected=expected, low=low, high=high))
-    _print_rows(report.summary.attrs["report"])
-    for note in report.notes:
-        print(note, file=sys.stderr)
-    index = Path(str(options["out"])) / "index.html"
-    print("\n" + words("fit.wrote", index=index, customers=f"{len(report.customers):,}"))
-    return 0
+    return _told(report, Path(str(options["out"])) / "index.html")

@@ -21,6 +21,7 @@ from crmlab.reports import forecasts, misses, notes, segments
 from crmlab.reports.asking import Asked, Summarised
 from crmlab.reports.covariates import Given, dated
 from crmlab.reports.holdouts import Comparison, Holdout, compared, held_out
+from crmlab.reports.periods import PERIODS
 from crmlab.reports.tracking import Tracking, tracked
 from crmlab.words import words
 
@@ -192,7 +193,11 @@ def customer_report(
     InputError
         On bad options or data. Nothing has been written then.
     """
-    check_known(option("model"), [model], MODELS)
+    check_known(option("model"), [model], {**MODELS, **PERIODS})
+    if model in PERIODS:
+        raise InputError(
+            f"{option('model')} {model} counts whole periods; ask crmlab.reports.period_report for it"
+        )
     given = Given(season, covariates, covariates_of)
     given.check(MODELS[model])
     rules = {name: options.pop(name) for name in RULES if name in options}

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,24 @@ def write(report: Any, out: str | Path) -> Path:
     pathlib.Path
         Of ``index.html``.
     """
+    return into(out, lambda beside: _fill(report, beside))
+
+
+def into(out: str | Path, fill: Callable[[Path], dict[str, dict[str, Any]]]) -> Path:
+    """A report's folder, filled beside its place, then each file renamed, the page last.
+
+    Parameters
+    ----------
+    fill : callable
+        Writes `FILES` and ``pictures/`` into a folder and returns the pictures as `pictures.drawn` does.
+    """
     folder = checked(out)
     folder.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=folder, prefix=".report-"))
     try:
         os.chmod(beside, 0o755)
         (beside / "pictures").mkdir()
-        tables.write_customers(report, beside / "customers.csv")
-        text = json.dumps(tables.as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
-        (beside / "parameters.json").write_text(text + "\n", encoding="utf-8")
-        held = pictures.drawn(report, beside / "pictures")
-        (beside / "index.html").write_text(_page(report, held), encoding="utf-8")
+        held = fill(beside)
         (folder / "pictures").mkdir(exist_ok=True)
         for name in [*(f"pictures/{each['file']}" for each in held.values()), *FILES[::-1]]:
             os.replace(beside / name, folder / name)
@@ -70,6 +78,15 @@ def write(report: Any, out: str | Path) -> Path:
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder / "index.html"
+
+
+def _fill(report: Any, beside: Path) -> dict[str, dict[str, Any]]:
+    tables.write_customers(report, beside / "customers.csv")
+    text = json.dumps(tables.as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
+    (beside / "parameters.json").write_text(text + "\n", encoding="utf-8")
+    held = pictures.drawn(report, beside / "pictures")
+    (beside / "index.html").write_text(_page(report, held), encoding="utf-8")
+    return held
 
 
 def _remove_old(folder: Path, kept: set[str]) -> None:
@@ -93,7 +110,7 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
             ours=OURS,
             facts=telling.facts(report),
             pictures=held,
-            top=_top(report, money),
+            top=top(report, money),
             units=words(f"fit.units_{unit}"),
             story=telling.story(report.model, unit),
             spend_story=telling.spend_story(report.spend, money) if report.spend is not None else [],
@@ -110,7 +127,7 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def _top(report: Any, money: telling.Money) -> tuple[list[str], list[tuple[str, list[str]]]]:
+def top(report: Any, money: telling.Money) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """The customers worth most (or expected to buy most): column names, and for each its name and cells."""
     table = report.customers.head(TOP)
     columns = [name for name in COLUMNS if name in table]

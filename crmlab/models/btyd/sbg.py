@@ -16,7 +16,7 @@ from crmlab.mechanisms.purchases.streams import Seed
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.arguments import shaped
 from crmlab.models.btyd.base import Model
-from crmlab.models.btyd.labels import Answer, labelled
+from crmlab.models.btyd.labels import Answer, common_index, labelled
 from crmlab.models.btyd.likelihood import Likelihood
 from crmlab.models.btyd.rows import Rows
 from crmlab.models.btyd.special import beta_mean, log_rising
@@ -80,7 +80,58 @@ class ShiftedBetaGeometric(Model):
                 f"survivors run from {left[0]:g} to {left[-1]:g}; the model needs some customers lost "
                 f"and some staying"
             )
-        t = np.arange(1.0, left.size)
+        return self._from_counts(gone, stayed, left[0], fixed)
+
+    def fit_customers(
+        self,
+        renewals: npt.ArrayLike,
+        left: npt.ArrayLike,
+        weights: npt.ArrayLike | None = None,
+        *,
+        fixed: Mapping[str, float] | None = None,
+    ) -> Self:
+        """Estimate the parameters from customers of any cohorts, some of whom are still there.
+
+        Parameters
+        ----------
+        renewals : array_like, shape (n,)
+            How many renewals each has made.
+        left : array_like of bool, shape (n,)
+            Whether the customer left at the next; the others are not asked yet.
+        weights : array_like, shape (n,), optional
+            How many customers each row stands for.
+        fixed : dict, optional
+            Parameters held at given values.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            On bad rows; and when nobody left, or nobody stayed.
+        """
+        common_index(dict(renewals=renewals, left=left, weights=weights))
+        made, gone_now = checks.counts("renewals", renewals), checks.counts("left", left)
+        checks.same_length(renewals=made, left=gone_now, weights=weights)
+        weights = checks.weights_for(weights, made.size)
+        if gone_now.max() > 1:
+            checks.refuse("left", gone_now, gone_now > 1, "above 1", "say of each customer True or False")
+        at = made.astype(np.intp)
+        count = np.bincount(at, weights)  # customers by renewals made
+        gone = np.bincount(at, weights * gone_now, minlength=count.size)
+        stayed = np.append(np.cumsum(count[::-1])[::-1][1:], 0.0)
+        if not gone.any() or not stayed.any():
+            raise InputError(
+                "the model needs some customers lost and some staying; "
+                + ("nobody left" if not gone.any() else "nobody made a renewal")
+            )
+        return self._from_counts(gone, stayed, float(weights.sum()), fixed)
+
+    def _from_counts(self, gone, stayed, customers, fixed):
+        """The fit to how many left and stayed at each renewal, from the first."""
+        t = np.arange(1.0, gone.size + 1.0)
         renewal, stays = np.tile(t, 2), np.repeat([0.0, 1.0], t.size)
         weight = np.concatenate([gone, stayed])
         rows = Rows((renewal[weight > 0], stays[weight > 0]), weight[weight > 0])
@@ -88,8 +139,8 @@ class ShiftedBetaGeometric(Model):
         def build(some):
             return Likelihood(self._terms, some, 2)
 
-        starts = [_from_moments(gone, left[:-1]), (1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
-        return self._estimate(rows, build, starts, fixed=fixed, customers=left[0])
+        starts = [_from_moments(gone, gone + stayed), (1.0, 1.0), (0.5, 5.0), (5.0, 20.0)]
+        return self._estimate(rows, build, starts, fixed=fixed, customers=customers)
 
     @staticmethod
     def _survivors(survivors, lost, n_customers):
@@ -233,6 +284,7 @@ class ShiftedBetaGeometric(Model):
 
 def _from_moments(gone, asked):
     """Parameters at which the shares lost at the first two renewals are α/(α+β) and α/(α+β+1)."""
-    first, second = np.clip((gone[:2] + 0.5) / (asked[:2] + 1.0), 0.001, 0.999)
+    gone, asked = (np.append(each, 0.0)[:2] for each in (gone, asked))  # of one renewal, too
+    first, second = np.clip((gone + 0.5) / (asked + 1.0), 0.001, 0.999)
     both = np.clip(second / max(first - second, 1e-6), 0.1, 50.0)
     return first * both, (1.0 - first) * both
