@@ -6,9 +6,7 @@ has left.
 """
 
 import warnings
-from calendar import monthrange
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.data.logs import Log, LogOptions, doubts
-from crmlab.data.queries import DAYS, EPOCH, Rules
+from crmlab.data.queries import DAYS, Rules
 from crmlab.data.rules import rules_for
 from crmlab.data.summary import DataQualityWarning, quality_report, tally
 from crmlab.errors import InputError, check_known, option
@@ -25,6 +23,7 @@ from crmlab.models.btyd import BGBB, ConvergenceWarning, GammaGamma, ShiftedBeta
 from crmlab.plots.intervals import REACH, interval
 from crmlab.reports import notes
 from crmlab.reports.forecasts import Total, valued
+from crmlab.reports.whole_periods import about_periods, last_day, whole_periods
 from crmlab.words import words
 
 PERIODS = {"bgbb": BGBB, "sbg": ShiftedBetaGeometric}
@@ -161,53 +160,14 @@ def period_report(
         warnings.simplefilter("ignore", DataQualityWarning)  # the report has the table
         warnings.simplefilter("ignore", ConvergenceWarning)  # and says how the fit ended
         given = rules_for(opened, observation_end, calibration_end, time_unit, merge="unit", **rules)
-        chosen = _whole_periods(given)
+        chosen = whole_periods(given)
         told = tally(opened, chosen, progress)
         money = (int(horizon or 1), (1.0 + discount_rate) ** (DAYS[time_unit] / 365.25) - 1.0, margin)
         report = _built(opened, chosen, told, PERIODS[model], *money, discount_rate)
-        report.notes.extend(_about_periods(given, chosen))
+        report.notes.extend(about_periods(given, chosen))
     if out is not None:
         report.write(out)
     return report
-
-
-# -- periods -------------------------------------------------------------------------------------------------
-
-
-def period_end(day: date, time_unit: str) -> date:
-    """The last day of the last whole period up to a day."""
-    if time_unit == "W":
-        return day - timedelta(days=(day.weekday() + 1) % 7)
-    if time_unit == "M":
-        whole = day.day == monthrange(day.year, day.month)[1]
-        return day if whole else day.replace(day=1) - timedelta(days=1)
-    if time_unit == "Y":
-        return day if (day.month, day.day) == (12, 31) else date(day.year - 1, 12, 31)
-    return day
-
-
-def _whole_periods(rules: Rules) -> Rules:
-    """The rules with periods that end with a whole unit: in half a month not all have bought who will."""
-    end = period_end(rules.end, rules.time_unit)
-    split = None if rules.split is None else period_end(rules.split, rules.time_unit)
-    if split is not None and split >= end:
-        raise InputError(
-            f"{option('calibration_end')} {rules.split} and {option('observation_end')} {rules.end} leave no "
-            f"whole {words(f'fit.unit_{rules.time_unit}')} between them"
-        )
-    return replace(rules, end=end, split=split)
-
-
-def _about_periods(given: Rules, chosen: Rules) -> list[str]:
-    unit = words(f"fit.unit_{given.time_unit}")
-    return [
-        words("fit.note_whole_periods", which=words(f"fit.{which}"), given=said, end=used, unit=unit)
-        for which, said, used in (
-            ("observation", given.end, chosen.end),
-            ("calibration", given.split, chosen.split),
-        )
-        if said != used
-    ]
 
 
 # -- models --------------------------------------------------------------------------------------------------
@@ -389,19 +349,7 @@ def _curve(model: Any, told: Any, rules: Rules) -> pd.DataFrame:
     ages = np.concatenate([[0.0], by_age(model, len(moments))])
     since = np.maximum(moments[:, None] - born, 0)
     made = told.repeats.groupby("moment")["purchases"].sum().reindex(moments, fill_value=0)
-    days = [_last_day(moment, rules.time_unit) for moment in moments]
+    days = [last_day(moment, rules.time_unit) for moment in moments]
     return pd.DataFrame(
         {"made": made.to_numpy(), "expected": ages[since] @ counts}, index=pd.to_datetime(days)
     )
-
-
-def _last_day(moment: int, time_unit: str) -> date:
-    """The last day of a period that the queries count by this number."""
-    if time_unit == "D":
-        return EPOCH + timedelta(days=int(moment))
-    if time_unit == "W":
-        return EPOCH + timedelta(days=7 * int(moment) + 3)
-    if time_unit == "Y":
-        return date(int(moment), 12, 31)
-    year, month = divmod(int(moment) - 1, 12)
-    return date(year, month + 1, monthrange(year, month + 1)[1])

@@ -12,7 +12,8 @@ from crmlab.errors import InputError
 from crmlab.mechanisms import purchases
 from crmlab.models.btyd import BGBB, ShiftedBetaGeometric
 from crmlab.reports import customer_report, period_report
-from crmlab.reports.periods import ahead, drawn, period_end
+from crmlab.reports.periods import ahead, drawn
+from crmlab.reports.whole_periods import period_end
 
 
 def dated(customer, month, amount):
