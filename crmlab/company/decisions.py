@@ -20,7 +20,7 @@ MISSING = ("refuse", "ignore")
 
 @dataclass(frozen=True)
 class Interventions:
-    """What ``do(...)`` fixes, from month `since` on; `None` leaves it to the company.
+    """What ``do(...)`` fixes from month `since` on, whatever a firm decides; `None` leaves it to the company.
 
     Parameters
     ----------

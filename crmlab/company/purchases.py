@@ -154,5 +154,6 @@ def uses_channel(now: Customers, month: Month) -> Flags:
 
 def is_member(now: Customers, month: Month) -> Flags:
     """Whether each customer is a member of a scheme that runs."""
-    runs = month.decision.scheme is not False and month.switch("membership") != 0
+    forced = month.switch("membership")
+    runs = month.decision.scheme is not False if forced is None else bool(forced)
     return (now.member <= month.number) & (now.member < NEVER) & runs

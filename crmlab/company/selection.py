@@ -71,22 +71,23 @@ def take_up_channel(now: Customers, month: Month) -> None:
 def calendar_mailing(booked: Customers, month: Month) -> Mailing | None:
     """The company's own mailing: every third month, by lot and by habit in turn; nothing in other months."""
     at = month.number - FIRST_MAILING
-    if at < 0 or at % EVERY or month.switch("campaign") == 0:
+    if at < 0 or at % EVERY:
         return None
-    n = len(booked)
-    if month.switch("campaign") == 1:
-        return Mailing(np.ones(n, bool), np.ones(n, bool), np.ones(n))
-    by_lot = at // EVERY % 2 == 0
     aimed = expit(TARGETED + month.p.habit_to_targeting * booked.habit)
-    propensity = np.full(n, BY_LOT) if by_lot else aimed
+    propensity = np.full(len(booked), BY_LOT) if at // EVERY % 2 == 0 else aimed
     sent = month.draw.uniform(booked.key, "mailing") < propensity
-    return Mailing(sent, sent & _reads(booked, month), propensity)
+    return _delivered(booked, month, sent, propensity)
 
 
-def decided_mailing(booked: Customers, month: Month, sent: Flags) -> Mailing:
+def decided_mailing(booked: Customers, month: Month, sent: Flags) -> Mailing | None:
     """A mailing to whom the firm has chosen."""
-    return Mailing(sent, sent & _reads(booked, month), np.full(len(booked), np.nan))
+    return _delivered(booked, month, sent, np.full(len(booked), np.nan))
 
 
-def _reads(booked: Customers, month: Month) -> Flags:
-    return month.draw.uniform(booked.key, "reading") < month.p.reading
+def _delivered(booked: Customers, month: Month, sent: Flags, propensity: Array) -> Mailing | None:
+    """Who reads it, unless ``do`` lets nobody or everybody."""
+    forced, n = month.switch("campaign"), len(booked)
+    if forced == 1:
+        return Mailing(np.ones(n, bool), np.ones(n, bool), np.ones(n))
+    read = sent & (month.draw.uniform(booked.key, "reading") < month.p.reading)
+    return None if forced == 0 else Mailing(sent, read, propensity)

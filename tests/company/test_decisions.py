@@ -93,6 +93,20 @@ def test_a_scheme_that_stops_has_no_effect_any_more(company):
     assert len(stopped.tables["members"]) <= len(kept.tables["members"])
 
 
+def test_what_is_fixed_holds_whatever_a_firm_decides(company):
+    fixed = Run.start(company.do(membership=1, campaign=0, recovery=1))
+    fixed.play(lambda books, month: Decision(scheme=False, offers=True, recovery=0.0), until=6)
+    summary = fixed.step(Decision(scheme=False, offers=True, recovery=0.0))
+    assert summary.members == fixed.tables["members"]["customer_id"].nunique() - (
+        fixed.truth.customers["left"].lt(6).sum()
+    )
+    assert summary.sent == 0
+    assert summary.redressed == summary.complaints > 0
+    everybody = Run.start(company.do(campaign=1, since=3))
+    everybody.play(until=3)
+    assert everybody.step(Decision(offers=[])).sent > 300
+
+
 def test_offers_to_stay_keep_customers(company):
     left = []
     for offer in (True, False):
