@@ -64,8 +64,9 @@ class OwnAnalysis:
         The columns used, described.
     margins : list of Margin
         Margins of the simulation that were set to the user's.
-    capped : bool
-        Whether fewer rows were simulated than the user has, to save time.
+    limits : set of str
+        ``capped`` where fewer rows are simulated than the user has, to save time; ``raised`` where more are,
+        as the lesson's market has no fewer.
     untested : dict of str to list of (str, str)
         Hypotheses that cannot be tested, with the columns that the nearest estimator lacks.
     lacking : dict of (str, str) to list of (str, str)
@@ -84,7 +85,7 @@ class OwnAnalysis:
     sensitivity: Mapping[tuple[str, str], Sensitivity]
     columns: pd.DataFrame
     margins: Sequence[Margin]
-    capped: bool
+    limits: set[str]
     untested: Mapping[str, list[tuple[str, str]]]
     lacking: Mapping[tuple[str, str], list[tuple[str, str]]]
     lots: Mapping[tuple[str, str], str]
@@ -149,7 +150,7 @@ def analyse(
     sources = sources_of(tables, encoding, sheet)
     ready = prepared(needs, design, sources, read_map(map, needs), complete_cases)
     testable = ready.design(design)
-    like, margins, capped = like_tables(needs, testable, ready)
+    like, margins, limits = like_tables(needs, testable, ready)
     found = analyse_design(testable, ready.tables, sims, seed, jobs, power, like)
     lots = _lots(needs, testable)
     return OwnAnalysis(
@@ -162,7 +163,7 @@ def analyse(
         _sensitivities(testable, ready.tables, found, lots),
         scales.described(ready),
         margins,
-        capped,
+        limits,
         _untested(design, ready),
         ready.testable,
         lots,

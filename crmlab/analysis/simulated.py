@@ -98,42 +98,47 @@ def _lengths(tables: Tables) -> dict[str, tuple[int, dict[str, int]]]:
 
 def like_tables(
     needs: Needs, design: Design, prepared: Prepared
-) -> tuple[dict[str, Design], list[Margin], bool]:
-    """For each hypothesis the design with the rows it was tested on; margins; whether rows were capped."""
+) -> tuple[dict[str, Design], list[Margin], set[str]]:
+    """For each hypothesis the design with the rows it was tested on; margins; where rows could not be met.
+
+    The last is a set that may hold ``capped``, fewer rows are simulated, and ``raised``, more are.
+    """
     design, margins = _with_margins(needs, design, prepared)
-    like, capped = {}, False
+    like, limits = {}, set[str]()
     for hypothesis in design.hypotheses:
         reads = {
             table for name in hypothesis.estimators for table, _ in needs.schema.reads[hypothesis.name, name]
         }
-        sized, cut = _sized(needs.theory, design, prepared.tables, reads)
-        like[hypothesis.name], capped = sized, capped or cut
-    return like, margins, capped
+        reads |= {other for table in reads for other in needs.sample_of(table).tables}
+        wanted, cut = _wanted(needs.theory, design, prepared.tables, reads)
+        like[hypothesis.name] = _allowed(design, wanted)
+        limits |= {"capped"} if cut else set()
+        met = like[hypothesis.name].parameters
+        limits |= {"raised"} if any(getattr(met, name) > value for name, value in wanted.items()) else set()
+    return like, margins, limits
 
 
-def _sized(theory: str, design: Design, tables: Tables, reads: set[str]) -> tuple[Design, bool]:
-    """The design whose tables are as long as the user's shortest: units first, then rows."""
+def _wanted(theory: str, design: Design, tables: Tables, reads: set[str]) -> tuple[dict[str, int], bool]:
+    """The sizes at which tables are as long as the user's shortest, units first; and whether cut short."""
     yours = _lengths(Tables({name: tables.columns(name) for name in tables.names() if name in reads}))
     sizes = [each for each in sizes_of(theory) if each.table in yours]
-    units = {}
+    units: dict[str, int] = {}
     for each in sizes:
         if each.unit in yours[each.table][1]:
             units[each.parameter] = min(yours[each.table][1][each.unit], units.get(each.parameter, 10**9))
-    sized = _allowed(design, units)
-    now = _lengths(sized.simulate(SEED).tables)
+    usual = _lengths(_allowed(design, units).simulate(SEED).tables)
     rows: dict[str, float] = {}
     for each in sizes:
-        if each.parameter not in units and now[each.table][0]:
-            ratio = yours[each.table][0] / now[each.table][0]
+        if each.parameter not in units and usual[each.table][0]:
+            ratio = yours[each.table][0] / usual[each.table][0]
             rows[each.parameter] = min(rows.get(each.parameter, np.inf), ratio)
-    wanted = {name: round(getattr(sized.parameters, name) * ratio) for name, ratio in rows.items()}
-    usual = _lengths(design_of(theory).simulate(SEED).tables)
-    shrunk = min(
-        (max(MOST_ROWS, usual[name][0]) / many for name, (many, _) in yours.items() if many), default=1.0
-    )
+    wanted = units | {name: round(getattr(design.parameters, name) * ratio) for name, ratio in rows.items()}
+    lesson = _lengths(design_of(theory).simulate(SEED).tables)
+    room = [max(MOST_ROWS, lesson[name][0]) / many for name, (many, _) in yours.items() if many]
+    shrunk = min(room, default=1.0)
     if shrunk < 1:
-        wanted = {name: max(1, round(value * shrunk)) for name, value in (units | wanted).items()}
-    return _allowed(sized, wanted), shrunk < 1
+        wanted = {name: max(1, round(value * shrunk)) for name, value in wanted.items()}
+    return wanted, shrunk < 1
 
 
 def _allowed(design: Design, wanted: Mapping[str, int]) -> Design:

@@ -177,17 +177,25 @@ def _smallest(
     if over is None:
         return row
     try:
-        at = design.preset("literature").solve(
-            hypothesis.name,
-            power,
-            over=over,
-            estimator=name,
-            sims=sims,
-            tolerance=ROUGH,
-            seed=seed,
-            jobs=jobs,
+        # from the null on, where the power is far from what is looked for, so that the search has two points
+        nothing = getattr(design.preset("null").parameters, over)
+        at = (
+            design.preset("literature")
+            .replace(**{over: nothing})
+            .solve(
+                hypothesis.name,
+                power,
+                over=over,
+                estimator=name,
+                sims=sims,
+                tolerance=ROUGH,
+                seed=seed,
+                jobs=jobs,
+            )
         )
     except InputError:  # the power is not reached however the parameter is moved
+        return row | {"over": over}
+    if at.value in design.parameters.range_of(over):  # an end of what the parameter may be, and no crossing
         return row | {"over": over}
     return row | {"over": over, "value": float(at.value), "simulated": at.estimand}
 

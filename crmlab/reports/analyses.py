@@ -276,6 +276,7 @@ def as_json(own: OwnAnalysis) -> dict[str, Any]:
             "columns": own.columns.to_dict("records"),
             "left_out": dict(own.prepared.left_out),
             "margins": [vars(each) for each in own.margins],
+            "limits": sorted(own.limits),
             "untested": {name: [list(each) for each in lacking] for name, lacking in own.untested.items()},
             "told": [spoken(each) for each in own.prepared.told],
             "crmlab": version("crmlab"),

@@ -33,7 +33,7 @@ def survey(tmp_path_factory):
 def report(survey, tmp_path_factory):
     """Its analysis, and the folder it was written to."""
     out = tmp_path_factory.mktemp("report") / "own"
-    own = analysis_report("09", survey, out=out, complete_cases=True, sims=24, hypotheses=["H1", "H2", "H4"])
+    own = analysis_report("09", survey, out=out, complete_cases=True, sims=80, hypotheses=["H1", "H2", "H4"])
     return own, out
 
 
@@ -160,6 +160,24 @@ def test_the_same_seed_gives_the_same_page(survey, tmp_path):
         analysis_report("09", survey, out=tmp_path / name, **options)
         pages.append((tmp_path / name / "index.html").read_text(encoding="utf-8"))
     assert pages[0] == pages[1]
+
+
+def test_names_and_cells_of_users_are_only_text(survey, tmp_path):
+    frame = pd.read_csv(survey).dropna().rename(columns={"rating": "<script>alert(1)</script>"})
+    frame["comment"] = "<img src=x onerror=alert(1)>"
+    said = {"customers": {"columns": {"rating": "<script>alert(1)</script>"}}}
+    analysis_report("09", frame, said, out=tmp_path / "own", sims=0, hypotheses=["H2"])
+    page = (tmp_path / "own" / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in page and "onerror" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_fewer_rows_than_the_market_can_have_are_said(survey, tmp_path):
+    frame = pd.read_csv(survey).dropna().head(30)
+    own = analysis_report("09", frame, out=tmp_path / "own", sims=2, hypotheses=["H2"])
+    assert own.limits == {"raised"}
+    page = (tmp_path / "own" / "index.html").read_text(encoding="utf-8")
+    assert words("analyse.simulation_raised") in BeautifulSoup(page, "html.parser").get_text()
 
 
 # The command line ---------------------------------------------------------------------------------------
