@@ -37,7 +37,7 @@ def about_periods(given: Rules, chosen: Rules) -> list[str]:
     """That the ends are others than those given."""
     unit = words(f"fit.unit_{given.time_unit}")
     return [
-        words("fit.notewhole_periods", which=words(f"fit.{which}"), given=said, end=used, unit=unit)
+        words("fit.note_whole_periods", which=words(f"fit.{which}"), given=said, end=used, unit=unit)
         for which, said, used in (
             ("observation", given.end, chosen.end),
             ("calibration", given.split, chosen.split),
