@@ -134,14 +134,17 @@ NOTHING = Decision()
 
 @dataclass(frozen=True)
 class Commitments:
-    """What a decision commits of the budget when the round begins, by lever, in money."""
+    """What a decision commits of the budget when the round begins, by lever, in money.
+
+    `reached` has the customers whom one mailing and the offers go to, where they are decided.
+    """
 
     service: float = 0.0
     push: float = 0.0
     crm: float = 0.0
     mailing: float = 0.0
     retention: float = 0.0
-    numbers: dict[str, int] = field(default_factory=dict, compare=False)
+    reached: dict[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def total(self) -> float:
@@ -183,5 +186,9 @@ def commitments(
         else 0.0,
         mailing=economy.letter * mailed * decision.mailings,
         retention=economy.offer * offered,
-        numbers={"active": active, "mailed": mailed, "offered": offered},
+        reached={
+            name: count
+            for name, count in (("mailing", mailed), ("retention", offered))
+            if getattr(decision, name) is not None
+        },
     )

@@ -13,7 +13,7 @@
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -68,12 +68,15 @@ class Taken:
         What was wrong with the file.
     committed : dict of str to float
         Money by lever.
+    reached : dict of str to int
+        Customers whom one ``mailing`` and the ``retention`` offers went to, where there were any.
     """
 
     decision: Decision
     source: str = "file"
     problem: str = ""
-    committed: dict[str, float] | None = None
+    committed: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, int] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """As data that JSON can hold."""

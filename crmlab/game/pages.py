@@ -103,7 +103,7 @@ def _facts(
         about = "" if foretold is None else words("game.foretold", forecast=money(foretold))
         facts.append((words("game.fact_profit"), money(profits[-1]), about))
         facts.append((words("game.fact_total"), money(sum(profits)), words("game.fact_total_about")))
-        spent = sum((last.committed or {}).values())
+        spent = sum(last.committed.values())
         facts.append(
             (
                 words("game.fact_spent"),
@@ -128,14 +128,22 @@ def _course_caption(way: Way) -> str:
 
 
 def _decided(taken: list[Taken]) -> dict[str, Any]:
+    texts = telling.decision_texts(one.decision for one in taken)
     rows = [
         telling.row(
             words("game.round_number", number=at),
-            [text, words(f"game.source_{one.source}")],
+            [
+                text,
+                *(
+                    f"{one.reached[name]:,}" if name in one.reached else "–"
+                    for name in ("mailing", "retention")
+                ),
+                words(f"game.source_{one.source}"),
+            ],
         )
-        for at, (one, text) in enumerate(zip(taken, telling.decision_texts(one.decision for one in taken)), 1)
+        for at, (one, text) in enumerate(zip(taken, texts), 1)
     ]
-    heads = [words("game.head_round"), words("game.head_decided"), words("game.head_source")]
+    heads = [words(f"game.head_{each}") for each in ("round", "decided", "letters", "offers", "source")]
     return telling.table(words("game.h_decided"), heads, rows, left=True)
 
 

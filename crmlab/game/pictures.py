@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from crmlab.game.economy import HISTORY
 from crmlab.game.scoring import Advantage
+from crmlab.plots.language import fonts_of
 from crmlab.plots.style import HEADLINE, NAIVE, PALETTE, png, subplots
 from crmlab.words import words
 
@@ -121,7 +122,8 @@ def standing(profits: Mapping[str, float], caption: str) -> dict[str, Any]:
     names = sorted(profits, key=lambda each: profits[each])
     figure, axes = subplots(figsize=(7.2, 1.0 + ROW * len(names)))
     thousands = np.array([profits[name] for name in names]) / 1e3
-    bars = axes.barh(names, thousands, color=PALETTE["sky"], edgecolor="#333333", height=0.65)
+    bars = axes.barh(np.arange(len(names)), thousands, color=PALETTE["sky"], edgecolor="#333333", height=0.65)
+    _name_rows(axes, np.arange(len(names)), names)
     axes.bar_label(bars, fmt="%.1f", fontsize=8, padding=3)
     axes.set_xlabel(words("game.axis_thousands"))
     axes.grid(axis="y", visible=False)
@@ -155,7 +157,7 @@ def advantages(
         axes.axvline(
             best[1] / 1e3, color=PALETTE["green"], linestyle=":", linewidth=2, label=words("game.legend_best")
         )
-    axes.set_yticks(at, [names[team] for team in order])
+    _name_rows(axes, at, [names[team] for team in order])
     axes.set(xlabel=words("game.axis_advantage"), ylim=(-0.6, len(order) - 0.4))
     figure.legend(loc="outside upper center", ncols=2, fontsize="small")
     return held(figure, words("game.alt_advantages", count=len(order)), caption)
@@ -171,20 +173,31 @@ def rankings(
 ) -> dict[str, Any]:
     """Places by profit, by score and by skill; those who moved most are drawn strongly."""
     figure, axes = subplots(figsize=(7.4, 1.2 + ROW * len(board)))
-    columns = [_spread(each) for each in (board, scored, skill)]
+    columns, fonts = [_spread(each) for each in (board, scored, skill)], fonts_of(names.values())
     for team in board:
         moved = team in movers
         look = {"linewidth": 2.4, "linestyle": "-"} if moved else {"linewidth": 1.0, "linestyle": "--"}
         colour = NAIVE if moved else PALETTE["grey"]
         axes.plot(range(3), [each[team] for each in columns], marker="o", color=colour, **look)
-        style = {"va": "center", "fontsize": 9, "weight": "bold" if moved else "normal"}
-        axes.text(-0.06, columns[0][team], f"{names[team]}  {board[team]}", ha="right", **style)
-        axes.text(2.06, columns[2][team], f"{skill[team]}  {names[team]}", ha="left", **style)
+        style = {"va": "center", "fontsize": 9, "weight": "bold" if moved else "normal", "family": fonts}
+        name = _literal(names[team])
+        axes.text(-0.06, columns[0][team], f"{name}  {board[team]}", ha="right", **style)
+        axes.text(2.06, columns[2][team], f"{skill[team]}  {name}", ha="left", **style)
     axes.set(xlim=(-0.9, 2.9), ylim=(len(board) - 0.4, -1.1))
     for at, name in enumerate(("board", "score", "skill")):
         axes.text(at, -0.75, words(f"game.title_{name}"), ha="center", fontsize=10, weight="bold")
     axes.set_axis_off()
     return held(figure, words("game.alt_rankings", count=len(board)), caption)
+
+
+def _name_rows(axes: Axes, at: npt.NDArray[np.intp], names: Sequence[str]) -> None:
+    """Write teams' names beside their rows."""
+    axes.set_yticks(at, [_literal(each) for each in names], fontfamily=fonts_of(names))
+
+
+def _literal(name: str) -> str:
+    """A name as it is: its dollar signs set no formula."""
+    return name.replace("$", r"\$")
 
 
 def _spread(places: Mapping[str, int]) -> dict[str, int]:

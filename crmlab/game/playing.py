@@ -85,16 +85,18 @@ def _take(game: Game, team: str, number: int, way: Way, before: Taken | None) ->
     """A team's decision, or what stands in for one that cannot be used."""
     path = game.of_team(team, number) / DECISIONS
     try:
-        decision = read_valid(path, way, game.settings.budget)
-        return Taken(decision, committed=way.committed(decision).by_lever())
+        return _taken(way, read_valid(path, way, game.settings.budget))
     except InputError as error:
         problem = str(error)
     kept = before.decision.without_forecast() if before else NOTHING
-    if kept != NOTHING:
-        committed = way.committed(kept)
-        if committed.total <= game.settings.budget:
-            return Taken(kept, "before", problem, committed.by_lever())
-    return Taken(NOTHING, "nothing", problem, way.committed(NOTHING).by_lever())
+    if kept != NOTHING and way.committed(kept).total <= game.settings.budget:
+        return _taken(way, kept, "before", problem)
+    return _taken(way, NOTHING, "nothing", problem)
+
+
+def _taken(way: Way, decision: Decision, source: str = "file", problem: str = "") -> Taken:
+    committed = way.committed(decision)
+    return Taken(decision, source, problem, committed.by_lever(), committed.reached)
 
 
 def read_valid(path: Path, way: Way, budget: float) -> Decision:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from crmlab.words import ENGLISH, language, translated
 from crmlab.words.catalogues import produced
 
 LATIN = "DejaVu Sans"
+FIRST_HAN = 0x2E80  # the first code point of the Chinese, Japanese and Korean blocks
 CJK = ("zh", "ja", "ko")
 # What systems have, the free ones first: Debian's fonts-noto-cjk and others, macOS, Windows.
 HAN_FONTS = (
@@ -43,6 +45,20 @@ def font_family() -> list[str]:
         If the language needs Chinese letters and no font here has them; the message says how to get one.
     """
     return [LATIN, _han_font()] if language().startswith(CJK) else [LATIN]
+
+
+def fonts_of(texts: Iterable[str]) -> list[str]:
+    """The fonts that draw texts of users, as names of people, whatever the language in force.
+
+    A Chinese font is among them where letters need one and one is here; where there is none, such letters are
+    drawn as boxes.
+    """
+    if any(ord(letter) >= FIRST_HAN for text in texts for letter in text):
+        try:
+            return [LATIN, _han_font()]
+        except InputError:
+            return font_family()
+    return font_family()
 
 
 @cache

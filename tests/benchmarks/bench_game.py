@@ -105,6 +105,13 @@ def levers(seeds, lucks, only):
         )
 
 
+def timed(work, *arguments, **options):
+    """Wall and processor seconds."""
+    wall, busy = time.perf_counter(), time.process_time()
+    work(*arguments, **options)
+    return time.perf_counter() - wall, time.process_time() - busy
+
+
 def a_class(teams, rounds, reveal):
     from crmlab import game
 
@@ -127,16 +134,18 @@ def a_class(teams, rounds, reveal):
             for at, team in enumerate(made.teams):
                 text = "decision,value,customers,at_most,by\n" + decisions[at % len(decisions)]
                 (made.of_team(team.id, number) / "decisions.csv").write_text(text)
-            start = time.perf_counter()
-            game.play(made.folder)
-            seconds.append(time.perf_counter() - start)
-        print(f"play: {statistics.median(seconds):.1f} s a round of {teams} teams (median of {rounds})")
+            seconds.append(timed(game.play, made.folder, processes=1))
+        wall, busy = map(statistics.median, zip(*seconds))
+        print(
+            f"play: {wall:.1f} s a round of {teams} teams, {busy:.1f} s of processor time (median of {rounds})"
+        )
         size = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file()) / 2**20
         print(f"folder after {rounds} rounds: {size:.0f} MiB")
         if reveal:
-            start = time.perf_counter()
-            game.reveal(made.folder)
-            print(f"reveal: {time.perf_counter() - start:.0f} s")
+            wall, busy = timed(game.reveal, made.folder, processes=1)
+            print(
+                f"reveal: {wall:.0f} s, {busy:.0f} s of processor time; as many processes as cores share it"
+            )
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 import pytest
 
 from crmlab.cli import main
+from crmlab.game import pictures
 
 
-def test_a_game_from_new_to_reveal(tmp_path, capsys):
+def test_a_game_from_new_to_reveal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(pictures, "png", lambda figure: b"")  # what takes longest
     (tmp_path / "teams.csv").write_text("team,name\nred,Reds\nblue,Blues\n")
     folder = str(tmp_path / "game")
     new = ["game", "new", folder, "--teams", str(tmp_path / "teams.csv"), "--seed", "1", "--rounds", "1"]

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from crmlab import game
-from crmlab.game import pictures, revealing
+from crmlab.game import pages, pictures, revealing
 
 CUSTOMERS = 300
 HEADER = "decision,value,customers,at_most,by\n"
@@ -64,15 +64,28 @@ def played(unplayed, tmp_path_factory):
             path = folder / "teams" / team / f"round-{number}" / "decisions.csv"
             path.write_text(HEADER + text, encoding="utf-8")
         with pytest.MonkeyPatch.context() as patch:
-            if number < 6:
-                patch.setattr(pictures, "png", lambda figure: b"")
+            for name in ("team_page", "board_page", "rules_page") if number < 6 else ():
+                patch.setattr(pages, name, lambda *arguments: "not looked at")
             game.play(folder, processes=1)
     return folder
+
+
+def replay_less(patch):
+    """Fewer replays than a class gets: single rounds and levers with one luck, four simple rules."""
+    some = dict(list(revealing.candidates(800).items())[:4])
+    patch.setattr(revealing, "SWAPPED", 1)
+    patch.setattr(revealing, "candidates", lambda budget: some)
+
+
+@pytest.fixture
+def few_replays(monkeypatch):
+    """The replays that the fixture `revealed` has."""
+    replay_less(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def revealed(played):
     """What came out of the game that the four strategies played."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(revealing, "SWAPPED", 1)  # of the lucks, with replays of single rounds and levers
+        replay_less(patch)
         return game.reveal(played, lucks=4, processes=1)

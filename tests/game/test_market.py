@@ -79,7 +79,7 @@ def test_what_is_left_is_what_a_long_run_brings(monkeypatch, discount):
     plain = preset("null", founding_share=1.0)
     monkeypatch.setattr(markets, "truth", lambda rounds: plain)
     came, said = [], None
-    for luck in range(1, 9):
+    for luck in range(1, 7):
         market = Market(12, 1500, 4, luck)
         for _ in range(HISTORY):
             market.step(Levers())

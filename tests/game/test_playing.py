@@ -212,3 +212,19 @@ def test_a_damaged_state_is_told(fresh):
     (fresh / "teacher" / "round-0" / "history.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"history\.npz cannot be read"):
         game.play(fresh, processes=1)
+
+
+def test_names_are_text_wherever_they_are_shown(tmp_path, decide):
+    """Markup and formulas in a team's name are letters, on pages and in pictures."""
+    name = "<b>R&D</b> $x^$ =1+1"
+    (tmp_path / "teams.csv").write_text(
+        f'team,name,members\nred,"{name}","<i>Ann"\nblue,Blues,\n', encoding="utf-8"
+    )
+    folder = game.new(tmp_path / "game", tmp_path / "teams.csv", seed=1, customers=200, rounds=1).folder
+    decide(folder, 1, red="price,<script>\n")
+    game.play(folder, processes=1)
+    for page in (folder / "board.html", folder / "teams" / "red" / "end" / "page.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "&lt;b&gt;R&amp;D&lt;/b&gt; $x^$ =1+1" in text
+        assert "<b>R" not in text
+        assert "<script>" not in text
