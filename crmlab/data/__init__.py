@@ -1,6 +1,7 @@
 """Real data with their cards, and the way from a transaction log to a customer summary."""
 
 from crmlab.data.adopters import doctor_months, load_durables, load_tetracycline
+from crmlab.data.apparel import load_apparel, load_apparel_customers, load_apparel_weeks
 from crmlab.data.call_centre import load_calls
 from crmlab.data.cdnow import load_cdnow_log, load_cdnow_sample, load_cdnow_summary
 from crmlab.data.churn import load_churn
@@ -40,6 +41,9 @@ __all__ = [
     "how_to_get",
     "import_export",
     "is_available",
+    "load_apparel",
+    "load_apparel_customers",
+    "load_apparel_weeks",
     "load_bank",
     "load_bh1996",
     "load_calls",

@@ -111,6 +111,7 @@ def read_r(name: str) -> dict[str, pd.DataFrame]:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Unknown encoding")  # old files do not say theirs
+        warnings.filterwarnings("ignore", message="Missing constructor")  # tables and days come as they are
         return rdata.read_rda(str(path))
 
 
