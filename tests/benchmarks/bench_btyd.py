@@ -3,6 +3,8 @@
     python tests/benchmarks/bench_btyd.py                 # figures and ratios at 1,000,000 customers
     python tests/benchmarks/bench_btyd.py --growth growth.png   # 10^4 to 10^7 customers, one picture
     python tests/benchmarks/bench_btyd.py --agreement 200       # estimates against lifetimes on random data
+    python tests/benchmarks/bench_btyd.py --covariates          # by week or season, as times the static fit
+    python tests/benchmarks/bench_btyd.py --coverage 1000       # of their intervals, with Monte-Carlo errors
 
 lifetimes fits Pareto/NBD and simulates on fewer customers (--peer-customers), scaled up in the ratio.
 """
@@ -184,6 +186,84 @@ def agreement(sets):
         )
 
 
+SEASON = {"purchase_quarter_1": -0.4, "purchase_quarter_2": 0.1, "purchase_quarter_3": -0.2}
+HIGH = [5, 6, 11, 12]  # months
+WEEKLY = dict(r=0.8, alpha=8.0, s=0.7, beta=12.0), dict(r=0.8, alpha=8.0, a=0.8, b=2.5)
+
+
+def retailer(n, weeks=104):
+    """Customers like the apparel retailer's: own rows by week with a high season, and gender and channel."""
+    import pandas as pd
+
+    from crmlab.models.btyd.varying import ByPeriod, Static, TimeVaryingParetoNBD
+
+    generator, ids = np.random.default_rng(5), pd.RangeIndex(n, name="customer_id")
+    fixed = pd.DataFrame(generator.integers(0, 2, (n, 2)) * 1.0, index=ids, columns=["gender", "channel"])
+    days = pd.date_range("2005-01-02", periods=weeks + 1, freq="7D")
+    rows = {"customer_id": np.repeat(ids, len(days)), "period": np.tile(days, n)}
+    table = pd.DataFrame(rows).join(fixed, on="customer_id")
+    high = ByPeriod(table.assign(high=table["period"].dt.month.isin(HIGH) * 1.0))
+    season = ByPeriod(high.table[["period", "high"]].drop_duplicates())
+    price = ByPeriod(table[["customer_id", "period"]].assign(price=generator.normal(size=len(table))))
+    truth = dict(r=1.8, alpha=90.0, s=1.2, beta=90.0, purchase_high=0.7, purchase_gender=0.3)
+    truth |= dict(purchase_channel=0.6, dropout_gender=-0.6, dropout_channel=0.6)
+    static = Static(fixed)
+    model = TimeVaryingParetoNBD.from_params(
+        **truth, purchase_covariates=season + static, dropout_covariates=static
+    )
+    end = days[0] + pd.Timedelta(weeks=weeks)
+    return model.simulate([days[0]] * n, end, seed=1, ids=ids), static, high, price
+
+
+def with_covariates(n, repeats):
+    """Seconds of fits with covariates, as times the fit with static ones to the same customers."""
+    from crmlab.models.btyd.varying import TimeVaryingBGNBD, TimeVaryingParetoNBD
+
+    customers, static, high, price = retailer(n)
+    summary, z = customers.summary, static.table
+    columns = summary["frequency"], summary["recency"], summary["T"]
+    print(f"{n:,} customers, 104 weeks; processor seconds, median of {repeats}, as times the static fit")
+    for plain, kind in ((ParetoNBD, TimeVaryingParetoNBD), (BGNBD, TimeVaryingBGNBD)):
+        both = {"purchase_covariates": z, "dropout_covariates": z}
+        _, base = median_seconds(lambda: plain().fit(*columns, **both), repeats)
+        print(f"{plain.__name__}, static covariates of both processes{base:40.4f}")
+        cases = {
+            "the same, asked by period": (static, static),
+            "high season, gender, channel by week; dropout static": (high, static),
+            "season by month, of all customers": ("monthly", None),
+            "a price of each customer's own each week": (price, static),
+        }
+        for name, (purchase, dropout) in cases.items():
+            given = {"purchase_covariates": purchase, "dropout_covariates": dropout}
+            _, seconds = median_seconds(lambda: kind().fit(customers, **given), repeats)
+            print(f"    {name:55}{seconds:12.4f}{seconds / base:8.1f}x")
+
+
+def coverage(rounds):
+    """Share of 95% intervals that cover the truth, of a season and a campaign on both processes."""
+    import pandas as pd
+
+    from crmlab.models.btyd.varying import ByPeriod, Season, TimeVaryingBGNBD, TimeVaryingParetoNBD
+
+    days = pd.date_range("2021-01-03", "2024-06-30", freq="28D")
+    mail = (np.arange(len(days)) % 3 == 0) * 1.0
+    campaign = ByPeriod(pd.DataFrame({"period": days, "mail": mail}))
+    given = {"purchase_covariates": Season("quarterly") + campaign, "dropout_covariates": campaign}
+    start = (pd.Timestamp("2021-01-10") - pd.Timestamp(0)).days
+    first = start + np.random.default_rng(0).uniform(0, 350, 1500)
+    for kind, truth in zip((TimeVaryingParetoNBD, TimeVaryingBGNBD), WEEKLY):
+        model = kind.from_params(**truth, **SEASON, purchase_mail=0.5, dropout_mail=0.6, **given)
+        covered, usable = np.zeros(len(model.params_)), 0
+        for seed in range(rounds):
+            found = kind().fit(model.simulate(first, "2023-12-31", seed=seed), **given)
+            ends = found.confidence_intervals_
+            usable += bool(found.convergence_)
+            covered += ((ends.low <= model.params_) & (model.params_ <= ends.high)).to_numpy()
+        print(f"{kind.__name__}: {usable} of {rounds} fits converged; coverage (Monte-Carlo error)")
+        for name, share in zip(model.params_.index, covered / rounds):
+            print(f"    {name:24}{share:7.3f} ({np.sqrt(share * (1 - share) / rounds):.3f})")
+
+
 if __name__ == "__main__":
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -194,11 +274,17 @@ if __name__ == "__main__":
     options.add_argument("--growth", metavar="PNG")
     options.add_argument("--largest", type=float, default=1e7)
     options.add_argument("--agreement", type=int, metavar="SETS")
+    options.add_argument("--covariates", type=int, nargs="?", const=600, metavar="CUSTOMERS")
+    options.add_argument("--coverage", type=int, metavar="ROUNDS")
     given = options.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)
     if given.growth:
         growth(given.growth, given.largest)
     elif given.agreement:
         agreement(given.agreement)
+    elif given.covariates:
+        with_covariates(given.covariates, given.repeats)
+    elif given.coverage:
+        coverage(given.coverage)
     else:
         compare(given.customers, given.peer_customers, given.repeats)
