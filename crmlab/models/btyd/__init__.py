@@ -6,6 +6,8 @@
 >>> model = BGNBD().fit(customers.frequency, customers.recency, customers.T)
 >>> bool(model.convergence_)
 True
+
+Models whose rates change with the season or other covariates of the time are in `crmlab.models.btyd.varying`.
 """
 
 from crmlab.models.btyd.base import NotFittedError

@@ -208,7 +208,8 @@ def maximise(
     -------
     Optimum, Convergence
     """
-    thin = build(rows[:: max(1, len(rows) // COARSE)]) if len(rows) > 2 * COARSE else None
+    coarse = getattr(rows, "coarse", COARSE)
+    thin = build(rows[:: max(1, len(rows) // coarse)]) if len(rows) > 2 * coarse else None
     full = build(rows)
     best: Optimum | None = None
     steps = 0

@@ -193,21 +193,21 @@ def integrate(
         step = max(1, CELLS // nodes.size)
         for start in range(0, chosen.size, step):
             i = chosen[start : start + step]
-            v = reach[i, None] * nodes
+            v = nodes[:, None] * reach[i]
             grown = np.exp(v)
-            other = 1.0 + share[i, None] * (grown - 1.0)
+            other = 1.0 + share[i] * (grown - 1.0)
             w = np.log(other)
-            density = np.exp(-slow[i, None] * v - fast[i, None] * w) * weights
-            mass = density.sum(axis=1)
+            density = np.exp(-slow[i] * v - fast[i] * w) * weights[:, None]
+            mass = density.sum(axis=0)
             total[i] = mass * reach[i]
             if derivatives:
-                density /= mass[:, None]
+                density /= mass
                 features = (v, w, 1.0 / grown, 1.0 / other)
                 weighted = [density * each for each in features]
                 for row, each in enumerate(weighted):
-                    means[row, i] = each.sum(axis=1)
+                    means[row, i] = each.sum(axis=0)
                 for row, (a, b) in enumerate(PAIRS):
-                    products[row, i] = np.einsum("ij,ij->i", weighted[a], features[b])
+                    products[row, i] = np.multiply(weighted[a], features[b], out=grown).sum(axis=0)
     return total, means, products
 
 

@@ -1,5 +1,12 @@
 """Customer-base models whose rates change with the season and with other covariates of the time.
 
+Covariates come from a `Season`, a table `ByPeriod` or a `Static` one, or a sum of these, for purchases and
+for dropout apart. They are constant within periods, so that each customer has a clock that runs faster or
+slower (`clock`); on it the models are those without covariates, except that the Pareto/NBD adds an integral
+over each period in which a silent customer may have died (`pieces`). Likelihoods have exact first and second
+derivatives. With covariates that never change, and with effects of 0, they are the models of
+`crmlab.models.btyd`.
+
 >>> from crmlab.models.btyd import BGNBD
 >>> from crmlab.models.btyd.varying import Season, TimeVaryingBGNBD
 >>> known = {"r": 0.5, "alpha": 8.0, "a": 0.8, "b": 2.5}

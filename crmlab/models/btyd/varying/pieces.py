@@ -108,36 +108,35 @@ class Pieces:
             Share of the row's own piece in the total.
         mean : array, shape (rows, p)
             Derivatives of `log_total`.
-        ratio : array, shape (groups, depth)
+        ratio : array, shape (depth, groups)
             Share of each piece of a group in the sum of it and those before it.
         """
-        held = self.owner.size
-        log_sum = np.full((self.leader.size, self.depth + 1), -np.inf)
-        means = np.zeros((self.leader.size, self.depth + 1, slopes.shape[1]))
-        log_piece = np.full((self.leader.size, self.depth), -np.inf)
-        log_piece[self.owner, self.place] = log_mass[:held]
-        slope = np.zeros((self.leader.size, self.depth, slopes.shape[1]))
-        slope[self.owner, self.place] = slopes[:held]
-        ratio = np.zeros((self.leader.size, self.depth))
-        for q in range(self.depth):
-            log_sum[:, q + 1] = np.logaddexp(log_sum[:, q], log_piece[:, q])
-            ratio[:, q] = _share(log_piece[:, q], log_sum[:, q + 1])
-            means[:, q + 1] = means[:, q] + ratio[:, q, None] * (slope[:, q] - means[:, q])
-        before, mean = log_sum[self.group, self.shared], means[self.group, self.shared]
+        held, groups, depth = self.owner.size, self.leader.size, self.depth
+        log_sum = np.full((depth + 1, groups), -np.inf)
+        means = np.zeros((depth + 1, groups, slopes.shape[1]))
+        log_piece, ratio = np.full((depth, groups), -np.inf), np.zeros((depth, groups))
+        log_piece[self.place, self.owner] = log_mass[:held]
+        slope = np.zeros((depth, groups, slopes.shape[1]))
+        slope[self.place, self.owner] = slopes[:held]
+        for q in range(depth):
+            log_sum[q + 1] = np.logaddexp(log_sum[q], log_piece[q])
+            ratio[q] = _share(log_piece[q], log_sum[q + 1])
+            means[q + 1] = means[q] + ratio[q, :, None] * (slope[q] - means[q])
+        before, mean = log_sum[self.shared, self.group], means[self.shared, self.group]
         log_total = np.logaddexp(before, log_mass[held:])
         own = _share(log_mass[held:], log_total)
         return log_total, own, mean + own[:, None] * (slopes[held:] - mean), ratio
 
     def spread(self, mass: Array, own: Array, ratio: Array) -> Array:
         """The mass of each row shared out over its pieces, shape (pieces,)."""
-        reach = np.zeros((self.leader.size, self.depth + 1))
-        np.add.at(reach, (self.group, self.shared), mass * (1.0 - own))
-        shares = np.zeros((self.leader.size, self.depth))
-        left = reach[:, self.depth]
+        reach = np.zeros((self.depth + 1, self.leader.size))
+        np.add.at(reach, (self.shared, self.group), mass * (1.0 - own))
+        shares = np.zeros((self.depth, self.leader.size))
+        left = reach[self.depth]
         for q in range(self.depth - 1, -1, -1):
-            shares[:, q] = left * ratio[:, q]
-            left = reach[:, q] + left - shares[:, q]
-        return np.r_[shares[self.owner, self.place], mass * own]
+            shares[q] = left * ratio[q]
+            left = reach[q] + left - shares[q]
+        return np.r_[shares[self.place, self.owner], mass * own]
 
 
 def _share(log_part: Array, log_whole: Array) -> Array:

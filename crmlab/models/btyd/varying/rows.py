@@ -5,11 +5,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from crmlab.models.btyd.fitting import COARSE
 from crmlab.models.btyd.rows import factorize
 from crmlab.models.btyd.varying.clock import Clock, Ints
 from crmlab.models.btyd.varying.dated import DatedHistories
 
 Array = npt.NDArray[np.float64]
+SMALLEST = 1_500  # rows of a coarse ascent, at least
 
 
 @dataclass
@@ -90,6 +92,11 @@ class VaryingRows:
     def total(self) -> float:
         """Customers in all."""
         return float(self.weight.sum())
+
+    @property
+    def coarse(self) -> int:
+        """Rows of a first, coarse ascent: fewer where each has many periods since the last purchase."""
+        return max(SMALLEST, COARSE // max(1, round(float(np.mean(self.end_run - self.last_run)))))
 
     @property
     def columns(self) -> tuple[Array, Array, Array]:
