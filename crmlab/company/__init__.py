@@ -51,7 +51,7 @@ retention_offers   customer_id, month
 Surveys ask everybody in the books in months 5, 8, 11 …; who does not answer has no row.
 
 `frames` makes rows for analyses of these tables, `analyses` has those of the lessons, `parts.write_parts`
-writes a company to a folder, part by part.
+writes a company to a folder, part by part, and `parts.read_tables` reads it.
 """
 
 from crmlab.company.block import MonthSummary

@@ -1,6 +1,6 @@
 """Rows as analyses want them, made of a firm's tables alone.
 
-Each function takes the tables of `Simulation.tables` (or read back from a folder) and returns a frame to
+Each function takes the tables of `Simulation.tables` (or of `parts.read_tables`) and returns a frame to
 which estimators of `crmlab.estimators` are given; `only` wraps it as they want it. Only `posted_less_all`
 looks at the truth.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crmlab.company.customers import SEGMENTS
 from crmlab.company.tables import Simulation
 from crmlab.design.cohort import Tables
 from crmlab.errors import InputError
@@ -96,7 +97,7 @@ def answers_and_orders(tables: Firm, months: int) -> pd.DataFrame:
     row, month = _rows(customers, kept["customer_id"]), kept["month"].to_numpy(np.int64)
     sums = np.pad(repeat_orders(tables, months).cumsum(1), ((0, 0), (1, 0)))
     until = sums[row, month + 1]
-    segment = customers["segment"].cat.codes.to_numpy()[row]
+    segment = _segments(customers)[row]
     return kept.assign(
         bought=(sums[row, month + 1 + AHEAD] > until) * 1.0,
         segment_1=(segment == 1) * 1.0,
@@ -152,8 +153,8 @@ def members_and_others(tables: Firm, months: int, last: int = 12) -> pd.DataFram
             "member": customers["customer_id"].isin(joined) * 1.0,
             "orders": orders[:, -last:].mean(1),
             "past": np.log1p(orders[:, :9].sum(1)),
-            "segment_1": (customers["segment"].cat.codes == 1) * 1.0,
-            "segment_2": (customers["segment"].cat.codes == 2) * 1.0,
+            "segment_1": (_segments(customers) == 1) * 1.0,
+            "segment_2": (_segments(customers) == 2) * 1.0,
         }
     )
     return frame[(customers["joined"] < 6) & customers["branch_id"].isin(open_branches)]
@@ -231,6 +232,11 @@ def posted_less_all(simulation: Simulation) -> tuple[float, float]:
     months, stars = simulation.truth.months, simulation.tables["reviews"]["stars"]
     everybody = months["stars"].sum() / months["buyers"].sum()
     return float(stars.mean() - everybody), float(stars.std() / np.sqrt(len(stars)))
+
+
+def _segments(customers: pd.DataFrame) -> npt.NDArray[np.int8]:
+    """Segments as numbers from 0, whether they were kept as categories or read back as words."""
+    return pd.Categorical(customers["segment"], SEGMENTS).codes
 
 
 def _rows(customers: pd.DataFrame, numbers: pd.Series) -> npt.NDArray[np.intp]:

@@ -67,6 +67,35 @@ def write_parts(
     _write_sums(folder, parts, form)
 
 
+def read_tables(folder: str | Path) -> dict[str, pd.DataFrame]:
+    """The tables of a folder that `write_parts` wrote, ``DIR/tables`` or ``DIR/truth``, by name.
+
+    Rows are in order of customers and time. Categories come back as words.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or no table in it.
+    """
+    import duckdb
+
+    found: dict[str, pd.DataFrame] = {}
+    with duckdb.connect() as database:
+        readers: dict[str, Any] = {".parquet": database.read_parquet, ".csv": database.read_csv}
+        for path in sorted(Path(folder).glob("[!.]*")):
+            files_of = sorted(str(part) for part in path.glob("part-*.*")) if path.is_dir() else [str(path)]
+            read = readers.get(Path(files_of[0]).suffix) if files_of else None
+            if read is not None:
+                table = read(files_of).df()
+                keys = [name for name in ("customer_id", "month", "time") if name in table]
+                found[path.stem] = (
+                    table.sort_values(keys, kind="stable", ignore_index=True) if keys else table
+                )
+    if not found:
+        raise InputError(f"{folder} holds no tables; give the folder tables or truth of one that was written")
+    return found
+
+
 def _claim(folder: Path, company: Company, parts: int, form: str) -> None:
     """Say whose folder it is, or refuse one that is another company's."""
     described = json.dumps(_described(company) | {"parts": parts, "form": form}, indent=1)

@@ -19,6 +19,7 @@ from crmlab.company.frames import (
     repeat_orders,
     staff_and_satisfaction,
 )
+from crmlab.errors import InputError
 from crmlab.estimators import LeastSquares, Within
 
 MONTHS = 36
@@ -155,3 +156,14 @@ def test_a_branchs_quality_passes_for_its_staff():
     assert z(clustered) > 4
     means = frame.groupby(["branch_id", "month"], as_index=False)[["satisfaction", "job"]].mean()
     assert abs(z(Within("satisfaction ~ job + month", "job", unit="branch_id")(only(means)))) < 4
+
+
+def test_rows_of_unknown_customers_are_refused(worlds):
+    tables = dict(worlds["null"].tables)
+    tables["customers"] = tables["customers"].iloc[:-3]
+    gone = worlds["null"].tables["customers"]["customer_id"].iloc[-3:]
+    orders = tables["orders"]["customer_id"].isin(gone).sum()
+    with pytest.raises(
+        InputError, match=f"{orders} rows are of customers who are not in the table customers"
+    ):
+        repeat_orders(tables, MONTHS)

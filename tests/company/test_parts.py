@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from crmlab.company import Company
-from crmlab.company.parts import write_parts
+from crmlab.company.analyses import ANALYSES
+from crmlab.company.parts import read_tables, write_parts
 from crmlab.errors import InputError
 
 
@@ -109,3 +110,22 @@ def test_a_damaged_marker_is_named_and_can_be_removed(company, tmp_path, said):
     marker.unlink()
     assert list(write_parts(company, tmp_path, parts=2)) == [(1, 2), (2, 2)]
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_analyses_of_what_is_read_back_are_those_of_the_company(tmp_path, form):
+    company = Company("claim", customers=1500, months=36, seed=6)
+    list(write_parts(company, tmp_path, parts=2, form=form))
+    read, kept = read_tables(tmp_path / "tables"), company.simulate()
+    assert read.keys() == kept.tables.keys()
+    assert read_tables(tmp_path / "truth").keys() == kept.truth.tables.keys()
+    for name, analysis in ANALYSES.items():
+        one, other = analysis(read, 36), analysis(kept.tables, 36)
+        assert one.value == pytest.approx(other.value, rel=1e-9), name
+        assert one.standard_error == pytest.approx(other.standard_error, rel=1e-9), name
+
+
+def test_a_folder_without_tables_cannot_be_read(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(InputError, match="holds no tables"):
+            read_tables(folder)
