@@ -7,6 +7,7 @@ its share is left unread. A file that cannot be read becomes a `Problem`; the ot
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -203,15 +204,50 @@ def _spreadsheet(file: str, data: bytes) -> list[Sheet]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             whole = sum(each.file_size for each in archive.infolist())
+            if whole > LARGEST or whole > RATIO * max(len(data), 1 << 20):
+                raise InputError("unpacks to far more than a table holds; it is left unread")
+            computed = any(_has_formulas(archive, each) for each in archive.namelist())
     except zipfile.BadZipFile:
         raise InputError("is no spreadsheet that can be read; save it anew as .xlsx") from None
-    if whole > LARGEST or whole > RATIO * max(len(data), 1 << 20):
-        raise InputError("unpacks to far more than a table holds; it is left unread")
+    if computed:
+        _refuse_unstored(file, data)
     found = []
     for name, cells in spreadsheets.cells(io.BytesIO(data), file, Reading("", "", None)):
         rows = [(number, row) for number, row in enumerate(cells, 1)]
         found.append(_sheet(f"{file} [{name}]", name, rows, []))
     return found
+
+
+def _has_formulas(archive: zipfile.ZipFile, member: str) -> bool:
+    if not member.startswith("xl/worksheets/"):
+        return False
+    try:
+        text = archive.read(member)
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error):
+        return False  # openpyxl will say so
+    return b"<f>" in text or b"<f " in text
+
+
+def _refuse_unstored(file: str, data: bytes) -> None:
+    """Raise an InputError about formulas without stored values, which would be read as nothing."""
+    reading = Reading("", "", None)
+    both = zip(
+        spreadsheets.cells(io.BytesIO(data), file, reading),
+        spreadsheets.cells(io.BytesIO(data), file, reading, formulas=True),
+    )
+    for (name, stored), (_, formulas) in both:
+        values = {
+            (number, place): value
+            for number, (row, meant) in enumerate(zip(stored, formulas), 1)
+            for place, (value, formula) in enumerate(zip(row, meant), 1)
+            if formula.startswith("=") and formula != value
+        }
+        if values and not any(values.values()):
+            number, place = next(iter(values))
+            raise InputError(
+                f"sheet {name!r} has formulas without stored values, the first in row {number}, column "
+                f"{place}; open it in a spreadsheet, and save it"
+            )
 
 
 def _decoded(data: bytes, encoding: str | None) -> tuple[str, list[str]]:

@@ -213,12 +213,17 @@ def _csv(texts: pd.DataFrame, style: Layout) -> bytes:
 
 def _sheet(texts: pd.DataFrame, title: str) -> bytes:
     from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     sheet.append(list(texts))
     for row in texts.astype(object).where(texts.notna(), None).itertuples(index=False):
-        sheet.append(list(row))
+        cells = [WriteOnlyCell(sheet, value) for value in row]
+        for cell in cells:
+            if isinstance(cell.value, str):
+                cell.data_type = "s"  # a text is no formula, whatever it begins with
+        sheet.append(cells)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

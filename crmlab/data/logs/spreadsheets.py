@@ -41,15 +41,19 @@ def as_text(path: str, reading: Reading, place: Path) -> str:
     return str(place)
 
 
-def cells(source: BinaryIO, name: str, reading: Reading) -> Iterator[tuple[str, list[list[str]]]]:
+def cells(
+    source: BinaryIO, name: str, reading: Reading, formulas: bool = False
+) -> Iterator[tuple[str, list[list[str]]]]:
     """The name of each sheet of a spreadsheet and all its rows, blank ones too, as texts.
+
+    With `formulas` a cell that holds one shows it, not the value that was stored with it.
 
     Raises
     ------
     InputError
         If it is no spreadsheet.
     """
-    book = _opened(source, repr(name))
+    book = _opened(source, repr(name), formulas)
     try:
         for sheet in book.worksheets:
             rows = _read(sheet)
@@ -60,11 +64,11 @@ def cells(source: BinaryIO, name: str, reading: Reading) -> Iterator[tuple[str, 
         book.close()
 
 
-def _opened(source: str | BinaryIO, name: str) -> "Workbook":
+def _opened(source: str | BinaryIO, name: str, formulas: bool = False) -> "Workbook":
     from openpyxl import load_workbook  # takes a third of a second to import
 
     try:
-        return load_workbook(source, read_only=True, data_only=True)
+        return load_workbook(source, read_only=True, data_only=not formulas)
     except BROKEN as error:
         raise InputError(f"{name} is no spreadsheet that can be read: {error}") from None
 
