@@ -6,18 +6,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from crmlab.pages import environment
 from crmlab.plots.intervals import interval
-from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, png, subplots
-from crmlab.reports import pages, tables, telling
+from crmlab.plots.style import HEADLINE, NAIVE, TRUTH, subplots
+from crmlab.reports import pages, pictures, tables, telling
 from crmlab.words import words
 
 _FOLDER = Path(__file__).resolve().parent
-SHARP = 150  # dots an inch
 MOST = 12  # bars of the histogram
 
 
@@ -35,7 +33,7 @@ def _fill(report: Any, beside: Path) -> dict[str, dict[str, Any]]:
     tables.write_customers(report, beside / "customers.csv")
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (beside / "parameters.json").write_text(text + "\n", encoding="utf-8")
-    held = _drawn(report, beside / "pictures")
+    held = pictures.saved(_every(report), beside / "pictures")
     (beside / "index.html").write_text(_page(report, held), encoding="utf-8")
     return held
 
@@ -112,28 +110,18 @@ def _facts(report: Any, money: telling.Money) -> list[tuple[str, str, str]]:
 def _groups(report: Any, money: telling.Money) -> tuple[list[str], list[tuple[str, list[str]]]]:
     rows = []
     for name, row in report.groups.iterrows():
-        cells = [f"{row.customers:,.0f}", f"{row.active:.0%}", telling.count(row.expected)]
+        active = [] if report.contracts else [f"{row.active:.0%}"]
+        cells = [f"{row.customers:,.0f}", *active, telling.count(row.expected)]
         cells += [money(row.value), money(row.value_each)] if "value" in row else []
         rows.append((str(name), cells))
     kind = "contracts" if report.contracts else "periods"
-    heads = [words("fit.head_customers"), words("fit.head_active"), words(f"fit.head_{kind}_expected")]
+    heads = [words("fit.head_customers")] + [words("fit.head_active")] * (not report.contracts)
+    heads += [words(f"fit.head_{kind}_expected")]
     heads += [words("fit.head_value"), words("fit.head_value_each")] * ("value" in report.groups)
     return heads, rows
 
 
 # -- pictures ------------------------------------------------------------------------------------------------
-
-
-def _drawn(report: Any, folder: Path) -> dict[str, dict[str, Any]]:
-    shown = {}
-    for name, figure, alt, caption in _every(report):
-        file = f"{name}.png"
-        with plt.rc_context({"savefig.dpi": SHARP}):
-            (folder / file).write_bytes(png(figure))
-        width, height = (figure.get_size_inches() * 96).round().astype(int)
-        plt.close(figure)
-        shown[name] = {"file": file, "alt": alt, "caption": caption, "width": width, "height": height}
-    return shown
 
 
 def _every(report: Any) -> Iterator[tuple[str, Figure, str, str]]:

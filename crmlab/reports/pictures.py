@@ -1,6 +1,6 @@
 """The pictures of a customer report, each with its alt text and caption."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,20 @@ MOST = 4  # causes of a miss that are shown
 
 
 def drawn(report: Any, folder: Path) -> dict[str, dict[str, Any]]:
-    """Draw the pictures into a folder; returns name -> file, alt text, caption and size."""
+    """Draw the pictures of a customer report into a folder; see `saved`."""
+    return saved(_every(report), folder)
+
+
+def saved(every: Iterable[tuple[str, Figure, str, str]], folder: Path) -> dict[str, dict[str, Any]]:
+    """Write pictures, given as name, figure, alt text and caption, into a folder, and close them.
+
+    Returns
+    -------
+    dict of str to dict
+        By name: file, alt, caption, width and height in CSS pixels.
+    """
     shown = {}
-    for name, figure, alt, caption in _every(report):
+    for name, figure, alt, caption in every:
         file = f"{name}.png"
         with plt.rc_context({"savefig.dpi": SHARP}):
             (folder / file).write_bytes(png(figure))
