@@ -17,7 +17,8 @@ from crmlab.mechanisms.disconfirmation import Disconfirmation
 MOST_FASTER = 20.0  # times faster than its base rate is the most that a customer may buy
 MOST_ORDERS = 60.0  # a month, of the mean customer whom nothing moves
 MOST_REFERRALS = 0.9  # a customer's expected referrals; from 1 on the customer base explodes
-LOGS, LOGITS, SDS = "log points of the purchase rate", "logit units of leaving", "standard deviations"
+LOGS, STAYS = "log points of the purchase rate", "logit units by which leaving falls"
+MORGAN = "sign: Morgan & Hunt (1994); sizes ours"
 CDNOW = "ours; so that the best fifth of customers hold and keep what CDNOW's do"
 SZYMANSKI = "sign: Szymanski & Henard (2001); sizes ours"
 LEENHEER = "positive, and members select themselves: Leenheer et al. (2007); sizes ours"
@@ -42,7 +43,7 @@ class CompanyParameters(Parameters):
     p: float = positive(2.0, "shape of a purchase's amount", low=0.2, high=200, source=CDNOW)
     q: float = positive(2.7, "shape of customers' spend rates", low=1.05, high=200, source=CDNOW)
     gamma: float = positive(46.75, "scale of customers' spend rates, currency", low=1e-3, high=1e6)
-    segment_to_rate: float = effect(0.0, LOGS)
+    segment_to_rate: float = effect(0.0, f"{LOGS} a unit between segments")
 
     # What raises the purchase rate
     attitude_to_purchase: float = effect(0.0, f"{LOGS} a unit of attitude", source=SZYMANSKI)
@@ -54,12 +55,12 @@ class CompanyParameters(Parameters):
     price_elasticity: float = effect(0.0, f"{LOGS} a log point of price", low=-5, high=0)
 
     # What keeps customers; a referral brings one
-    satisfaction_to_staying: float = effect(0.0, LOGITS, source=MITTAL)
-    commitment_to_staying: float = effect(0.0, LOGITS)
-    switching_cost_to_staying: float = effect(0.0, LOGITS, source=BURNHAM)
-    satisfaction_x_switching_cost: float = effect(0.0, LOGITS, source=JONES)
-    rivals_to_leaving: float = effect(0.0, LOGITS, source=JONES)
-    retention_offer_to_staying: float = effect(0.0, LOGITS)
+    satisfaction_to_staying: float = effect(0.0, f"{STAYS} a unit of satisfaction", source=MITTAL)
+    commitment_to_staying: float = effect(0.0, f"{STAYS} a unit of commitment", source=MORGAN)
+    switching_cost_to_staying: float = effect(0.0, f"{STAYS} an sd of switching costs", source=BURNHAM)
+    satisfaction_x_switching_cost: float = effect(0.0, f"{STAYS} a unit of both at once", source=JONES)
+    rivals_to_leaving: float = effect(0.0, "logit units of leaving an sd of rivals' pull", source=JONES)
+    retention_offer_to_staying: float = effect(0.0, f"{STAYS} in its month")
     attitude_to_referral: float = effect(0.0, "referrals a month a unit of attitude above 0", low=0)
 
     # Expectation, experience, satisfaction
@@ -68,43 +69,43 @@ class CompanyParameters(Parameters):
     staff_to_experience: float = effect(0.25, "units of experience a unit of skill and job satisfaction")
     spread_of_experience: float = spread(0.8, "units of experience")
     spread_of_expectation: float = spread(0.5, "units of experience, at the start")
-    expectation_to_satisfaction: float = effect(0.55, "units of satisfaction", source=OLIVER)
+    expectation_to_satisfaction: float = effect(0.55, "units a unit of expectation", source=OLIVER)
     gain: float = effect(0.6, "units of satisfaction a unit of good surprise", source=OLIVER)
     loss: float = effect(1.2, "units of satisfaction a unit of bad surprise", source=ANDERSON)
     spread_of_satisfaction: float = spread(0.4, "units of satisfaction")
     adaptation: float = share(0.30, "share of a surprise that expectation makes up")
     usual_satisfaction: float = effect(-0.23, "satisfaction's mean in 30 pilot runs: losses loom larger")
     contact: float = share(0.08, "chance of a contact in a month without purchase")
-    recovery_to_satisfaction: float = effect(0.0, "units of satisfaction", source=DE_MATOS)
+    recovery_to_satisfaction: float = effect(0.0, "units of satisfaction that redress adds", source=DE_MATOS)
 
     # Trust, commitment, value, attitude
     memory_of_trust: float = share(0.85, "share of trust that is left a month later", high=0.999)
-    satisfaction_to_trust: float = effect(0.12, SDS)
+    satisfaction_to_trust: float = effect(0.12, "units of trust a unit of satisfaction")
     care_to_trust: float = effect(0.12, "units of trust a unit of the branch's care")
     spread_of_trust: float = spread(0.30, "units of trust a month")
     memory_of_commitment: float = share(0.90, "share of commitment that is left a month later", high=0.999)
-    trust_to_commitment: float = effect(0.10, "units of commitment a unit of trust")
+    trust_to_commitment: float = effect(0.10, "units of commitment a unit of trust", source=MORGAN)
     satisfaction_to_commitment: float = effect(0.05, "units of commitment a unit of satisfaction")
     investment_to_commitment: float = effect(0.10, "units of commitment a unit invested in a customer")
     spread_of_commitment: float = spread(0.25, "units of commitment a month")
     experience_to_value: float = effect(0.3, "units of value a unit of experience")
     transaction_cost: float = effect(0.3, "units of value, without a CRM system")
     crm_to_transaction_cost: float = share(0.3, "share of transaction costs that a CRM system saves")
-    satisfaction_to_attitude: float = effect(0.45, "units of attitude")
-    commitment_to_attitude: float = effect(0.35, "units of attitude")
-    value_to_attitude: float = effect(0.20, "units of attitude")
+    satisfaction_to_attitude: float = effect(0.45, "units of attitude a unit of satisfaction")
+    commitment_to_attitude: float = effect(0.35, "units of attitude a unit of commitment")
+    value_to_attitude: float = effect(0.20, "units of attitude a unit of value")
     spread_of_attitude: float = spread(0.5, "units of attitude")
 
     # Who selects himself, or is selected
     joining: float = logit(-3.4, "logit units of joining the scheme in a month")
-    attitude_to_joining: float = logit(0.0, source=LEENHEER)
-    habit_to_joining: float = logit(0.0, source=LEENHEER)
-    branch_to_joining: float = logit(0.0)
+    attitude_to_joining: float = logit(0.0, "logit units a unit of attitude", source=LEENHEER)
+    habit_to_joining: float = logit(0.0, "logit units a unit of habit", source=LEENHEER)
+    branch_to_joining: float = logit(0.0, "logit units a unit of the branch's quality")
     channel_choice: float = logit(-4.4, "logit units of taking up the second channel in a month")
-    habit_to_channel: float = logit(0.0, source=MONTAGUTI)
+    habit_to_channel: float = logit(0.0, "logit units a unit of habit", source=MONTAGUTI)
     encouragement: float = logit(1.2, "logit units of taking it up that a letter adds")
-    habit_to_recovery: float = logit(0.0)
-    habit_to_targeting: float = logit(0.0)
+    habit_to_recovery: float = logit(0.0, "logit units of redress a unit of habit")
+    habit_to_targeting: float = logit(0.0, "logit units of being mailed a unit of habit")
     reading: float = share(0.6, "share of mailings that are read")
     complaining: float = logit(-2.9, "logit units of complaining of a bad surprise")
     surprise_to_complaining: float = logit(1.0, "logit units a unit of bad surprise")
@@ -113,14 +114,14 @@ class CompanyParameters(Parameters):
 
     # What surveys and reviews show of it
     response: float = logit(-1.0, "logit units of answering a survey")
-    satisfaction_to_response: float = logit(0.0)
-    habit_to_response: float = logit(0.0)
+    satisfaction_to_response: float = logit(0.0, "logit units a unit of satisfaction")
+    habit_to_response: float = logit(0.0, "logit units a unit of habit")
     gone_to_response: float = logit(-1.5, "logit units, if gone without anybody knowing")
     rating_bias: float = effect(0.0, "units by which one segment overrates satisfaction", source=MITTAL)
     method: float = spread(0.3, "sd of what all of a respondent's answers share")
     posting: float = logit(-2.3, "logit units of posting a review after a month with purchases")
-    satisfaction_to_posting: float = logit(0.0)
-    extremity_to_posting: float = logit(0.0)
+    satisfaction_to_posting: float = logit(0.0, "logit units a unit of satisfaction")
+    extremity_to_posting: float = logit(0.0, "logit units a unit away from usual satisfaction")
 
     # The company
     n_branches: int = count(40, "branches", low=4, high=5000)
