@@ -22,7 +22,7 @@ import numpy as np
 
 from crmlab import files
 from crmlab.course.tables import table_text
-from crmlab.errors import InputError, check_known
+from crmlab.errors import InputError, check_known, listing
 from crmlab.game.course import Way, restored, stored
 from crmlab.game.decisions import Decision
 from crmlab.game.market import Market
@@ -110,8 +110,21 @@ class Game:
 
     @cached_property
     def teams(self) -> list[Team]:
-        """In the order of ``teams.csv``."""
-        return read_teams(self.folder / TEAMS)
+        """In the order of ``teams.csv``.
+
+        Raises
+        ------
+        InputError
+            If they are not those who played the first round.
+        """
+        teams, first = read_teams(self.folder / TEAMS), self.of_round(1) / "decisions.json"
+        names = [team.id for team in teams]
+        began = list(_json(first)) if first.is_file() else names
+        if set(names) != set(began):
+            raise InputError(
+                f"{TEAMS} lists {listing(names)}, but the game began with {listing(began)}; put the teams back"
+            )
+        return teams
 
     @cached_property
     def seed(self) -> int:

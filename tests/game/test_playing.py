@@ -203,6 +203,17 @@ def test_status_reads_and_writes_nothing(fresh, decide):
     assert found["teams"]["loyal"]["problem"] == ""
 
 
+def test_teams_cannot_change_within_a_game(fresh):
+    game.play(fresh, processes=1)
+    (fresh / "teams.csv").write_text("team\ncutter\nnew\n")
+    with pytest.raises(
+        InputError, match=r"teams\.csv lists cutter, new, but the game began with cutter, service"
+    ):
+        game.status(fresh)
+    with pytest.raises(InputError, match="put the teams back"):
+        game.play(fresh, processes=1)
+
+
 def test_there_is_no_round_after_the_last(played):
     with pytest.raises(InputError, match="all 6 rounds are played"):
         game.play(played)
