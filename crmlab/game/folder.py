@@ -122,7 +122,7 @@ class Game:
         began = list(_json(first)) if first.is_file() else names
         if set(names) != set(began):
             raise InputError(
-                f"{TEAMS} lists {listing(names)}, but the game began with {listing(began)}; put the teams back"
+                f"{TEAMS} lists {listing(names)}, but the game began with {listing(began)}; put them back"
             )
         return teams
 

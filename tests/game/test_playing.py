@@ -210,7 +210,7 @@ def test_teams_cannot_change_within_a_game(fresh):
         InputError, match=r"teams\.csv lists cutter, new, but the game began with cutter, service"
     ):
         game.status(fresh)
-    with pytest.raises(InputError, match="put the teams back"):
+    with pytest.raises(InputError, match="put them back"):
         game.play(fresh, processes=1)
 
 
