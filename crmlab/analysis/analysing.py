@@ -275,7 +275,8 @@ def _in_file(needs: Needs, ready: Prepared, finding: Finding) -> Finding:
     table = finding.facts["table"] or ready.tables.names()[0]
     sample = needs.sample_of(table)
     row = finding.facts["at"]
-    at = None if table in sample.made else int(ready.index[sample.name][row])
+    own_rows = table not in sample.made or sample.made[table].parts
+    at = int(ready.index[sample.name][row]) if own_rows else None
     return replace(finding, facts=finding.facts | {"at": at, "file": ready.files[sample.name]})
 
 

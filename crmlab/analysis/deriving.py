@@ -118,7 +118,8 @@ class Made:
     make : callable
         Columns to columns.
     parts : dict of str to sequence of str
-        Of a made column that is no input the inputs that it comes of, where that is not all of them.
+        For a table whose rows are those of the sample the inputs of each of its columns: such a table is made
+        of what columns there are. Empty for the others, which need all inputs.
     """
 
     inputs: Sequence[str]
@@ -156,9 +157,15 @@ def scores(traits: Sequence[str], items: int, kept: Sequence[str]) -> Made:
     from crmlab.mechanisms.items import mean_scores
 
     scales = {trait: [f"{trait}_{number}" for number in range(1, items + 1)] for trait in traits}
-    inputs = [*kept, *(name for names in scales.values() for name in names)]
-    parts = {f"{trait}_score": names for trait, names in scales.items()}
-    return Made(inputs, lambda columns: mean_scores({name: columns[name] for name in inputs}, scales), parts)
+    parts = {name: [name] for name in kept} | {f"{trait}_score": names for trait, names in scales.items()}
+    inputs = list(dict.fromkeys(name for names in parts.values() for name in names))
+
+    def make(columns: Columns) -> dict[str, Array]:
+        whole = {trait: names for trait, names in scales.items() if all(name in columns for name in names)}
+        used = {name for names in whole.values() for name in names} | set(kept)
+        return mean_scores({name: columns[name] for name in inputs if name in used & set(columns)}, whole)
+
+    return Made(inputs, make, parts)
 
 
 def means(of: str, by: str, kept: Sequence[str]) -> Made:

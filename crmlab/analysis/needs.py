@@ -162,7 +162,8 @@ class Needs:
         found: dict[tuple[str, str], None] = {}
         for table, column in read:
             sample = self.sample_of(table)
-            names = sample.made[table].inputs if table in sample.made else [column]
+            made = sample.made.get(table)
+            names = [column] if made is None else made.parts.get(column, made.inputs)
             for name in names:
                 found |= dict.fromkeys((sample.name, each) for each in sample.inputs(name))
         return list(found)

@@ -93,7 +93,11 @@ def prepared(
     problems, told = Problems(), list[Said]()
     columns, whole, rows, left, index = {}, {}, {}, {}, {}
     for each in found:
-        kept = [name for name in each.uses if (each.sample.name, name) in wanted or name in _structure(each)]
+        kept = [
+            name
+            for name in each.uses
+            if (each.sample.name, name) in wanted or name in _besides(each, needs.marker)
+        ]
         if not any((each.sample.name, name) in wanted for name in kept):
             continue
         name, frame = each.sample.name, each.source.frame
@@ -108,10 +112,11 @@ def prepared(
     return Prepared(tables, columns, rows, found, told, left, testable, index, whole)
 
 
-def _structure(found: Matched) -> list[str]:
-    """Columns that say which rows belong together."""
+def _besides(found: Matched, marker: str) -> list[str]:
+    """Columns read though no estimator does: which rows belong together, and a marker scale's items."""
     balanced = found.sample.balanced
-    return [balanced[key] for key in ("by", "order") if key in balanced]
+    items = [name for name in found.uses if marker and name.startswith(marker)]
+    return [*(balanced[key] for key in ("by", "order") if key in balanced), *items]
 
 
 def _nothing_testable(
@@ -258,8 +263,9 @@ def _laid_out(needs: Needs, columns: Mapping[str, Mapping[str, np.ndarray]]) -> 
         for table in sample.tables:
             inside = [column for of, column in needs.schema.columns if of == table]
             if table in sample.made:
-                if all(each in known for each in sample.made[table].inputs):
-                    made[table] = sample.made[table].make(known)
+                maker = sample.made[table]
+                if maker.parts or all(each in known for each in maker.inputs):
+                    made[table] = maker.make(known)
             elif any(column in known for column in inside):
                 made[table] = {column: known[column] for column in inside if column in known}
     return Tables(made)

@@ -111,8 +111,8 @@ class Telling:
             rate = max(share for _, share in fooled)
             lines.append(words("analyse.short_fooled", names=_names(each for each, _ in fooled), rate=rate))
         titles = list(dict.fromkeys(title(each) for each in self.broken()))
-        key = "analyse.short_broken" if titles else "analyse.short_none_broken"
-        lines.append(words(key, count=len(titles), titles="; ".join(titles)) if titles else words(key))
+        key = {0: "none_broken", 1: "one_broken"}.get(len(titles), "broken")
+        lines.append(words(f"analyse.short_{key}", count=len(titles), titles="; ".join(titles)))
         return [*lines, words("analyse.short_believe")]
 
     def _several(self, rows: Sequence[Any]) -> list[str]:
@@ -185,7 +185,7 @@ class Telling:
     def _section(self, hypothesis: Hypothesis) -> dict[str, Any]:
         row = self.main(hypothesis)
         of = self.own.of(hypothesis.name, row.estimator)
-        tested = [each for each in of if each.finding.status != "unknown"]
+        tested = [each for each in of if each.finding.status != "unknown" and not _is_fine_scale(each)]
         believed = [each for each in of if each.finding.status == "unknown"]
         return {
             "name": hypothesis.name,
@@ -197,7 +197,7 @@ class Telling:
                 *self._lacking(hypothesis, row),
                 self._result(hypothesis, row),
                 *self._one_sided(hypothesis, row),
-                self._causal(hypothesis, row),
+                *self._causal(hypothesis, row),
             ],
             "naive": self._naive(hypothesis, row),
             "says": self._simulation(row),
@@ -238,12 +238,15 @@ class Telling:
             else []
         )
 
-    def _causal(self, hypothesis: Hypothesis, row: Any) -> str:
+    def _causal(self, hypothesis: Hypothesis, row: Any) -> list[str]:
+        """What the verdict says of causes: by a lot, only if much is believed, or nothing."""
         lot = self.own.lots.get((hypothesis.name, row.estimator))
         if lot:
-            return words("analyse.causal_lot", lot=lot)
+            return [words("analyse.causal_lot", lot=lot)]
         names = {each.finding.name for each in self.own.of(hypothesis.name, row.estimator)}
-        return words("analyse.causal_not" if "confounding" in names else "analyse.not_causal")
+        if "confounding" not in names:
+            return [words("analyse.not_causal")]
+        return [words("analyse.causal_not")] if row.verdict == "supported" else []
 
     def _naive(self, hypothesis: Hypothesis, row: Any) -> list[str]:
         lines = []
@@ -312,6 +315,11 @@ class Telling:
             facts = {"benchmark": found.benchmark.replace("_", " "), "like": number(found.like_benchmark)}
             lines.append(words("analyse.robust_benchmark", **facts))
         return lines
+
+
+def _is_fine_scale(each: Assumption) -> bool:
+    """Whether it says that nothing is wrong with a scale: such findings stand in the table of all."""
+    return each.finding.status == "kept" and each.finding.name in ("ceiling", "reliability")
 
 
 def _rate(world: Any, name: str) -> dict[str, float]:

@@ -131,3 +131,15 @@ def test_a_verdict_by_lot_and_one_without_differ_in_words():
     assert any("set by lot" in line for line in section["result"])
     assert "confounding" in {each.finding.name for each in own.of("H1", "past spend held")}
     assert "confounding" not in {each.finding.name for each in own.of("H1", "invitation by lot")}
+
+
+def test_a_column_that_is_lacking_costs_only_what_reads_it():
+    frame = own_columns("08", design_of("08").replace(n_customers=200).simulate(4))["customers"]
+    few = frame[
+        ["transparency", "consistency", "response", "pressure", *(f"trust_{at}" for at in range(1, 5))]
+    ]
+    own = analyse("08", few, sims=0)
+    assert set(own.found.estimates["hypothesis"]) == {"H1a", "H1b", "H1c"}
+    assert set(own.found.estimates["estimator"]) == {"records"}
+    whole = analyse("08", frame, hypotheses=["H1a"], sims=0).found.estimates
+    assert np.isclose(own.found.estimates["estimate"].iloc[0], whole["estimate"].iloc[0])
