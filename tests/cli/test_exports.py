@@ -49,7 +49,7 @@ def test_what_could_not_be_read_is_told_and_ends_with_1(call, tmp_path):
     )
     read = call("import", tmp_path / "Deals.csv", "--from", "zoho", "--out", tmp_path / "out")
     assert read.status == 1 and "say which by --date-format or in the map" in read.out
-    assert "not all could be read: 1 to be mended" in read.errors
+    assert "not all could be read: 2 to be mended" in read.errors
     assert json.loads((tmp_path / "out" / "audit.json").read_text(encoding="utf-8"))["problems"]
 
 

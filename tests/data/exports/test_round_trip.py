@@ -210,3 +210,12 @@ def test_the_zone_decides_on_which_day_a_purchase_falls(market, tmp_path):
 def test_tables_that_are_none_are_refused(tables, why, tmp_path):
     with pytest.raises(InputError, match=why):
         write_export(tables, "zoho", tmp_path)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_texts_that_look_like_formulas_come_back(system, form, tmp_path):
+    tables = a_purchase_at("2024-10-27 02:30:00")
+    tables["orders"]["channel"] = ["=1+1"]
+    write_export(tables, system, tmp_path, form=form)
+    assert_held(import_export(tmp_path, system), tables, system)
