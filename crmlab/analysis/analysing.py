@@ -148,7 +148,8 @@ def analyse(
         check_known("hypothesis", hypotheses, [each.name for each in design.hypotheses])
         design = design.only(*hypotheses)
     sources = sources_of(tables, encoding, sheet)
-    ready = prepared(needs, design, sources, read_map(map, needs), complete_cases)
+    said = read_map(map, needs)
+    ready = prepared(needs, design, sources, said, complete_cases)
     testable = ready.design(design)
     like, margins, limits = like_tables(needs, testable, ready)
     found = analyse_design(testable, ready.tables, sims, seed, jobs, power, like)
@@ -173,6 +174,7 @@ def analyse(
             "seed": seed,
             "power": power,
             "complete_cases": complete_cases,
+            "as_it_is": said.as_it_is,
             "rows": {name: list(rows) for name, rows in ready.rows.items()},
             "simulated": {name: _sizes(needs, name, each) for name, each in like.items()},
         },

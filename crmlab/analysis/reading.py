@@ -110,7 +110,7 @@ def read_source(source: Any, encoding: str | None = None, sheet: str | None = No
         path = Path(source).expanduser()
         if not path.is_file():
             raise InputError(f"file {str(source)!r} is not there; name a file that ends in {', '.join(ENDS)}")
-        made = Source(path.name, _frame_of(path, encoding, sheet))
+        made = Source(name or path.name, _frame_of(path, encoding, sheet))
     names = [each.strip() for each in made.frame.columns]
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:

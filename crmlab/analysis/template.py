@@ -25,10 +25,13 @@ def template(needs: Needs) -> str:
     return filled(needs, [])
 
 
-def filled(needs: Needs, matched: Sequence[Matched], sources: Sequence[Source] = ()) -> str:
+def filled(
+    needs: Needs, matched: Sequence[Matched], sources: Sequence[Source] = (), as_it_is: bool = False
+) -> str:
     """The same, with the columns that were found, and those of the sources that were not taken for any."""
     found = {each.sample.name: each for each in matched}
     parts = [HEAD.format(theory=needs.theory.replace("_", " "), about=needs.about)]
+    parts += ["as_it_is = true  # no column is brought to standard deviations\n"] if as_it_is else []
     taken = {(each.source.name, use.column) for each in matched for use in each.uses.values()}
     for source in sources:
         free = [column for column in source.frame.columns if (source.name, column) not in taken]

@@ -84,7 +84,9 @@ def write(own: OwnAnalysis, out: str | Path, sources: Any = None) -> Path:
     held = drawn(own, folder / "pictures")
     said = json.dumps(as_json(own), indent=1, ensure_ascii=False, allow_nan=False)
     files.write_text(folder / "analysis.json", said + "\n")
-    files.write_text(folder / "map.toml", filled(own.needs, own.prepared.matched))
+    files.write_text(
+        folder / "map.toml", filled(own.needs, own.prepared.matched, as_it_is=own.settings["as_it_is"])
+    )
     files.write_text(folder / "analysis.ipynb", notebook(own, folder, sources))
     return files.write_text(folder / "index.html", page(own, held))
 
