@@ -92,7 +92,15 @@ def new_command(chosen: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(chosen).items() if name not in ("command", "game")}
     with speaking_of_flags():
         made = new(chosen.game, **options)
-    print(words("game.made", folder=made.folder, teams=len(made.teams), rounds=made.settings.rounds))
+    print(
+        words(
+            "game.made",
+            folder=made.folder,
+            game=chosen.game,
+            teams=len(made.teams),
+            rounds=made.settings.rounds,
+        )
+    )
     return 0
 
 

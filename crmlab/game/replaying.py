@@ -5,6 +5,7 @@ nothing else. The rivals stay as they were: they do not answer a decision that w
 """
 
 import copy
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -58,8 +59,9 @@ class Task:
 
     @property
     def name(self) -> str:
-        """Of the file in which its scores are kept."""
-        return f"{self.team}-{self.luck}.json"
+        """Of the file in which its scores are kept: another task has another name."""
+        digest = hashlib.sha256(repr(self).encode()).hexdigest()[:12]
+        return f"{self.team}-{self.luck}-{digest}.json"
 
 
 def levers_used(decisions: tuple[Decision, ...]) -> list[str]:
