@@ -173,9 +173,10 @@ def _part(part: Any) -> str:
 
 def meaning(name: str, model: Any) -> str:
     """What a parameter of a model is, or the coefficient of a covariate."""
-    for side in ("purchase", "dropout"):
-        if name.startswith(f"{side}_"):
-            return words(f"fit.meaning_{side}_covariate", name=name.removeprefix(f"{side}_"))
+    side, _, covariate = name.partition("_")
+    if covariate:
+        at_purchase = side == "dropout" and "a" in model.params_
+        return words(f"fit.meaning_{side}_covariate{'_at_purchase' * at_purchase}", name=covariate)
     regular = name == "alpha" and getattr(model, "k_", 1) > 1
     return words(f"fit.meaning_{name}{'_regular' * regular}")
 
@@ -200,7 +201,7 @@ def about(miss: Miss, season_is_known: bool = False) -> dict[str, str]:
     values |= {"option": option("season", "monthly")}
     said = {part: words(f"fit.miss_{miss.kind}_{part}", **values) for part in parts}
     if miss.kind == "season" and season_is_known:
-        said["remedy"] = words("fit.miss_season_other")
+        said["remedy"] = words("fit.miss_season_other", **values)
     return said
 
 

@@ -7,7 +7,6 @@ over each period in which a silent customer may have died (`pieces`). Likelihood
 derivatives. With covariates that never change, and with effects of 0, they are the models of
 `crmlab.models.btyd`.
 
->>> from crmlab.models.btyd import BGNBD
 >>> from crmlab.models.btyd.varying import Season, TimeVaryingBGNBD
 >>> known = {"r": 0.5, "alpha": 8.0, "a": 0.8, "b": 2.5}
 >>> effects = {"purchase_quarter_1": -0.4, "purchase_quarter_2": 0.1, "purchase_quarter_3": -0.2}
