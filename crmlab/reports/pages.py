@@ -17,6 +17,7 @@ _FOLDER = Path(__file__).resolve().parent
 TOP = 10  # customers shown
 OURS = '<meta name="generator" content="crmlab fit">'  # in every page of ours
 FILES = ("index.html", "customers.csv", "parameters.json")
+FITS = ("model.json", "spend.json")  # of the models that can be saved
 COLUMNS = (  # what the table is in order of stands first, where narrow screens show it
     "value",
     "expected_purchases",
@@ -33,7 +34,7 @@ MONEY = ("value", "expected_spend", "monetary_value")
 def checked(out: str | Path) -> Path:
     """The folder `out` as a path; InputError if it cannot be one, or holds files of another's."""
     folder = Path(out).expanduser()
-    return folder if _is_older(folder) else folders.checked(out, FILES, OURS)
+    return folder if _is_older(folder) else folders.checked(out, (*FILES, *FITS), OURS)
 
 
 def _is_older(folder: Path) -> bool:
@@ -72,7 +73,11 @@ def into(out: str | Path, fill: Callable[[Path], dict[str, dict[str, Any]]]) -> 
         (beside / "pictures").mkdir()
         held = fill(beside)
         (folder / "pictures").mkdir(exist_ok=True)
-        for name in [*(f"pictures/{each['file']}" for each in held.values()), *FILES[::-1]]:
+        for name in FITS:
+            if not (beside / name).exists():
+                (folder / name).unlink(missing_ok=True)  # of an earlier report
+        fits = [name for name in FITS if (beside / name).exists()]
+        for name in [*fits, *(f"pictures/{each['file']}" for each in held.values()), *FILES[::-1]]:
             os.replace(beside / name, folder / name)
         _remove_old(folder / "pictures", {each["file"] for each in held.values()})
     finally:
@@ -84,9 +89,16 @@ def _fill(report: Any, beside: Path) -> dict[str, dict[str, Any]]:
     tables.write_customers(report, beside / "customers.csv")
     text = json.dumps(tables.as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (beside / "parameters.json").write_text(text + "\n", encoding="utf-8")
+    save_fits(report, beside)
     held = pictures.drawn(report, beside / "pictures")
     (beside / "index.html").write_text(_page(report, held), encoding="utf-8")
     return held
+
+
+def save_fits(report: Any, folder: Path) -> None:
+    """Write the fitted models that can be saved, for `crmlab.models.btyd.load_model`."""
+    for name, (model, unit) in tables.fits(report).items():
+        model.save(folder / name, unit)
 
 
 def _remove_old(folder: Path, kept: set[str]) -> None:
@@ -108,6 +120,7 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
             report=report,
             settings=settings,
             ours=OURS,
+            fits=tables.fits(report),
             facts=telling.facts(report),
             pictures=held,
             top=top(report, money),

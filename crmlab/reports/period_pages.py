@@ -33,6 +33,7 @@ def _fill(report: Any, beside: Path) -> dict[str, dict[str, Any]]:
     tables.write_customers(report, beside / "customers.csv")
     text = json.dumps(as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (beside / "parameters.json").write_text(text + "\n", encoding="utf-8")
+    pages.save_fits(report, beside)
     held = pictures.saved(_every(report), beside / "pictures")
     (beside / "index.html").write_text(_page(report, held), encoding="utf-8")
     return held
@@ -84,6 +85,7 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
             report=report,
             settings=settings,
             ours=pages.OURS,
+            fits=tables.fits(report),
             facts=_facts(report, money),
             pictures=held,
             top=pages.top(report, money),

@@ -9,6 +9,7 @@ import numpy as np
 
 from crmlab.data.logs import shown
 from crmlab.errors import InputError
+from crmlab.models.btyd.saving import can_be_saved
 
 
 def write_customers(report: Any, path: Path) -> None:
@@ -31,6 +32,16 @@ def write_customers(report: Any, path: Path) -> None:
         connection.register("customers", table)
         query = f"SELECT {', '.join([quoted[0], *columns])} FROM customers"
         connection.execute(f"COPY ({query}) TO '{place}' (FORMAT csv, HEADER)")
+
+
+def fits(report: Any) -> dict[str, tuple[Any, str | None]]:
+    """The fitted models that can be saved, by file, each with its unit."""
+    settings = report.settings
+    found = {
+        "model.json": (report.model, settings["time_unit"]),
+        "spend.json": (report.spend, settings["currency"]),
+    }
+    return {name: each for name, each in found.items() if can_be_saved(each[0])}
 
 
 def as_json(report: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from crmlab.data import load_cdnow_sample
 from crmlab.errors import InputError
 from crmlab.mechanisms.purchases import bg_nbd, pareto_nbd
+from crmlab.models.btyd import load_model
 from crmlab.reports import customer_report
 from crmlab.words import words
 
@@ -60,9 +61,14 @@ def test_files(cdnow):
     assert sorted(path.name for path in out.iterdir()) == [
         "customers.csv",
         "index.html",
+        "model.json",
         "parameters.json",
         "pictures",
+        "spend.json",
     ]
+    model, spend = (load_model(out / name) for name in ("model.json", "spend.json"))
+    assert model.params_.equals(report.model.params_) and model.unit_ == "W"
+    assert spend.params_.equals(report.spend.params_)
     table = pd.read_csv(out / "customers.csv", index_col="customer_id")
     pd.testing.assert_frame_equal(table, report.customers.round(6), check_dtype=False)
     data = json.loads((out / "parameters.json").read_text(encoding="utf-8"))

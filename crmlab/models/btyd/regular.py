@@ -53,7 +53,7 @@ class RegularModel(BetaGeometric):
     k : int, optional
         Ticks between purchases; chosen by likelihood, from 1 to 12, if not given.
     confidence_level, **options
-        As of every model, see `BGNBD`.
+        As of every model, see `crmlab.models.btyd.base.Model`.
 
     Attributes
     ----------

@@ -35,6 +35,11 @@ NAMES = (
 )
 
 
+def can_be_saved(model: object) -> bool:
+    """Whether a model is of a kind that has a file format."""
+    return type(model).__name__ in NAMES
+
+
 def save_model(model: "Model", path: str | Path, unit: str | None = None) -> Path:
     """Write a model as JSON, beside its place and renamed.
 
@@ -57,7 +62,7 @@ def save_model(model: "Model", path: str | Path, unit: str | None = None) -> Pat
     """
     model.params_  # noqa: B018 – raises NotFittedError before fit()
     kind = type(model).__name__
-    if kind not in NAMES:
+    if not can_be_saved(model):
         raise InputError(f"{kind} has no file format; {listing(NAMES)} can be saved")
     document: dict[str, Any] = {
         "format": FORMAT,
