@@ -72,6 +72,12 @@ class Telling:
         sims = self.own.settings["sims"]
         return self.false_yes(row) - 2 * np.sqrt(0.05 * 0.95 / max(sims, 1)) > FOOLED
 
+    def verdict(self, row: Any) -> dict[str, str]:
+        """The verdict in words and how it looks: the yes of a test that is easily fooled looks like none."""
+        if row.verdict == "supported" and self.fooled(row):
+            return {"verdict": words("analyse.supported_fooled"), "key": "fooled"}
+        return {"verdict": words(f"analyse.{row.verdict}"), "key": row.verdict}
+
     # short -----------------------------------------------------------------------------------------------
 
     def facts(self) -> list[tuple[str, str]]:
@@ -145,8 +151,7 @@ class Telling:
                 {
                     "name": each.name,
                     "claim": translated(each.claim),
-                    "verdict": words(f"analyse.{row.verdict}"),
-                    "key": row.verdict,
+                    **self.verdict(row),
                     "estimate": interval(row),
                     "unit": translated(each.unit),
                     "naive": self._naive_cell(row, others),
@@ -191,8 +196,7 @@ class Telling:
             "name": hypothesis.name,
             "claim": translated(hypothesis.claim),
             "estimator": translated(row.estimator),
-            "verdict": words(f"analyse.{row.verdict}"),
-            "key": row.verdict,
+            **self.verdict(row),
             "result": [
                 *self._lacking(hypothesis, row),
                 self._result(hypothesis, row),

@@ -34,3 +34,4 @@ def test_the_example_runs_and_says_what_the_readme_says(section, root, tmp_path,
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert words("checks.common_method_title") in page
     assert words("analyse.mind_simpler") in page
+    assert words("analyse.supported_fooled") in page
