@@ -11,7 +11,7 @@ own: everybody who is not touched does the same to the last bit.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from crmlab.company import PRESETS, Company, CompanyParameters, frames
+from crmlab.company.analyses import ANALYSES
 from crmlab.company.frames import Firm
 from crmlab.design import Cohort, Construct, Design, Diagram, Hypothesis, count
 from crmlab.design.streams import Streams
-from crmlab.estimators import GroupTimeEffects, LeastSquares, TwoStageLeastSquares, robust
+from crmlab.estimators import GroupTimeEffects, LeastSquares
 
 MONTHS = 36
 FAIR = 0.5  # everybody's chance of a mailing by lot
@@ -203,6 +204,12 @@ def mailing_effect(p: CompanyMarket) -> float:
 
 # The theory ---------------------------------------------------------------------------------------------
 
+
+def _as_in(analysis: str, table: str) -> Any:
+    """The estimator of one of the lessons' analyses, on a table of the cohort."""
+    return replace(ANALYSES[analysis].estimator, table=table)
+
+
 design = Design(
     name="company",
     title="One company",
@@ -221,13 +228,9 @@ design = Design(
             truth=scheme_effect,
             unit=A_MONTH,
             estimators={
-                "branches over time": GroupTimeEffects(
-                    "orders", "branch_id", "period", "start", table="branch_months", until=8, base=3
-                ),
-                "members less others": robust("orders ~ member", "member", "eligible"),
-                "with past purchases": robust(
-                    "orders ~ member + past + segment_1 + segment_2", "member", "eligible"
-                ),
+                "branches over time": _as_in("staggered openings", "branch_months"),
+                "members less others": _as_in("members − others", "eligible"),
+                "with past purchases": _as_in("members − others, adjusted", "eligible"),
             },
         ),
         Hypothesis(
@@ -252,15 +255,8 @@ design = Design(
             truth=channel_effect,
             unit=A_MONTH,
             estimators={
-                "letters by lot": TwoStageLeastSquares(
-                    "orders ~ use + past + tenure",
-                    "use",
-                    table="letters",
-                    covariance="HC1",
-                    endogenous=("use",),
-                    instruments=("encouraged",),
-                ),
-                "users less others": robust("orders ~ use", "use", "letters"),
+                "letters by lot": _as_in("letters by lot", "letters"),
+                "users less others": _as_in("two channels − one", "letters"),
             },
         ),
         Hypothesis(
@@ -270,8 +266,8 @@ design = Design(
             truth=redress_effect,
             unit="purchases in half a year",
             estimators={
-                "pilot by lot": robust("orders ~ redressed", "redressed", "complaints_by_lot"),
-                "redressed less others": robust("orders ~ redressed", "redressed", "complaints_elsewhere"),
+                "pilot by lot": _as_in("redress by lot", "complaints_by_lot"),
+                "redressed less others": _as_in("redressed − not", "complaints_elsewhere"),
             },
         ),
         Hypothesis(
@@ -281,9 +277,7 @@ design = Design(
             truth=mailing_effect,
             unit="purchases in the mailing's month",
             estimators={
-                "sent by lot": LeastSquares(
-                    "orders ~ sent", "sent", table="mailed_by_lot", cluster="customer_id"
-                ),
+                "sent by lot": _as_in("mailing by lot", "mailed_by_lot"),
                 "readers less others": LeastSquares(
                     "orders ~ read", "read", table="mailed_otherwise", cluster="customer_id"
                 ),
