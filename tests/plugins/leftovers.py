@@ -21,18 +21,18 @@ import pytest
 HANDLES = Path("/proc/self/fd")
 SHARED = Path("/dev/shm")
 # One for each process, kept for the next test on purpose: the fork server of kernels with its folder (see
-# `crmlab.notebook.kernels`), and what joblib, Dask, zmq, IPython and tqdm keep.
-KEPT_CHILDREN = ("crmlab.notebook.zygote", "joblib", "loky", "resource_tracker")
-KEPT_THREADS = (
-    "ExecutorManager",
-    "IPythonHistorySaving",
-    "QueueFeeder",
-    "pytest_timeout",
-    "tqdm_monitor",
-    "Dask-Offload",
-)
+# `crmlab.notebook.kernels`), and what the standard library, IPython and tqdm keep.
+KEPT_CHILDREN = ("crmlab.notebook.zygote", "resource_tracker")
+KEPT_THREADS = ("IPythonHistorySaving", "pytest_timeout", "tqdm_monitor")
 KEPT_VARIABLES = ("KMP_", "PYTEST_")  # threadpoolctl sets the first when it is imported
-KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-", "sem.loky-", "dask-scratch-space")
+KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-")
+# joblib's workers, with their threads and semaphores: kept from test to test, ended with the module that asked
+# for them. (Their folder joblib removes when the process ends.)
+POOL = {
+    "child processes": ("joblib.externals.loky.backend.popen_loky",),
+    "threads": ("ExecutorManager", "QueueFeeder"),
+    "shared memory": ("sem.loky-",),
+}
 GRACE = 5.0  # seconds for what is ending already: a killed child is reaped, a thread returns
 
 
@@ -58,20 +58,22 @@ OWN = pytest.StashKey()
 
 @pytest.fixture(scope="module", autouse=True)
 def module_leaves_nothing_behind():
-    yield from _compare()
+    yield from _compare(with_pool=False)
 
 
 @pytest.fixture(autouse=True)
 def leaves_nothing_behind(module_leaves_nothing_behind):
-    yield from _compare()
+    yield from _compare(with_pool=True)
 
 
-def _compare():
+def _compare(with_pool):
     before, settings = state(), _settings()
     yield
     if settings:
         dict.update(sys.modules["matplotlib"].rcParams, settings)
-    left = found(before)
+    if not with_pool:
+        _end_pool()
+    left = found(before, with_pool)
     if left:
         _clear_away(before)
         pytest.fail("left behind: " + "; ".join(left), pytrace=False)
@@ -97,21 +99,36 @@ def state():
     }
 
 
-def found(before):
+def found(before, with_pool=False):
     """What is there now and was not before, in words; waits a moment for what is just ending."""
-    until, left = time.monotonic() + GRACE, _new(before, state())
+    until, left = time.monotonic() + GRACE, _new(before, state(), with_pool)
     if left:
         gc.collect()
-    while (left := _new(before, state()) if left else left) and time.monotonic() < until:
+    while (left := _new(before, state(), with_pool) if left else left) and time.monotonic() < until:
         time.sleep(0.05)
     return left
 
 
-def _new(before, after):
+def _end_pool():
+    """End joblib's workers, where there are any."""
+    loky = sys.modules.get("joblib.externals.loky.reusable_executor")
+    if loky and loky._executor is not None:
+        loky._executor.shutdown(wait=True, kill_workers=True)
+
+
+def _is_pool(kind, value):
+    return any(mark in value for mark in POOL.get(kind, ()))
+
+
+def _new(before, after, with_pool):
     if not before["numpy's old generator"]:  # numpy has only just been imported
         after = {**after, "numpy's old generator": {}}
     changed = {
-        kind: [str(value) for key, value in after[kind].items() if before[kind].get(key) != value]
+        kind: [
+            str(value)
+            for key, value in after[kind].items()
+            if before[kind].get(key) != value and not (with_pool and _is_pool(kind, str(value)))
+        ]
         + ([] if kind in APPEARING else [f"no {key}" for key in before[kind].keys() - after[kind].keys()])
         for kind in after
     }

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import subprocess
 import sys
@@ -238,11 +239,13 @@ def test_the_number_of_jobs_changes_nothing(name):
     pd.testing.assert_frame_equal(one.simulations, two.simulations, check_exact=True)
 
 
-def test_a_dask_cluster_changes_nothing():
+def test_a_dask_cluster_changes_nothing(tmp_path):
     if importlib.util.find_spec("distributed") is None:
         pytest.skip("the extra [cluster] is not installed: no dask.distributed")
     program = Path(__file__).with_name("on_dask.py")
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=500)
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # where Dask leaves its scratch folder
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert set(done.stdout.split()) == set(THEORIES)
 
