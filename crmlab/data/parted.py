@@ -73,7 +73,7 @@ class SummaryParts:
         self.paths = sorted(self.folder.glob("*.parquet"))
         if not self.paths:
             raise InputError(f"{str(folder)!r} holds no Parquet files; give the folder of a summary's parts")
-        with self._connected() as connection:
+        with self.connected() as connection:
             self._columns = list(described(connection, self._relation()))
             missing = [name for name in HISTORY if name not in self._columns]
             others = [name for name in self._columns if name not in (*KNOWN, *COUNTING)]
@@ -118,7 +118,7 @@ class SummaryParts:
     def read(self, path: Path) -> pd.DataFrame:
         """One part as a frame, ids as its index."""
         kept = ", ".join(quoted(name) for name in self._columns if name not in COUNTING)
-        with self._connected() as connection:
+        with self.connected() as connection:
             frame = connection.execute(f"SELECT {kept} FROM read_parquet({literal(str(path))})").df()
         return frame.set_index(self._id)
 
@@ -157,17 +157,21 @@ class SummaryParts:
             f"SELECT {columns}, CAST(COUNT(*) AS DOUBLE) AS weights FROM {self._relation()} "
             f"WHERE {condition} GROUP BY ALL ORDER BY ALL"
         )
-        with self._connected() as connection:
+        with self.connected() as connection:
             return dict(connection.execute(query).fetchnumpy())
 
     def _relation(self) -> str:
         return f"read_parquet({literal([str(path) for path in self.paths])}, hive_partitioning = false)"
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
-        settings = {"memory_limit": self.memory_limit, "preserve_insertion_order": True}
-        connection = duckdb.connect(config=settings)
-        connection.execute("SET enable_progress_bar = false")
-        return connection
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        """A connection that keeps to the memory limit."""
+        return _connected(self.memory_limit)
+
+
+def _connected(memory_limit: str = "512MB") -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"memory_limit": memory_limit})
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 # -- from a log ----------------------------------------------------------------------------------------------
@@ -284,7 +288,7 @@ def write_part(frame: pd.DataFrame, path: Path, about: dict[str, Any] | None = N
     told = literal(json.dumps(about or {}))
 
     def copied(beside: Path) -> None:
-        with duckdb.connect() as connection:
+        with _connected() as connection:
             connection.register("frame", frame)
             connection.execute(
                 f"COPY frame TO {literal(str(beside))} (FORMAT parquet, KV_METADATA {{crmlab: {told}}})"
@@ -320,7 +324,7 @@ def finished(folder: Path, digest: str, wanted: set[Path]) -> dict[Path, dict[st
 def read_about(path: Path) -> dict[str, Any]:
     """What `write_part` was told about a part; nothing of files by others."""
     query = "SELECT value FROM parquet_kv_metadata(?) WHERE decode(key) = 'crmlab'"
-    with duckdb.connect() as connection:
+    with _connected() as connection:
         found = connection.execute(query, [str(path)]).fetchall()
     return json.loads(bytes(found[0][0])) if found else {}
 

@@ -6,7 +6,7 @@ import math
 import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from crmlab.errors import InputError, check_known
 from crmlab.words import translated
@@ -81,7 +81,7 @@ class Parameters:
     fewer cohorts are then drawn at once, so that they stay in the processor's cache.
     """
 
-    rows_a_customer: ClassVar[float] = 1.0
+    rows_a_customer = 1.0
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

@@ -10,7 +10,6 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -246,7 +245,7 @@ def _sample(folder: Path, parts: SummaryParts) -> pd.DataFrame:
         f"SELECT * FROM read_parquet({paths}, filename = true, file_row_number = true) "
         f"WHERE file_row_number % {step} = 0 ORDER BY filename, file_row_number"
     )
-    with duckdb.connect(config={"memory_limit": parts.memory_limit}) as connection:
+    with parts.connected() as connection:
         return connection.execute(query).df()
 
 

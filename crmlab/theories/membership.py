@@ -18,7 +18,7 @@ All sizes are ours.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import gammainc, gammainccinv, gammaincinv, ndtr
@@ -81,7 +81,7 @@ KIVETZ = "sign: Kivetz, Urminsky & Zheng (2006); size ours"
 class MembershipMarket(Parameters):
     """The truth of branches, cards and gatherings."""
 
-    rows_a_customer: ClassVar[float] = 4.0  # twelve months in one table, one row in the others
+    rows_a_customer = 4.0  # twelve months in one table, one row in the others
     lift: float = effect(0.45, f"{LOG_POINTS} that joining adds, light buyers", source=LIU)
     heavy_gap: float = effect(-0.35, f"{LOG_POINTS} that it adds more for heavy buyers", source=LIU)
     fade: float = effect(0.0, f"{LOG_POINTS} more in a member's first two months, and less later")
