@@ -26,8 +26,8 @@ KEPT_CHILDREN = ("crmlab.notebook.zygote", "resource_tracker")
 KEPT_THREADS = ("IPythonHistorySaving", "pytest_timeout", "tqdm_monitor")
 KEPT_VARIABLES = ("KMP_", "PYTEST_")  # threadpoolctl sets the first when it is imported
 KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-")
-# joblib's workers, with their threads and semaphores: kept from test to test, ended with the module that asked
-# for them. (Their folder joblib removes when the process ends.)
+# joblib's workers, with their threads and semaphores: kept from test to test, ended with the module that
+# asked for them. (Their folder joblib removes when the process ends.)
 POOL = {
     "child processes": ("joblib.externals.loky.backend.popen_loky",),
     "threads": ("ExecutorManager", "QueueFeeder"),
