@@ -42,18 +42,29 @@ def one_pass(design, hypothesis, estimator):
     return design.batched and isinstance(design.hypothesis(hypothesis).estimators[estimator], Estimator)
 
 
-@cache
 def diagnosed(name, preset, headline=True):
     """Rows of the diagnosis' table under one preset, by hypothesis and estimator: headlines, or others."""
+    return {
+        (hypothesis, estimator): row
+        for (hypothesis, estimator), row in _rows(name, preset, others=preset == "trap").items()
+        if (estimator == THEORIES[name].hypothesis(hypothesis).headline) == headline
+    }
+
+
+@cache
+def _rows(name, preset, others):
+    """Of the headlines, and of the others where they are asked for, on the same cohorts."""
     design = THEORIES[name].preset(preset)
     rows = {}
-    for slow in (False, True):
+    for slow, headline in ((False, None), (True, True), (True, False)):
         chosen = []
         for each in design.hypotheses:
             wanted = {
                 key: one
                 for at, (key, one) in enumerate(each.estimators.items())
-                if (at == 0) == headline and one_pass(design, each.name, key) != slow
+                if one_pass(design, each.name, key) != slow
+                and (others or at == 0)
+                and headline in (None, at == 0)
             }
             if wanted:
                 chosen.append(replace(each, estimators=wanted))
