@@ -149,33 +149,52 @@ class VaryingBetaGeometricLikelihood:
         waited = np.log1p(end / alpha)
         value = R - r * waited - rows.x * np.log(alpha + end) + all_of.value + softplus(odds)
         value += rows.bought @ coefficients[4 : 4 + k]
-        near, late = 1.0 / (alpha + end), 1.0 / (alpha + last)
-        # Derivatives of the log odds; those of dropout through the gap between the two φ, times `steep`.
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            rest = np.where(self.gone, 1.0 / np.expm1(but_last.value - all_of.value), 0.0)
-        steep = np.where(self.gone, 1.0 + rest, 0.0)
         moved = self._moved(coefficients)
         ours, theirs = (
             self._dropout(each, a, b, m) for each, m in ((all_of, moved[0]), (but_last, moved[1]))
         )
-        gap = theirs - ours
-        mean = np.zeros((len(rows), self.p))
-        mean[:, 0], mean[:, 1] = r * fall, alpha * size * (near - late)
-        mean[:, 4 : 4 + k] = size[:, None] * (slopes[0] * near[:, None] - slopes[1] * late[:, None])
-        mean += steep[:, None] * gap
-        mean[~self.gone] = 0.0
-        base = ours
-        base[:, 0], base[:, 1] = r * (R1 - waited), alpha * (r * end / alpha - rows.x) * near
-        base[:, 4 : 4 + k] = rows.bought - size[:, None] * slopes[0] * near[:, None]
+        gap, rest = theirs - ours, self._rest(all_of, but_last)
+        steep = np.where(self.gone, 1.0 + rest, 0.0)
+        base, mean = self._slopes(r, alpha, (end, last), slopes, ours, steep[:, None] * gap)
+        base[:, 0] += r * R1
         gradient = weight @ base + (weight * died) @ mean
         hessian = (mean * (weight * died * (1.0 - died))[:, None]).T @ mean
-        hessian -= (gap * (weight * died * np.where(self.gone, rest * steep, 0.0))[:, None]).T @ gap
+        hessian -= (gap * (weight * died * rest * steep)[:, None]).T @ gap
         stays = weight * (1.0 - died * steep)
         hessian += self._bending(coefficients, a, b, all_of, moved[0], stays, False)
         hessian += self._bending(coefficients, a, b, but_last, moved[1], weight * died * steep, True)
         hessian += self._purchases(r, alpha, hand, (end, last), slopes, died, (waited, fall))
         hessian[0, 0] += r * (weight @ R1) + r * r * (weight @ R2)
         return float(weight @ value), gradient, hessian
+
+    def _rest(self, all_of: Stays, but_last: Stays) -> Array:
+        """1 / (e^Δ − 1), Δ the gap between the two φ: the log odds' slope in it is one more."""
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            return np.where(self.gone, 1.0 / np.expm1(but_last.value - all_of.value), 0.0)
+
+    def _slopes(
+        self,
+        r: float,
+        alpha: float,
+        readings: tuple[Array, Array],
+        slopes: tuple[Array, Array],
+        ours: Array,
+        left: Array,
+    ) -> tuple[Array, Array]:
+        """Derivatives of the log-likelihood of staying, without Γ, and of the log odds: shape (rows, p) each.
+
+        `ours` and `left` are those by dropout.
+        """
+        (end, last), own = readings, slice(4, 4 + self.k)
+        size, x = r + self.rows.x, self.rows.x
+        near, late = 1.0 / (alpha + end), 1.0 / (alpha + last)
+        base, mean = ours.copy(), left.copy()
+        base[:, 0], base[:, 1] = -r * np.log1p(end / alpha), alpha * (r * end / alpha - x) * near
+        base[:, own] = self.rows.bought - size[:, None] * slopes[0] * near[:, None]
+        mean[:, 0], mean[:, 1] = r * np.log1p((end - last) * late), alpha * size * (near - late)
+        mean[:, own] = size[:, None] * (slopes[0] * near[:, None] - slopes[1] * late[:, None])
+        mean[~self.gone] = 0.0
+        return base, mean
 
     def _moved(self, coefficients: Array) -> tuple[Array, Array]:
         """Derivatives of M, of all chances and of all but the last, in the coefficients that move them."""

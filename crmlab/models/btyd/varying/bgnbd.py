@@ -8,12 +8,12 @@ from crmlab.models.btyd.arguments import over_unique
 from crmlab.models.btyd.bgnbd import BGNBD, ModifiedBGNBD, while_active
 from crmlab.models.btyd.special import barycentric, beta_mean, chebyshev
 from crmlab.models.btyd.varying.beta_geometric_likelihood import Stays, VaryingBetaGeometricLikelihood
-from crmlab.models.btyd.varying.clock import Clock, Hand, Ints
+from crmlab.models.btyd.varying.clock import Clock, Hand, Ints, distinct
 from crmlab.models.btyd.varying.dated import DatedHistories
 from crmlab.models.btyd.varying.drawing import Drawn, chances
 from crmlab.models.btyd.varying.estimating import Part
 from crmlab.models.btyd.varying.model import TimeVaryingModel
-from crmlab.models.btyd.varying.rows import VaryingRows, distinct, rows_of
+from crmlab.models.btyd.varying.rows import VaryingRows, rows_of
 from crmlab.models.btyd.varying.sources import Source
 
 Array = npt.NDArray[np.float64]

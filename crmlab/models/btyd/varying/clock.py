@@ -220,3 +220,15 @@ def _summed(steps: Array) -> Array:
     """Sums along the second axis, from 0."""
     zero = np.zeros((steps.shape[0], 1, *steps.shape[2:]))
     return np.concatenate([zero, np.cumsum(steps, axis=1)], axis=1)
+
+
+def distinct(columns: list[Array]) -> Ints:
+    """Whole numbers from 0 that are equal where all columns are."""
+    key = np.zeros(len(columns[0]), np.int64)
+    size = 1
+    for column in columns:
+        code, levels = factorize(column)
+        if size * levels >= 1 << 62:
+            key, size = factorize(key)
+        key, size = key * levels + code, size * levels
+    return factorize(key)[0]

@@ -10,11 +10,11 @@ import pandas as pd
 from crmlab.data.queries import DAYS
 from crmlab.errors import InputError
 from crmlab.models.btyd import checks
-from crmlab.models.btyd.varying.clock import Clock, Ints
+from crmlab.models.btyd.varying.clock import Clock, Ints, distinct
 from crmlab.models.btyd.varying.dated import DatedHistories, moment_of
 from crmlab.models.btyd.varying.drawing import Drawn, recorded
 from crmlab.models.btyd.varying.estimating import VaryingEstimation, source_of
-from crmlab.models.btyd.varying.rows import VaryingRows, distinct
+from crmlab.models.btyd.varying.rows import VaryingRows
 from crmlab.models.btyd.varying.season import Season
 from crmlab.models.btyd.varying.sources import Source
 from crmlab.words import words

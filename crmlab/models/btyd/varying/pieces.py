@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from crmlab.models.btyd.varying.clock import Ints
-from crmlab.models.btyd.varying.rows import VaryingRows, distinct
+from crmlab.models.btyd.varying.clock import Ints, distinct
+from crmlab.models.btyd.varying.rows import VaryingRows
 
 Array = npt.NDArray[np.float64]
 CELLS = 1 << 20  # numbers in the largest working array of a block

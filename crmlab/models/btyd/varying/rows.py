@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from crmlab.models.btyd.fitting import COARSE
 from crmlab.models.btyd.rows import factorize
-from crmlab.models.btyd.varying.clock import Clock, Ints
+from crmlab.models.btyd.varying.clock import Clock, Ints, distinct
 from crmlab.models.btyd.varying.dated import DatedHistories
 
 Array = npt.NDArray[np.float64]
@@ -154,18 +154,6 @@ def rows_of(
         held,
         code,
     )
-
-
-def distinct(columns: list[Array]) -> Ints:
-    """Whole numbers from 0 that are equal where all columns are."""
-    key = np.zeros(len(columns[0]), np.int64)
-    size = 1
-    for column in columns:
-        code, levels = factorize(column)
-        if size * levels >= 1 << 62:
-            key, size = factorize(key)
-        key, size = key * levels + code, size * levels
-    return factorize(key)[0]
 
 
 def _chances(

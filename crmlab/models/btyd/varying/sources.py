@@ -11,7 +11,7 @@ import pandas as pd
 from crmlab.data.logs import shown
 from crmlab.errors import InputError
 from crmlab.models.btyd import checks
-from crmlab.models.btyd.varying.clock import Ints, Paths
+from crmlab.models.btyd.varying.clock import Ints, Paths, distinct
 
 Array = npt.NDArray[np.float64]
 SHOWN = 3  # customers named in a message
@@ -146,51 +146,51 @@ class ByPeriod(_Addable):
     _levels: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        self._check_columns()
         table = self.table
-        if self.period not in table:
-            raise InputError(
-                f"covariates has no column {self.period!r} with the first days of periods; it has "
-                f"{', '.join(map(str, table.columns))}"
-            )
         days = _days(table[self.period], self.period)
         starts, period = np.unique(days, return_inverse=True)
         if len(starts) < 2:
-            raise InputError(
-                "covariates has one period only; give Static covariates for those that do not change"
-            )
+            raise InputError("covariates has one period only; give what does not change as Static covariates")
         customers = table[self.customer_id] if self.customer_id in table else pd.Series(0, table.index)
-        if customers.isna().any():
-            checks.refuse(
-                "covariates",
-                customers.to_numpy(),
-                customers.isna().to_numpy(),
-                "without a customer",
-                "fill it in",
-            )
+        lost = customers.isna().to_numpy()
+        if lost.any():
+            checks.refuse("covariates", customers.to_numpy(), lost, "without a customer", "fill it in")
         customer, known = pd.factorize(customers, sort=False)
-        values = table[list(self.names)]
-        if not len(self.names):
-            raise InputError("covariates has no column besides customers and periods")
-        numbers = np.column_stack(
-            [checks.numbers(f"covariates[{name!r}]", values[name]) for name in self.names]
-        )
-        levels, level = np.unique(numbers, axis=0, return_inverse=True)
-        code = np.full((len(known), len(starts)), -1, np.int64)
         place = customer * len(starts) + period
-        if len(np.unique(place)) < len(place):
-            row = int(np.flatnonzero(pd.Series(place).duplicated())[0])
+        self._refuse_twice(place, customers, days)
+        columns = [checks.numbers(f"covariates[{name!r}]", table[name]) for name in self._columns]
+        level = distinct(columns)
+        row = np.empty(int(level.max()) + 1, np.int64)
+        row[level] = np.arange(len(level))
+        code = np.full(len(known) * len(starts), -1, np.int64)
+        code[place] = level
+        found = (starts, pd.Index(known), code.reshape(len(known), -1), np.column_stack(columns)[row])
+        for name, value in zip(("_starts", "_known", "_code", "_levels"), found):
+            object.__setattr__(self, name, value)
+
+    def _check_columns(self) -> None:
+        if self.period not in self.table:
+            raise InputError(
+                f"covariates has no column {self.period!r} with the first days of periods; it has "
+                f"{', '.join(map(str, self.table.columns))}"
+            )
+        if not self._columns:
+            raise InputError("covariates has no column besides customers and periods")
+
+    def _refuse_twice(self, place: Ints, customers: pd.Series, days: Array) -> None:
+        """Refuse a second row of one customer and period."""
+        again = pd.Series(place).duplicated().to_numpy()
+        if again.any():
+            row = int(np.flatnonzero(again)[0])
             raise InputError(
                 f"covariates: row {row} is another one of {self._who(customers.iloc[row])} and period "
                 f"{_date(days[row])}; give one row each"
             )
-        code.ravel()[place] = level.reshape(-1)
-        for name, value in (
-            ("_starts", starts),
-            ("_known", pd.Index(known)),
-            ("_code", code),
-            ("_levels", levels),
-        ):
-            object.__setattr__(self, name, value)
+
+    @property
+    def _columns(self) -> list[Hashable]:
+        return [name for name in self.table.columns if name not in (self.customer_id, self.period)]
 
     def _who(self, customer: Hashable) -> str:
         return f"customer {shown(customer)!r}" if self.customer_id in self.table else "all customers"
@@ -198,7 +198,7 @@ class ByPeriod(_Addable):
     @property
     def names(self) -> tuple[str, ...]:
         """The covariates' columns."""
-        return tuple(str(name) for name in self.table.columns if name not in (self.customer_id, self.period))
+        return tuple(str(name) for name in self._columns)
 
     def paths(self, ids: pd.Index, first: Array, end: float) -> Paths:
         """See `Source`."""
@@ -221,18 +221,29 @@ class ByPeriod(_Addable):
         np.minimum.at(start, course, first)
         needed = (edges[None, 1:] > start[:, None]) & (edges[:-1] <= end)
         code = self._code[courses]
-        missing = needed & (code < 0)
-        if missing.any():
-            lost = np.argwhere(missing)
-            told = [f"{self._who(self._known[courses[c]])}, {_date(edges[k])}" for c, k in lost[:SHOWN]]
-            raise InputError(
-                f"covariates lacks {len(lost):,} of the {int(needed.sum()):,} periods between customers' "
-                f"first purchases and {_date(end)}: {'; '.join(told)}{'; …' if len(lost) > SHOWN else ''}. "
-                f"Give a row for each"
-            )
+        self._refuse_gaps(needed, code < 0, courses, edges, end)
         some = slice(*np.searchsorted(edges, (first.min(), end), side="right") - (1, 0))
         edges = edges[some.start : some.stop + 1]
         return Paths(self.names, edges, _filled(code[:, some]), self._levels, course.astype(np.int64))
+
+    def _refuse_gaps(
+        self,
+        needed: npt.NDArray[np.bool_],
+        absent: npt.NDArray[np.bool_],
+        courses: Ints,
+        edges: Array,
+        end: float,
+    ) -> None:
+        """Refuse periods that are needed and absent, naming customers and periods."""
+        lost = np.argwhere(needed & absent)
+        if not len(lost):
+            return
+        told = [f"{self._who(self._known[courses[c]])}, {_date(edges[k])}" for c, k in lost[:SHOWN]]
+        raise InputError(
+            f"covariates lacks {len(lost):,} of the {int(needed.sum()):,} periods between customers' "
+            f"first purchases and {_date(end)}: {'; '.join(told)}{'; …' if len(lost) > SHOWN else ''}. "
+            f"Give a row for each"
+        )
 
 
 def _filled(code: Ints) -> Ints:
