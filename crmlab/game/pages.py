@@ -189,11 +189,11 @@ def board_page(game: Game, number: int) -> str:
         totals = {team: sum(each) for team, each in profits.items()}
         place = places(totals)
         order = sorted(names, key=lambda team: place[team])
-        first, spread = order[0], max(totals.values()) - min(totals.values())
+        spread = max(totals.values()) - min(totals.values())
         caption = words(
             "game.caption_standing",
-            first=names[first],
-            profit=money(totals[first]),
+            first=", ".join(names[team] for team in order if place[team] == 1),
+            profit=money(max(totals.values())),
             number=number,
             spread=money(spread),
         )

@@ -119,7 +119,7 @@ def mailing_tests(
 
 def standing(profits: Mapping[str, float], caption: str) -> dict[str, Any]:
     """Profit so far of each team, the highest first."""
-    names = sorted(profits, key=lambda each: profits[each])
+    names = sorted(profits, key=lambda each: profits[each], reverse=True)[::-1]  # ties as in the table
     figure, axes = subplots(figsize=(7.2, 1.0 + ROW * len(names)))
     thousands = np.array([profits[name] for name in names]) / 1e3
     bars = axes.barh(np.arange(len(names)), thousands, color=PALETTE["sky"], edgecolor="#333333", height=0.65)

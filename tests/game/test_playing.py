@@ -239,3 +239,10 @@ def test_names_are_text_wherever_they_are_shown(tmp_path, decide):
         assert "&lt;b&gt;R&amp;D&lt;/b&gt; $x^$ =1+1" in text
         assert "<b>R" not in text
         assert "<script>" not in text
+
+
+def test_teams_that_are_level_on_the_board_lead_together(fresh, decide):
+    decide(fresh, 1, cutter="price,0.8\n")
+    game.play(fresh, processes=1)
+    board = (fresh / "board.html").read_text(encoding="utf-8")
+    assert "In front after round 1: Fine Service, Loyalists, List Makers, with" in board
