@@ -72,3 +72,21 @@ def test_with_nothing_but_chance_members_seem_to_buy_more_and_branches_do_not():
     among = there.groupby("member").orders
     error = np.hypot(*among.sem())
     assert gap > 0.02 and abs(among.mean().diff()[1.0]) < 4 * error
+
+
+def test_membership_multiplies_a_members_purchases_and_nobody_elses():
+    """So in `literature` they rise by exp(0.08) - 1, the 8% of the lesson."""
+    assert round(100 * np.expm1(design.preset("literature").parameters.membership_to_purchase)) == 8
+    p = design.preset("null").replace(n_customers=8000, membership_to_purchase=0.4).parameters
+    usual = company(p, seed=4)
+    one, other = (each.simulate(keep=["orders"]).tables for each in (usual, usual.do(membership=0)))
+    joined = one["members"].set_index("customer_id").joined
+
+    def late(tables):
+        orders = tables["orders"].query("month >= 24")
+        since = orders.customer_id.map(joined)
+        return (since < 24).sum(), since.isna().sum()
+
+    (of_members, of_others), (without, as_before) = late(one), late(other)
+    assert of_others == as_before
+    assert abs(of_members - np.exp(0.4) * without) < 4 * np.sqrt(of_members + without)
