@@ -24,33 +24,39 @@ REMEDIES = [
     (r"unshare", "unshare", "run as a user who may make network namespaces (unshare --net)"),
     (r"playwright", "chromium", "pip install playwright"),
 ]
-HIDDEN = pytest.StashKey()
 
 
-def pytest_configure(config):
-    """Hide programs; the workers of a distributed run inherit what their controller sees."""
+def _hide():
+    """Hide programs; the workers of a distributed run inherit what their controller sees.
+
+    Returns the folder that stands in for PATH, and the variables as they were; None if nothing is hidden.
+    """
     unwanted = set(filter(None, os.environ.get("CRMLAB_TEST_WITHOUT", "").split(",")))
-    if not unwanted or hasattr(config, "workerinput"):
-        return
+    if not unwanted or "PYTEST_XDIST_WORKER" in os.environ:
+        return None
     folder, path = tempfile.mkdtemp(prefix="without-"), os.environ["PATH"]
     for place in filter(os.path.isdir, path.split(os.pathsep)):
         for program in Path(place).iterdir():
             beside = Path(folder, program.name)
             if not _is_one_of(program.name, unwanted) and not beside.is_symlink():
                 beside.symlink_to(program)
-    config.stash[HIDDEN] = folder, {name: os.environ.get(name) for name in ("PATH", "CHROMIUM")}
+    variables = {name: os.environ.get(name) for name in ("PATH", "CHROMIUM")}
     os.environ["PATH"] = folder
     if "chromium" in unwanted:
         os.environ.pop("CHROMIUM", None)
+    return folder, variables
 
 
 def _is_one_of(program, unwanted):
     return program in unwanted or ("chromium" in unwanted and re.match("chromium|google-chrome", program))
 
 
+HIDDEN = _hide()  # already here: the rooms' own conftests ask at once what there is, and keep the answer
+
+
 def pytest_unconfigure(config):
-    if HIDDEN in config.stash:
-        folder, variables = config.stash[HIDDEN]
+    if HIDDEN:
+        folder, variables = HIDDEN
         os.environ.update({name: value for name, value in variables.items() if value is not None})
         shutil.rmtree(folder, ignore_errors=True)
 
