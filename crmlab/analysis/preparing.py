@@ -231,7 +231,7 @@ def _scaled(
     need: Any, use: Use, values: np.ndarray, source: Source, as_it_is: bool
 ) -> tuple[np.ndarray, list[Said]]:
     """A column in standard deviations where the theory speaks of it so, and what is to be told of it."""
-    facts = {"file": source.name, "column": use.column, "name": need.name}
+    facts = {"file": source.name, "column": use.named, "name": need.name}
     told = [said("analyse.told_alias", **facts)] if use.how == "alias" else []
     if use.reverse:
         told.append(said("analyse.told_reverse", **facts))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from crmlab.analysis.needs import Need
 from crmlab.errors import InputError, listing, option
+from crmlab.words import words
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "#n/a", "#null!", ".", "-", "缺失", "无回答"}
 YES = {"1", "1.0", "true", "yes", "y", "是", "有"}
@@ -76,6 +77,11 @@ class Use:
     as_it_is: bool = False
     mean: tuple[str, ...] = ()
     how: str = "name"
+
+    @property
+    def named(self) -> str:
+        """What is read, for people: the column, or all of which it is the mean."""
+        return words("analyse.mean_of", columns=", ".join(self.mean)) if self.mean else self.column
 
 
 @dataclass

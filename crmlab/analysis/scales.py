@@ -29,7 +29,7 @@ def described(prepared: Prepared) -> pd.DataFrame:
                 {
                     "sample": each.sample.name,
                     "column": name,
-                    "yours": each.uses[name].column,
+                    "yours": each.uses[name].named,
                     "kind": kind,
                     "rows": len(known),
                     "mean": known.mean() if numeric else np.nan,

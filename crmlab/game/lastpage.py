@@ -11,7 +11,7 @@ from crmlab.game.folder import Game
 from crmlab.game.market import truth
 from crmlab.game.pages import template
 from crmlab.game.revealing import Effect, Result, Revealed
-from crmlab.game.scoring import Advantage, ahead, forecast_error
+from crmlab.game.scoring import Advantage, ahead, forecast_error, places
 from crmlab.reports.telling import Money
 from crmlab.words import words
 
@@ -129,7 +129,7 @@ def _movers(found: Revealed) -> list[str]:
 def _rankings(found: Revealed, names: Mapping[str, str]) -> dict[str, Any]:
     movers = _movers(found)
     told = words("game.and").join(names[team] for team in movers) or words("game.nobody_moved")
-    order = {team: at for at, team in enumerate(found.ranks, 1)}
+    order = places({team: found.results[team].advantage.expected for team in found.ranks})
     same = sum(found.board[team] == order[team] for team in order)
     caption = words("game.caption_rankings", same=same, count=len(order), movers=told)
     return pictures.rankings(found.board, found.scored, found.ranks, names, movers, caption)
@@ -138,11 +138,13 @@ def _rankings(found: Revealed, names: Mapping[str, str]) -> dict[str, Any]:
 def _confused(found: Revealed, names: Mapping[str, str], money: Money) -> list[str]:
     """Sentences on who would have taken luck for skill, or skill for bad luck."""
     lines = []
-    leader = next(team for team, place in found.board.items() if place == 1)
-    rank = found.ranks[leader]
+    leaders = [team for team, place in found.board.items() if place == 1]
+    leader, rank = leaders[0], found.ranks[leaders[0]]
     one = found.results[leader].advantage
-    facts = {"team": names[leader], "rank": rank, "expected": money(one.expected), "span": span(one, money)}
-    key = "leader_idle" if one.verdict == "idle" else "leader_first" if rank == 1 else "leader_not_first"
+    told = words("game.and").join(names[team] for team in leaders)
+    facts = {"team": told, "rank": rank, "expected": money(one.expected), "span": span(one, money)}
+    first = "leader_first" if one.verdict == "skill" else "leader_undecided"
+    key = "leader_idle" if one.verdict == "idle" else first if rank == 1 else "leader_not_first"
     lines.append(words(f"game.{key}", **facts))
     for team in _movers(found):
         one = found.results[team].advantage
@@ -153,7 +155,7 @@ def _confused(found: Revealed, names: Mapping[str, str], money: Money) -> list[s
     unluckiest = min(found.results, key=lambda team: found.results[team].advantage.luck)
     for key, team in (("luckiest", luckiest), ("unluckiest", unluckiest)):
         luck = found.results[team].advantage.luck
-        if (luck > 0) == (key == "luckiest"):
+        if luck > 0 if key == "luckiest" else luck < 0:
             lines.append(words(f"game.{key}", team=names[team], luck=money(abs(luck))))
     return lines
 
@@ -268,7 +270,7 @@ def _truths(game: Game, money: Money) -> list[str]:
     p = truth(game.settings.rounds)
     light = active & alive & (seen["orders_12"] <= 3)
     heavy = active & alive & (seen["orders_12"] >= 8)
-    rise = lambda who: float(np.exp(people.mailing[who]).mean() - 1)  # noqa: E731
+    rise = lambda who: f"{np.exp(people.mailing[who]).mean() - 1:+.0%}".replace("-", "−")  # noqa: E731
     margin = 1 - ECONOMY.goods
     pays = np.exp(people.mailing) * (margin - ECONOMY.coupon) > margin
     return [

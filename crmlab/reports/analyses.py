@@ -30,6 +30,7 @@ OURS = '<meta name="generator" content="crmlab analyse">'  # in every page of ou
 FILES = ("index.html", "analysis.json", "analysis.ipynb", "map.toml")
 SHARP = 150  # dots an inch
 WORLDS = ("literature", "null", "trap")
+ROUNDING = 1e-9  # standard deviations: a mean nearer to 0 is 0 but for the rounding of floats
 
 
 def analysis_report(
@@ -179,7 +180,7 @@ def column_rows(own: OwnAnalysis) -> list[list[str]]:
                 row.yours,
                 words(f"analyse.kind_{row.kind}"),
                 f"{row.rows:,}",
-                findings.number(row.mean) if known else "–",
+                findings.number(0.0 if abs(row.mean) < ROUNDING * row.spread else row.mean) if known else "–",
                 findings.number(row.spread) if known else "–",
                 f"{least} – {most}" if known else f"{row.distinct:,}",
             ]

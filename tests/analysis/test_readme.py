@@ -35,3 +35,5 @@ def test_the_example_runs_and_says_what_the_readme_says(section, root, tmp_path,
     assert words("checks.common_method_title") in page
     assert words("analyse.mind_simpler") in page
     assert words("analyse.supported_fooled") in page
+    assert "mean of PU_01, PU_02, PU_03" in page
+    assert "e−1" not in page  # a mean of 0 is shown as 0

@@ -138,3 +138,15 @@ def test_the_last_page_names_everybody_with_what_came_out(played, revealed):
         assert f"{abs(one.advantage.expected):,.0f}" in page
     assert "http" not in page.replace("http://www.w3.org", ""), "nothing is fetched"
     assert str(Game(played).seed) in page
+
+
+def test_teams_that_are_level_share_places_and_sentences(tmp_path, decide, no_pictures, few_replays):
+    (tmp_path / "teams.csv").write_text("team,name\nred,Reds\nblue,Blues\ngold,Golds\n", encoding="utf-8")
+    folder = game.new(tmp_path / "game", tmp_path / "teams.csv", seed=1, customers=200, rounds=1).folder
+    decide(folder, 1, gold="price,0.7\n")
+    game.play(folder, processes=1)
+    game.reveal(folder, lucks=4, processes=1)
+    page = (folder / "reveal" / "index.html").read_text(encoding="utf-8")
+    assert "Reds, Blues led by profit and decided nothing" in page
+    assert "3 of 3 teams have by skill the place that they had by profit" in page
+    assert "luck took €0." not in page
