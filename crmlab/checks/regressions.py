@@ -62,13 +62,22 @@ def link(regression: BinaryRegression, tables: Tables) -> Finding:
 
 
 def influence(regression: LeastSquares, tables: Tables) -> Finding:
-    """By how many standard errors a single row moves the coefficient: the largest DFBETAS."""
+    """By how many standard errors a single row moves the coefficient: the largest DFBETAS.
+
+    Where the term does not vary without a row, that row's leverage is 1 and its residual 0, whatever its
+    outcome: there is no coefficient without it.
+    """
     outcome, matrix = arrays(regression, tables)
     at = regression.terms.index(regression.term)
     inverse = np.linalg.pinv(matrix.T @ matrix)
     leverage = np.einsum("ij,jk,ik->i", matrix, inverse, matrix)
+    weights = (matrix @ inverse)[:, at]
+    alone = (leverage > 1 - 1e-9) & (np.abs(weights) > 1e-9 * np.abs(weights).max())
+    if alone.any():
+        facts = {"alone": True, "at": int(alone.argmax()), "table": regression.table}
+        return Finding("influence", regression.term, "broken", facts=facts)
     residual = outcome - matrix @ (inverse @ (matrix.T @ outcome))
-    shift = (matrix @ inverse)[:, at] * residual / np.maximum(1 - leverage, 1e-9)
+    shift = weights * residual / np.maximum(1 - leverage, 1e-9)
     error = float(regression(tables).standard_error)
     worst = int(np.abs(shift).argmax())
     size = float(abs(shift[worst]) / error)

@@ -43,6 +43,8 @@ def found_of(each: Assumption) -> str:
         return believe(each)
     if facts.get("saturated"):
         return words("checks.linearity_saturated")
+    if facts.get("alone"):
+        return words("checks.influence_alone", **facts)
     if finding.name == "balance" and finding.status != "kept":
         return words("checks.balance_broken", **facts)
     return MINUS.sub("−", words(f"checks.{finding.name}_found", **facts))

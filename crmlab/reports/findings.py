@@ -278,7 +278,8 @@ class Telling:
         if at["literature"] is None:
             return []
         name, first = translated(row.estimator), at["literature"]
-        like = words("analyse.like_rows", sizes=self.sizes(row.hypothesis))
+        rows = "like_more_rows" if "raised" in self.own.limits else "like_rows"
+        like = words(f"analyse.{rows}", sizes=self.sizes(row.hypothesis))
         key = "analyse.says_power" if first["holds"] else "analyse.says_lit_false"
         lines = [words(key, name=name, sims=int(first["sims"]), like=like, **_rate(first, "power"))]
         if at["null"] is not None and not at["null"]["holds"]:

@@ -69,6 +69,17 @@ def test_a_row_that_decides_is_told_by_its_number(rng):
     assert np.isclose(found.facts["size"], moved)
 
 
+def test_an_estimate_that_one_row_makes_is_told(rng):
+    x = np.full(24, 7.0)
+    x[5] = 6.0
+    found = regressions.influence(LINE, tables(x=x, y=rng.integers(0, 2, 24)))
+    assert found.status == "broken"
+    assert found.facts["alone"]
+    assert found.facts["at"] == 5
+    x[6] = 6.0
+    assert "alone" not in regressions.influence(LINE, tables(x=x, y=rng.integers(0, 2, 24))).facts
+
+
 def test_rows_of_one_branch_that_share_are_told(rng):
     branch = np.repeat(np.arange(40), 15)
     x = rng.standard_normal(40)[branch]
