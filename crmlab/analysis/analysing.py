@@ -154,13 +154,14 @@ def analyse(
     like, margins, limits = like_tables(needs, testable, ready)
     found = analyse_design(testable, ready.tables, sims, seed, jobs, power, like)
     lots = _lots(needs, testable)
+    resting = _assumptions(needs, testable, ready, found, lots)
     return OwnAnalysis(
         places.lesson(lesson).number,
         testable,
         needs,
         ready,
-        found,
-        _assumptions(needs, testable, ready, found, lots),
+        _undecided_by_one_row(found, resting),
+        resting,
         _sensitivities(testable, ready.tables, found, lots),
         scales.described(ready),
         margins,
@@ -230,6 +231,24 @@ def _untested(design: Design, ready: Prepared) -> dict[str, list[tuple[str, str]
         if all(lacking):
             found[each.name] = min(lacking, key=len)
     return found
+
+
+def _undecided_by_one_row(found: Analysis, resting: Sequence[Assumption]) -> Analysis:
+    """The analysis in which estimates that one row makes have no finite interval, and so decide nothing.
+
+    The row's residual is 0 whatever its outcome, so the standard error leaves out the only chance there is.
+    """
+    alone = {key for each in resting if each.finding.facts.get("alone") for key in each.of}
+    if not alone:
+        return found
+    estimates, smallest = found.estimates.copy(), found.smallest.copy()
+    made = pd.Series([key in alone for key in zip(estimates["hypothesis"], estimates["estimator"])])
+    columns = ["standard_error", "low", "high", "p_value", "verdict"]
+    estimates.loc[made, columns] = [np.inf, -np.inf, np.inf, 1.0, "undecided"]
+    first = ~estimates["hypothesis"].where(estimates["failure"] == "").duplicated()
+    unseen = estimates.loc[made & first, "hypothesis"]
+    smallest.loc[smallest["hypothesis"].isin(unseen), "here"] = np.inf
+    return replace(found, estimates=estimates, smallest=smallest)
 
 
 def _lots(needs: Needs, design: Design) -> dict[tuple[str, str], str]:

@@ -143,3 +143,15 @@ def test_a_column_that_is_lacking_costs_only_what_reads_it():
     assert set(own.found.estimates["estimator"]) == {"records"}
     whole = analyse("08", frame, hypotheses=["H1a"], sims=0).found.estimates
     assert np.isclose(own.found.estimates["estimate"].iloc[0], whole["estimate"].iloc[0])
+
+
+def test_an_estimate_that_one_row_makes_decides_nothing(tmp_path):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"rating": np.full(24, 7), "renewed": rng.integers(0, 2, 24)})
+    frame.loc[20, "rating"] = 6
+    frame.to_csv(tmp_path / "survey.csv", index=False)
+    own = analyse("09", tmp_path / "survey.csv", hypotheses=["H2"], sims=0)
+    (row,) = own.headlines()
+    assert (row.verdict, row.low, row.high) == ("undecided", -np.inf, np.inf)
+    (section,) = Telling(own).sections()
+    assert any("row 22 of survey.csv" in text for _, _, text in section["rests"])
