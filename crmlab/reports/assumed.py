@@ -76,4 +76,6 @@ def remedy(each: Assumption) -> str:
     """What can be done where it fails."""
     if each.finding.status in ("kept", "unknown"):
         return ""
+    if each.finding.facts.get("alone"):
+        return words("checks.influence_alone_remedy")
     return words(f"checks.{each.finding.name}_remedy", **_facts(each))
