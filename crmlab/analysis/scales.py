@@ -1,6 +1,7 @@
 """A user's columns and scales, described: means and spreads, floors and ceilings, reliability."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,10 +10,10 @@ import pandas as pd
 from crmlab.analysis.matching import Matched
 from crmlab.analysis.needs import Needs
 from crmlab.analysis.preparing import Prepared
+from crmlab.analysis.schema import POINTS
 from crmlab.checks.finding import Check, Finding
-from crmlab.checks.surveys import ceiling, common_method, missingness, reliability, scales_of
+from crmlab.checks.surveys import ceiling, common_method, missingness, piled_end, reliability, scales_of
 from crmlab.design import Tables
-from crmlab.design.cohort import Columns
 
 
 def described(prepared: Prepared) -> pd.DataFrame:
@@ -52,16 +53,13 @@ def of_answers(prepared: Prepared) -> list[About]:
         raw, name = prepared.raw.get(each.sample.name), each.sample.name
         if raw is None:
             continue
-        scales = scales_of([column for column in raw if each.sample.columns[column].kind == "scale"])
-        single = [
-            column
-            for column in raw
-            if each.sample.columns[column].kind == "scale"
-            and not any(column in items for items in scales.values())
-        ]
+        answers = [column for column in raw if each.sample.columns[column].kind == "scale"]
+        scales = scales_of(answers)
+        grouped = {item for items in scales.values() for item in items}
+        single = [column for column in raw if column not in grouped]
         for scale, items in {**scales, **{column: [column] for column in single}}.items():
             about = [(name, item) for item in items]
-            found.append((_ends(each, raw, scale, items), about))
+            found += [(finding, about) for finding in _ends(prepared, each, scale, items)]
             if len(items) > 1:
                 found.append(
                     (_run("reliability", scale, partial(reliability, scale, _of(raw, items))), about)
@@ -79,13 +77,37 @@ def _run(name: str, subject: str, test: Callable[[], Finding]) -> Finding:
     return Check(name, subject, lambda _: test()).run(Tables({}))
 
 
-def _ends(each: Matched, raw: Columns, scale: str, items: list[str]) -> Finding:
-    """Of a scale's items together, or of a single answer, the share at either end."""
-    use, need = each.uses[items[0]], each.sample.columns[items[0]]
-    low = need.low if use.low is None else use.low
-    high = need.high if use.high is None else use.high
-    answers = np.concatenate([np.asarray(raw[item], dtype=float) for item in items])
-    return ceiling(scale, answers, low, high)
+def _ends(prepared: Prepared, each: Matched, scale: str, items: list[str]) -> list[Finding]:
+    """Of a scale's items together, or of a single answer, the share at either end; nothing for no answer."""
+    values, _, left_out = prepared.whole[each.sample.name]  # as they were given, not in standard deviations
+    answers = np.concatenate([np.asarray(values[item], dtype=float)[~left_out] for item in items])
+    answers = answers[np.isfinite(answers)]
+    low, high = _named_ends(each, items[0])
+    if np.isfinite([low, high]).all():
+        return [ceiling(scale, answers, low, high)]
+    if each.sample.columns[items[0]].kind != "number" or items[0] not in each.sample.told:
+        return []
+    seen = piled_end(answers, POINTS)
+    if np.isnan(seen).all():
+        return []
+    found = ceiling(scale, answers, *seen)
+    at = seen[1] if found.facts["top"] >= found.facts["bottom"] else seen[0]
+    return [replace(found, facts=found.facts | {"seen": at})]
+
+
+def _named_ends(each: Matched, name: str) -> tuple[float, float]:
+    """The ends of an answer's scale by the map, the card or the simulation; infinite where none says them.
+
+    A user who gives both ends of a column says that it is an answer. Shares that nobody told are none.
+    """
+    use, need = each.uses[name], each.sample.columns[name]
+    if use.transform or need.kind not in ("scale", "share", "number", "positive"):
+        return -np.inf, np.inf
+    if use.low is not None and use.high is not None:
+        return use.low, use.high
+    if need.kind != "scale" and name not in each.sample.told:
+        return -np.inf, np.inf
+    return (need.low if use.low is None else use.low), (need.high if use.high is None else use.high)
 
 
 def of_method(needs: Needs, prepared: Prepared) -> list[Finding]:

@@ -25,6 +25,31 @@ def ceiling(name: str, values: Array, low: float, high: float) -> Finding:
     return Finding("ceiling", name, status, facts={"top": top, "bottom": bottom, "limit": PILED})
 
 
+def piled_end(values: Array, points: int) -> tuple[float, float]:
+    """The ends of a scale that nobody has named, as far as answers show them; NaN where they do not.
+
+    Whole numbers on a few neighbouring points are answers on a scale. An outermost answer is its end only if
+    it is the most frequent: otherwise answers tail off there, and the scale may go on. 0 and 1 are a yes/no.
+
+    Parameters
+    ----------
+    values : ndarray, shape (answers,)
+    points : int
+        The most points of an answering scale.
+
+    Returns
+    -------
+    low, high : float
+    """
+    known, counts = np.unique(values, return_counts=True)
+    whole = bool(np.isfinite(known).all() and (known == np.round(known)).all())
+    if not whole or len(known) < 2 or known[-1] - known[0] >= points or set(known) <= {0.0, 1.0}:
+        return np.nan, np.nan
+    most = known[counts == counts.max()]
+    low, high = (float(end) if end in most else np.nan for end in (known[0], known[-1]))
+    return low, high
+
+
 def reliability(name: str, items: Mapping[str, Array]) -> Finding:
     """Whether a scale's items measure one thing: Cronbach's alpha, with McDonald's omega beside it."""
     table = pd.DataFrame(dict(items))

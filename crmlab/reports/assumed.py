@@ -45,6 +45,9 @@ def found_of(each: Assumption) -> str:
         return words("checks.linearity_saturated")
     if facts.get("alone"):
         return words("checks.influence_alone", **facts)
+    if "seen" in facts:
+        share = max(facts["top"], facts["bottom"])
+        return MINUS.sub("−", words("checks.ceiling_seen", share=share, **facts))
     if finding.name == "balance" and finding.status != "kept":
         return words("checks.balance_broken", **facts)
     return MINUS.sub("−", words(f"checks.{finding.name}_found", **facts))

@@ -32,6 +32,34 @@ def test_a_ceiling_and_a_scale_that_is_none(loyal):
     assert "violated" in row["mind"]
 
 
+def at_the_top(loyal):
+    """Ratings of whole numbers, of which nineteen in twenty are 7."""
+    rng = np.random.default_rng(5)
+    return loyal.assign(rating=np.where(rng.random(len(loyal)) < 0.95, 7, rng.integers(4, 7, len(loyal))))
+
+
+@pytest.mark.parametrize("ends", [{}, {"low": 1, "high": 7}])
+def test_a_rating_that_is_a_number_has_a_ceiling(loyal, ends):
+    said = {"customers": {"columns": {"rating": {"column": "rating", **ends}}}}
+    own = analyse("09", at_the_top(loyal), said, hypotheses=["H2"], sims=0)
+    assert statuses(own, "ceiling")["rating"] == ("broken", {"H2"})
+    (section,) = Telling(own).sections()
+    (text,) = [text for _, head, text in section["rests"] if head.startswith("rating")]
+    share = f"{(at_the_top(loyal)['rating'] == 7).mean():.0%}"
+    assert f"{share} gave the highest answer" in text if ends else f"{share} gave 7," in text
+
+
+def test_a_rating_on_a_wider_scale_than_its_answers_has_no_ceiling(loyal):
+    said = {"customers": {"columns": {"rating": {"column": "rating", "low": 1, "high": 10}}}}
+    own = analyse("09", at_the_top(loyal), said, hypotheses=["H2"], sims=0)
+    assert statuses(own, "ceiling")["rating"][0] == "kept"
+
+
+def test_numbers_that_are_no_answers_have_no_ceiling(loyal):
+    own = analyse("09", loyal.assign(switching_cost=at_the_top(loyal)["rating"]), sims=0)
+    assert not {"switching_cost", "rating"} & set(statuses(own, "ceiling"))
+
+
 def test_a_bent_link(loyal):
     rng = np.random.default_rng(5)
     chance = np.clip(0.15 + 0.2 * loyal["rating"] ** 2, 0.02, 0.98)

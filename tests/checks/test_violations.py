@@ -227,6 +227,23 @@ def test_a_ceiling_and_a_floor_are_told(rng):
     assert surveys.ceiling("q", np.maximum(spread - 5, 1), 1, 10).status == "broken"
 
 
+@pytest.mark.parametrize(
+    "answers, ends",
+    [
+        ([7] * 9 + [6, 4], (np.nan, 7)),
+        ([1] * 9 + [2, 4], (1, np.nan)),
+        ([1, 1, 1, 5, 5, 5, 2], (1, 5)),
+        ([2, 3, 3, 3, 4, 5], (np.nan, np.nan)),  # tails off on both sides
+        ([0, 1, 1, 1], (np.nan, np.nan)),  # a yes/no
+        ([7, 7, 7], (np.nan, np.nan)),  # does not vary
+        ([6.5, 7, 7], (np.nan, np.nan)),  # no whole numbers
+        ([1, 30, 30, 30], (np.nan, np.nan)),  # on no scale
+    ],
+)
+def test_an_end_that_nobody_named_shows_only_where_answers_pile_up(answers, ends):
+    np.testing.assert_equal(surveys.piled_end(np.array(answers, dtype=float), 11), ends)
+
+
 def items(rng, loading):
     common = rng.standard_normal(N)
     return {f"q{at}": loading * common + np.sqrt(1 - loading**2) * rng.standard_normal(N) for at in range(4)}
