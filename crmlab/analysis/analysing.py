@@ -96,6 +96,13 @@ class OwnAnalysis:
         known = self.found.estimates[self.found.estimates["failure"] == ""]
         return list(known.drop_duplicates("hypothesis").itertuples())
 
+    def failed(self) -> dict[str, list[tuple[str, str]]]:
+        """Hypotheses of which no estimator gave an answer: their estimators, and why each failed."""
+        rows = self.found.estimates
+        without = rows[rows["failure"].ne("").groupby(rows["hypothesis"]).transform("all")]
+        grouped = without.groupby("hypothesis", sort=False)
+        return {str(name): list(zip(each["estimator"], each["failure"])) for name, each in grouped}
+
     def of(self, hypothesis: str, estimator: str) -> list[Assumption]:
         """The assumptions that an estimate rests on."""
         return [each for each in self.assumptions if (hypothesis, estimator) in each.of]

@@ -8,6 +8,7 @@ from crmlab.analysis.needs import NotForFiles, needs_of
 from crmlab.theories import design_of
 from crmlab.words import translated, words
 from crmlab.words.layout import lines
+from crmlab.words.marks import as_text
 from crmlab.words.saying import spoken
 
 WIDTH = 110
@@ -39,7 +40,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def printed(own: OwnAnalysis) -> str:
-    """Every estimate with its verdict, and the assumptions that are violated."""
+    """Every estimate with its verdict, what was not tested and why, and the assumptions that are violated."""
     rows = []
     for row in own.found.estimates.itertuples():
         if row.failure:
@@ -52,4 +53,23 @@ def printed(own: OwnAnalysis) -> str:
     told = [spoken(each) for each in own.prepared.told]
     broken = [each.finding for each in own.assumptions if each.finding.status == "broken"]
     warned = [words("analyse.printed_broken", name=each.name, subject=each.subject[:60]) for each in broken]
-    return "\n".join([*lines(rows), *([""] * bool(told)), *told, *([""] * bool(warned)), *warned])
+    untested = [f"{words('analyse.h_untested')}: {name}: {as_text(why)}" for name, why in not_tested(own)]
+    blocks = [lines(rows), told, untested, warned]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def not_tested(own: OwnAnalysis) -> list[tuple[str, str]]:
+    """Each hypothesis without an answer, in the theory's order, and why: columns it lacks, or what failed."""
+    why = {
+        name: words("analyse.lacks", columns=", ".join(f"{column} ({sample})" for sample, column in lacking))
+        for name, lacking in own.untested.items()
+    }
+    for name, every in own.failed().items():
+        reasons: dict[str, list[str]] = {}
+        for estimator, reason in every:
+            reasons.setdefault(reason, []).append(f"*{translated(estimator)}*")
+        why[name] = " ".join(
+            words("analyse.could_not", names=", ".join(names), why=reason)
+            for reason, names in reasons.items()
+        )
+    return [(each.name, why[each.name]) for each in design_of(own.design.name).hypotheses if each.name in why]

@@ -19,7 +19,7 @@ from statsmodels.tools.sm_exceptions import (
 
 from crmlab.design import EstimationFailed, Tables
 from crmlab.errors import InputError, check_known, listing
-from crmlab.estimators.regression import Regression, clustered
+from crmlab.estimators.regression import Regression, clustered, rank_failure
 from crmlab.models.newton import maximise
 from crmlab.models.stacked import inverse, orthogonal
 
@@ -79,7 +79,7 @@ class BinaryRegression(Regression):
         _, matrix = self._arrays(tables)
         seen = np.broadcast_to(self._trials(tables.columns(self.table)), len(matrix)) > 0
         if np.isnan(orthogonal(matrix[seen][None])[1]).any():
-            return "the design matrix is not of full rank"
+            return rank_failure(self.terms, matrix[seen])
         return f"{type(self).__name__} did not converge: the outcome may be separated"
 
     def fit(self, tables: Tables) -> Any:

@@ -18,7 +18,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversion
 
 from crmlab.design import EstimationFailed, Tables
 from crmlab.errors import InputError, check_known, listing
-from crmlab.estimators.regression import Regression, clustered
+from crmlab.estimators.regression import Regression, clustered, rank_failure
 from crmlab.models.newton import maximise
 from crmlab.models.stacked import inverse, orthogonal
 
@@ -70,8 +70,9 @@ class CountRegression(Regression):
 
     def why(self, tables: Tables) -> str:
         """Whether it is the columns or the counts."""
-        if np.isnan(orthogonal(self._arrays(tables)[1][None])[1]).any():
-            return "the design matrix is not of full rank"
+        _, matrix = self._arrays(tables)
+        if np.isnan(orthogonal(matrix[None])[1]).any():
+            return rank_failure(self.terms, matrix)
         return f"{type(self).__name__} has no maximum: where some columns are not 0, all counts may be 0"
 
     def fit(self, tables: Tables) -> Any:

@@ -12,7 +12,14 @@ import statsmodels.api as sm
 from crmlab.design import Estimate, EstimationFailed, Estimator, Tables
 from crmlab.errors import InputError, check_known
 from crmlab.estimators.formulas import formula
-from crmlab.estimators.regression import CLUSTERED, Regression, clustered, group_numbers, group_sums
+from crmlab.estimators.regression import (
+    CLUSTERED,
+    Regression,
+    clustered,
+    group_numbers,
+    group_sums,
+    rank_failure,
+)
 from crmlab.models.stacked import orthogonal
 
 SATURATED = 1 - 1e-9  # leverage of a row that decides a coefficient alone
@@ -38,7 +45,7 @@ class LeastSquares(Regression):
         _, matrix = self._arrays(tables)
         basis, back = orthogonal(matrix[None])
         if np.isnan(back).any():
-            return "the design matrix is not of full rank"
+            return rank_failure(self.terms, matrix)
         if self.covariance in ("HC2", "HC3") and (basis**2).sum(-1).max() > SATURATED:
             return f"{self.covariance}: a row decides a coefficient alone, so its error cannot be told"
         return self.failure

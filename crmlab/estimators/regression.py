@@ -130,6 +130,17 @@ class Regression(Estimator):
         return self.fitted(tables).estimate(self.term)
 
 
+def rank_failure(terms: Sequence[str], matrix: np.ndarray) -> str:
+    """Why a design matrix of shape (rows, terms) is not of full rank, as far as single columns show it."""
+    why, (rows, many) = "the design matrix is not of full rank", matrix.shape
+    if rows < many:
+        return f"{why}: {rows} rows for {many} terms"
+    alike = [name for name, column in zip(terms, matrix.T) if name != "Intercept" and np.ptp(column) == 0]
+    if not alike or "Intercept" not in terms:
+        return why
+    return f"{why}: {listing(alike, 2)} {'does' if len(alike) == 1 else 'do'} not vary"
+
+
 @dataclass(frozen=True)
 class Combination(Estimator):
     """A function of a regression's coefficients, with the delta method's standard error.

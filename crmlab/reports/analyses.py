@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from crmlab import files
 from crmlab.analysis import OwnAnalysis, analyse
+from crmlab.analysis.telling import not_tested
 from crmlab.analysis.template import filled
 from crmlab.pages import environment
 from crmlab.plots.analysis import own_estimates, what_simulation_says
@@ -21,6 +22,7 @@ from crmlab.reports import assumed, findings, folders
 from crmlab.reports.analysis_notebook import notebook
 from crmlab.reports.findings import Telling
 from crmlab.reports.tables import plain
+from crmlab.theories import design_of
 from crmlab.words import translated, words
 from crmlab.words.marks import as_html
 from crmlab.words.saying import spoken
@@ -130,13 +132,8 @@ def _margin(margin: Any) -> str:
 
 
 def _untested(own: OwnAnalysis) -> list[tuple[str, str, str]]:
-    from crmlab.theories import design_of
-
     claims = {each.name: translated(each.claim) for each in design_of(own.design.name).hypotheses}
-    return [
-        (name, claims[name], ", ".join(f"{column} ({sample})" for sample, column in lacking))
-        for name, lacking in own.untested.items()
-    ]
+    return [(name, claims[name], why) for name, why in not_tested(own)]
 
 
 def assumption_rows(own: OwnAnalysis) -> list[dict[str, Any]]:
@@ -281,6 +278,7 @@ def as_json(own: OwnAnalysis) -> dict[str, Any]:
             "margins": [vars(each) for each in own.margins],
             "limits": sorted(own.limits),
             "untested": {name: [list(each) for each in lacking] for name, lacking in own.untested.items()},
+            "failed": {name: [list(each) for each in why] for name, why in own.failed().items()},
             "told": [spoken(each) for each in own.prepared.told],
             "crmlab": version("crmlab"),
         }

@@ -1,12 +1,18 @@
 """A user's survey that violates an assumption is told so, beside the hypotheses that rest on it."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from crmlab.analysis import analyse
+from crmlab.analysis.telling import printed
+from crmlab.reports.analyses import write
 from crmlab.reports.findings import Telling
 from crmlab.theories import design_of
+from crmlab.words import words
 from tests.analysis.conftest import own_columns
 
 
@@ -183,3 +189,24 @@ def test_an_estimate_that_one_row_makes_decides_nothing(tmp_path):
     assert (row.verdict, row.low, row.high) == ("undecided", -np.inf, np.inf)
     (section,) = Telling(own).sections()
     assert any("row 22 of survey.csv" in text for _, _, text in section["rests"])
+
+
+def test_hypotheses_of_which_nothing_can_be_computed_are_not_tested_and_say_why(loyal, tmp_path):
+    spoilt = loyal.assign(rating=5).drop(columns="stated_chance")
+    own = analyse("09", spoilt, hypotheses=["H1", "H2", "H4"], sims=0)
+    assert set(own.failed()) == {"H2"} and set(own.untested) == {"H4"}
+    assert {each["name"] for each in Telling(own).verdicts()} == {"H1"}
+    page = write(own, tmp_path / "own").read_text(encoding="utf-8")
+    (part,) = BeautifulSoup(page, "html.parser").select("section[aria-labelledby=untested]")
+    rows = [" ".join(each.text.split()) for each in part.select("li")]
+    assert [each.split()[0] for each in rows] == ["H2", "H4"]
+    assert "rating does not vary" in rows[0] and "lack stated_chance (customers)" in rows[1]
+    held = json.loads((tmp_path / "own" / "analysis.json").read_text(encoding="utf-8"))
+    assert {name for name, _ in held["failed"]["H2"]} == {"adjusted", "naive"}
+    untested = [line for line in printed(own).splitlines() if line.startswith(words("analyse.h_untested"))]
+    assert len(untested) == 2 and "rating does not vary" in untested[0]
+
+
+def test_too_few_rows_are_the_reason(loyal):
+    own = analyse("09", loyal.head(3), hypotheses=["H1", "H2a"], sims=0)
+    assert "3 rows for 8 terms" in dict(own.failed()["H2a"])["adjusted"]
