@@ -302,10 +302,11 @@ def _in_file(needs: Needs, ready: Prepared, finding: Finding) -> Finding:
         return finding
     table = finding.facts["table"] or ready.tables.names()[0]
     sample = needs.sample_of(table)
-    row = finding.facts["at"]
-    own_rows = table not in sample.made or sample.made[table].parts
-    at = int(ready.index[sample.name][row]) if own_rows else None
-    return replace(finding, facts=finding.facts | {"at": at, "file": ready.files[sample.name]})
+    facts = finding.facts | {"file": ready.files[sample.name], "at": None}
+    if table not in sample.made or sample.made[table].parts:
+        numbers = ready.index[sample.name]
+        facts |= {key: numbers[at].tolist() for key, at in finding.facts.items() if key in ("at", "rows")}
+    return replace(finding, facts=facts)
 
 
 def _told_together(needs: Needs, design: Design, failed: set[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

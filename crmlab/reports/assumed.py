@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmlab.analysis import Assumption
+from crmlab.errors import listing
 from crmlab.words import translated, words
 
+SHOWN = 5  # rows that a sentence lists
 MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
 
 
@@ -22,7 +24,18 @@ def _facts(each: Assumption) -> dict[str, Any]:
     if "file" in facts:
         key = "checks.influence_row" if facts["at"] is not None else "checks.influence_some_row"
         facts["row"] = words(key, at=facts["at"], file=facts["file"])
+        facts |= {"pulling": _rows(facts)} if "rows" in facts else {}
     return {"subject": finding.subject.replace("_", " "), "here": "", **facts, "p": p_text(finding.p)}
+
+
+def _rows(facts: dict[str, Any]) -> str:
+    """The rows of high leverage, as the file numbers them."""
+    rows, file = facts["rows"], facts["file"]
+    if facts["at"] is None:
+        return words("checks.influence_some_rows", count=len(rows))
+    if len(rows) == 1:
+        return words("checks.influence_row", at=rows[0], file=file)
+    return words("checks.influence_rows", rows=listing(rows, SHOWN), file=file)
 
 
 def title(each: Assumption) -> str:
@@ -50,7 +63,10 @@ def found_of(each: Assumption) -> str:
         return MINUS.sub("−", words("checks.ceiling_seen", share=share, **facts))
     if finding.name == "balance" and finding.status != "kept":
         return words("checks.balance_broken", **facts)
-    return MINUS.sub("−", words(f"checks.{finding.name}_found", **facts))
+    said = [words(f"checks.{finding.name}_found", **facts)]
+    said += [words("checks.influence_leverage", **facts)] if "pulling" in facts else []
+    said += [words("checks.influence_small", **facts)] if facts.get("ratio", 1.0) < 1 else []
+    return MINUS.sub("−", " ".join(said))
 
 
 def together(assumptions: Sequence[Assumption]) -> list[tuple[str, str, str]]:
@@ -81,4 +97,6 @@ def remedy(each: Assumption) -> str:
         return ""
     if each.finding.facts.get("alone"):
         return words("checks.influence_alone_remedy")
+    if "rows" in each.finding.facts:
+        return words("checks.influence_leverage_remedy")
     return words(f"checks.{each.finding.name}_remedy", **_facts(each))

@@ -1,6 +1,7 @@
 """A user's survey that violates an assumption is told so, beside the hypotheses that rest on it."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -210,3 +211,16 @@ def test_hypotheses_of_which_nothing_can_be_computed_are_not_tested_and_say_why(
 def test_too_few_rows_are_the_reason(loyal):
     own = analyse("09", loyal.head(3), hypotheses=["H1", "H2a"], sims=0)
     assert "3 rows for 8 terms" in dict(own.failed()["H2a"])["adjusted"]
+
+
+def test_rows_of_much_leverage_are_named_beside_what_rests_on_them(tmp_path):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"rating": np.full(40, 7), "renewed": rng.integers(0, 2, 40)})
+    frame.loc[[20, 21], "rating"] = 6
+    frame.to_csv(tmp_path / "survey.csv", index=False)
+    own = analyse("09", tmp_path / "survey.csv", hypotheses=["H2"], sims=0)
+    (section,) = Telling(own).sections()
+    (text,) = [text for _, head, text in section["rests"] if head == words("checks.influence_title")]
+    assert "rows 22, 23 of survey.csv" in text
+    assert re.search(r"would come out at \d\d% of", text)
+    assert own.headlines()[0].low > -np.inf

@@ -80,6 +80,40 @@ def test_an_estimate_that_one_row_makes_is_told(rng):
     assert "alone" not in regressions.influence(LINE, tables(x=x, y=rng.integers(0, 2, 24))).facts
 
 
+HC1 = LeastSquares("y ~ x + z", "x", "t", covariance="HC1")
+
+
+def test_rows_of_much_leverage_are_named_where_the_coefficient_rests_on_them(rng):
+    x = rng.standard_normal(40)
+    x[4] = 14.0
+    z = rng.standard_normal(40)
+    z[20] = 30.0  # as much leverage, but in the other coefficient
+    held = tables(x=x, z=z, y=rng.standard_normal(40))
+    found = regressions.influence(HC1, held)
+    assert found.facts["rows"] == [4]
+    assert found.facts["leverage"] > 0.5
+    assert found.status in ("doubtful", "broken")
+    assert regressions.influence(LeastSquares("y ~ x + z", "z", "t", covariance="HC1"), held).facts[
+        "rows"
+    ] == [20]
+    for covariance in ("nonrobust", "HC1"):
+        plain = LeastSquares("y ~ x", "x", "t", covariance=covariance)
+        assert "rows" not in regressions.influence(plain, tables(x=z[:20], y=x[20:])).facts
+    assert "rows" not in regressions.influence(LeastSquares("y ~ x + z", "x", "t"), held).facts
+
+
+@pytest.mark.parametrize("covariance", ["HC1", "HC2", "HC3"])
+def test_the_error_that_leverage_spoils_has_the_size_foretold(rng, covariance):
+    x = np.r_[rng.standard_normal(30), 12.0]
+    regression = LeastSquares("y ~ x", "x", "t", covariance=covariance)
+    many = Tables({"t": {"x": np.tile(x, (4000, 1)), "y": rng.standard_normal((4000, 31))}})
+    error = np.sqrt(np.mean(regression.batch(many).standard_error ** 2))
+    true = 1 / np.sqrt(((x - x.mean()) ** 2).sum())  # standard deviation of the slope, errors of variance 1
+    found = regressions.influence(regression, tables(x=x, y=rng.standard_normal(31)))
+    assert found.facts["ratio"] == pytest.approx(error / true, rel=0.06)
+    assert (found.facts["ratio"] < 0.8) == (covariance == "HC1")
+
+
 def test_rows_of_one_branch_that_share_are_told(rng):
     branch = np.repeat(np.arange(40), 15)
     x = rng.standard_normal(40)[branch]
