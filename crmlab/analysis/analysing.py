@@ -12,7 +12,7 @@ from crmlab import places
 from crmlab.analysis import scales
 from crmlab.analysis.matching import read_map
 from crmlab.analysis.needs import Needs, Sample, needs_of
-from crmlab.analysis.preparing import Prepared, prepared
+from crmlab.analysis.preparing import Prepared, answerable, prepared
 from crmlab.analysis.reading import Source, read_source
 from crmlab.analysis.simulated import Margin, like_tables, sizes_of
 from crmlab.checks.confounding import Sensitivity, confounding
@@ -159,7 +159,7 @@ def analyse(
     ready = prepared(needs, design, sources, said, complete_cases)
     testable = ready.design(design)
     like, margins, limits = like_tables(needs, testable, ready)
-    found = analyse_design(testable, ready.tables, sims, seed, jobs, power, like)
+    found = analyse_design(answerable(testable, ready.tables), ready.tables, sims, seed, jobs, power, like)
     lots = _lots(needs, testable)
     resting = _assumptions(needs, testable, ready, found, lots)
     return OwnAnalysis(

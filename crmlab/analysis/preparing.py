@@ -9,7 +9,8 @@ import numpy as np
 from crmlab.analysis.matching import Map, Matched, matched
 from crmlab.analysis.needs import Needs
 from crmlab.analysis.reading import Problems, Source, Use, typed
-from crmlab.design import Design, Tables
+from crmlab.checks.resting import outcome_and_cause
+from crmlab.design import Design, Estimate, EstimationFailed, Tables
 from crmlab.design.cohort import Columns
 from crmlab.errors import InputError, listing, option
 from crmlab.words.saying import Said, said
@@ -110,6 +111,41 @@ def prepared(
     problems.raise_any()
     tables = _laid_out(needs, columns)
     return Prepared(tables, columns, rows, found, told, left, testable, index, whole)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """In place of an estimator: why it is not computed."""
+
+    why: str
+
+    def __call__(self, tables: Tables) -> Estimate:
+        raise EstimationFailed(self.why)
+
+
+def answerable(design: Design, tables: Tables) -> Design:
+    """The design without the regressions whose outcome does not vary: they fail, and say so.
+
+    Their slopes and errors would be 0 but for the rounding of floats, and their ratio any number.
+    """
+    kept = []
+    for each in design.hypotheses:
+        estimators = {
+            name: _Refused("the outcome does not vary") if _idle(one, tables) else one
+            for name, one in each.estimators.items()
+        }
+        kept.append(replace(each, estimators=estimators))
+    return replace(design, hypotheses=kept)
+
+
+def _idle(estimator: Any, tables: Tables) -> bool:
+    both = outcome_and_cause(estimator)
+    if both is None:
+        return False
+    table, outcome, _ = both
+    columns = tables.columns(table)
+    named = [np.asarray(columns[name]) for name in outcome if name in columns]
+    return bool(named) and all((each == each[:1]).all() for each in named)
 
 
 def _besides(found: Matched, marker: str) -> list[str]:

@@ -174,7 +174,13 @@ def _with_margins(needs: Needs, design: Design, prepared: Prepared) -> tuple[Des
         if not np.isfinite(yours):
             continue
         value, found = _searched(design, parameter, about, places, STATISTICS[statistic], yours)
-        design = design.replace(**{parameter: value})
+        moved = design.replace(**{parameter: value})
+        try:
+            for name in moved.presets:
+                moved.preset(name)
+        except InputError:  # in a market so extreme a preset's claim can no longer be just false
+            continue
+        design = moved
         margins.append(Margin(parameter, statistic, places[0][1], yours, found, value))
     return design, margins
 

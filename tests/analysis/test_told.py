@@ -209,7 +209,7 @@ def test_hypotheses_of_which_nothing_can_be_computed_are_not_tested_and_say_why(
 
 
 def test_too_few_rows_are_the_reason(loyal):
-    own = analyse("09", loyal.head(3), hypotheses=["H1", "H2a"], sims=0)
+    own = analyse("09", loyal.head(3).assign(renewed=[0, 1, 1]), hypotheses=["H1", "H2a"], sims=0)
     assert "3 rows for 8 terms" in dict(own.failed()["H2a"])["adjusted"]
 
 
@@ -224,3 +224,10 @@ def test_rows_of_much_leverage_are_named_beside_what_rests_on_them(tmp_path):
     assert "rows 22, 23 of survey.csv" in text
     assert re.search(r"would come out at \d\d% of", text)
     assert own.headlines()[0].low > -np.inf
+
+
+def test_an_outcome_that_does_not_vary_speaks_for_nothing(loyal):
+    own = analyse("09", loyal.assign(renewed=1), hypotheses=["H1", "H2", "H2a"], sims=2)
+    assert set(own.failed()) == {"H2", "H2a"}
+    assert {why for _, why in own.failed()["H2"]} == {"the outcome does not vary"}
+    assert set(own.found.worlds["hypothesis"]) == {"H1"}
