@@ -33,7 +33,10 @@ def main() -> int:
         distributed.Client(cluster),
     ):
         for each in pkgutil.iter_modules(crmlab.theories.__path__):
-            design = headlines(importlib.import_module(f"crmlab.theories.{each.name}").design)
+            module = importlib.import_module(f"crmlab.theories.{each.name}")
+            if not hasattr(module, "design"):
+                continue  # a part of a theory
+            design = headlines(module.design)
             one = design.diagnose(sims=6, seed=20)
             with parallel_config(backend="dask"):
                 other = design.diagnose(sims=6, seed=20)
