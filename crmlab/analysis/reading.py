@@ -283,11 +283,20 @@ def _numbers(cells: pd.Series, need: Need, use: Use, source: Source, problems: P
     _check_range(cells, values, need, use, source, problems)
     found = values.to_numpy(dtype=float)
     if use.reverse:
-        found = _end(use.low, need.low) + _end(use.high, need.high) - found
+        found = _turned(found, need, use, source, problems)
     if use.transform == "log":
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.log(found)
     return found
+
+
+def _turned(values: np.ndarray, need: Need, use: Use, source: Source, problems: Problems) -> np.ndarray:
+    """Answers to an item that asks the other way round: the scale's ends change places."""
+    ends = _end(use.low, need.low) + _end(use.high, need.high)
+    if not np.isfinite(ends):
+        wrong = f"reverse is true, but the ends of the scale of {need.name} are not known"
+        problems.add(source, use.column, wrong, f"give low and high of {need.name} in the map")
+    return ends - values
 
 
 def _end(given: float | None, usual: float) -> float:

@@ -168,6 +168,10 @@ def test_logarithms_and_means_are_taken_where_the_map_says(tmp_path):
         ({"customers": {"columns": {"rating": {"column": "rating", "scale": 5}}}}, "it may have column"),
         ({"customers": {"file": "other.csv"}}, "'other.csv' was not given|no column"),
         ({"customers": 3}, "must be a table"),
+        (
+            {"customers": {"columns": {"rating": {"column": "rating", "reverse": True}}}},
+            "column 'rating': reverse is true, but .* not known; give low and high of rating in the map",
+        ),
     ],
 )
 def test_maps_that_say_what_is_not(loyal, said, match):
