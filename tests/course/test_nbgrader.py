@@ -43,7 +43,9 @@ def check_as_nbgrader_does(notebook):
         assert grading["grade_id"] not in seen
         seen.add(grading["grade_id"])
         assert not grading["grade"] or "points" in grading
-        assert cell.cell_type == "code" and not grading.get("task")
+        assert not grading.get("task")
+        by_hand = grading["grade"] and grading["solution"] and not grading["locked"]
+        assert cell.cell_type == "code" or (cell.cell_type == "markdown" and by_hand)
 
 
 def test_masters_and_copies_open_in_nbgrader():
