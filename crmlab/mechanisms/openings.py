@@ -56,7 +56,8 @@ def draw_panel(p: Any, who: Any, when: Any) -> dict[str, Array]:
     age = np.arange(MONTHS, dtype=np.int8)[:, None] - first[..., None, :]
     grown = p.trend_gap * np.where(opens > 0, np.arange(1, MONTHS + 1)[:, None] - opens + 1, 0)
     level = np.exp(p.branch_shock * shock - p.branch_shock**2 / 2 + grown)
-    mean = np.repeat(level, np.bincount(branch, minlength=p.n_branches), axis=-1)
+    sizes = np.bincount(branch.astype(np.intp, copy=False), minlength=p.n_branches)
+    mean = np.repeat(level, sizes.astype(np.intp, copy=False), axis=-1)
     mean *= rate[..., None, :]
     factor = _gains(p, earlier >= HEAVY, age, 1.0)
     mean *= np.where(quiet, _gains(p, earlier >= HEAVY, age, -1.0), factor) if p.surge else factor

@@ -150,8 +150,7 @@ def discounted(k: int, phase: int, rate: Array, r: Array, alpha: Array, a: Array
 
     def over_rates(lam, rows):
         log_phi = -np.log1p(rate[rows, None] / lam).ravel()
-        nodes = lam.shape[1]
-        own_a, own_b = (np.repeat(each[rows], nodes) for each in (a, b))
+        own_a, own_b = (np.broadcast_to(each[rows, None], lam.shape).ravel() for each in (a, b))
         lost = -np.expm1(k * log_phi)  # 1 − φ^k
 
         def over_chances(p, some):

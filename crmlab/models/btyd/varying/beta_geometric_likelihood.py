@@ -90,7 +90,9 @@ class VaryingBetaGeometricLikelihood:
             return self.flips, np.maximum(self.flips - 1.0, 0.0), np.ones(1)
         held = self.rows.chances
         speed = np.exp(self.z_moving @ coefficients[self.moving])
-        together = np.bincount(held.row, speed[held.level], minlength=len(self.rows)).astype(float)
+        together = np.bincount(
+            held.row.astype(np.intp, copy=False), speed[held.level], minlength=len(self.rows)
+        ).astype(float)
         last = np.where(self.gone, speed[held.last], 0.0)
         return together, np.maximum(together - last, 0.0), speed
 
@@ -205,7 +207,12 @@ class VaryingBetaGeometricLikelihood:
         speed = np.exp(self.z_moving @ coefficients[self.moving])
         pull = speed[:, None] * self.z_moving
         together: Array = np.column_stack(
-            [np.bincount(held.row, column[held.level], minlength=len(self.rows)) for column in pull.T]
+            [
+                np.bincount(
+                    held.row.astype(np.intp, copy=False), column[held.level], minlength=len(self.rows)
+                )
+                for column in pull.T
+            ]
         ).astype(float)
         return together, together - np.where(self.gone[:, None], pull[held.last], 0.0)
 
@@ -263,9 +270,11 @@ class VaryingBetaGeometricLikelihood:
         if held is None:
             return np.zeros((0, 0))
         speed = np.exp(z @ coefficients[self.moving])
-        counted = np.bincount(held.level, weight[held.row], minlength=len(z))
+        counted = np.bincount(held.level.astype(np.intp, copy=False), weight[held.row], minlength=len(z))
         if but_last:
-            counted -= np.bincount(held.last[self.gone], weight[self.gone], minlength=len(z))
+            counted -= np.bincount(
+                held.last[self.gone].astype(np.intp, copy=False), weight[self.gone], minlength=len(z)
+            )
         return (z * (counted * speed)[:, None]).T @ z
 
     def _purchases(

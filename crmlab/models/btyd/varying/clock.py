@@ -101,7 +101,7 @@ class Clock:
         courses, runs = len(run), int(run.max()) + 1
         grid = (paths.edges - paths.edges[0]) / unit
         edges = np.full((courses, runs + 1), grid[-1])
-        code = np.repeat(paths.code[:, -1:], runs, axis=1).astype(np.int64)
+        code = np.tile(paths.code[:, -1:], (1, runs)).astype(np.int64)
         course, period = np.nonzero(np.concatenate([np.ones((courses, 1), bool), changes], axis=1))
         edges[course, run[course, period]] = grid[period]
         code[course, run[course, period]] = paths.code[course, period]
@@ -129,7 +129,9 @@ class Clock:
     @cached_property
     def exposure(self) -> Array:
         """Time that all courses spend on each level, shape (L,)."""
-        return np.bincount(self.code.ravel(), self.lengths.ravel(), minlength=len(self.levels)).astype(float)
+        return np.bincount(
+            self.code.ravel().astype(np.intp, copy=False), self.lengths.ravel(), minlength=len(self.levels)
+        ).astype(float)
 
 
 @dataclass(frozen=True)
@@ -205,13 +207,19 @@ class Hand:
         if not self.x.shape[1]:
             return np.zeros((0, 0))
         place = course * clock.code.shape[1] + run
-        ends = np.bincount(place, weights, minlength=clock.code.size).reshape(clock.code.shape)
+        ends = np.bincount(place.astype(np.intp, copy=False), weights, minlength=clock.code.size).reshape(
+            clock.code.shape
+        )
         after = np.cumsum(ends[:, ::-1], axis=1)[:, ::-1] - ends  # of what ends in later runs
         own = np.bincount(
-            place, weights * (time - clock.edges[course, run]), minlength=clock.code.size
+            place.astype(np.intp, copy=False),
+            weights * (time - clock.edges[course, run]),
+            minlength=clock.code.size,
         ).reshape(clock.code.shape)
         spent = np.bincount(
-            clock.code.ravel(), (self.rate * (after * clock.lengths + own)).ravel(), minlength=len(self.x)
+            clock.code.ravel().astype(np.intp, copy=False),
+            (self.rate * (after * clock.lengths + own)).ravel(),
+            minlength=len(self.x),
         )
         return (self.x * spent[:, None]).T @ self.x
 

@@ -111,7 +111,7 @@ class DatedHistories:
     @cached_property
     def frequency(self) -> Array:
         """Repeat purchases, shape (n,)."""
-        return np.bincount(self.customer, minlength=len(self)).astype(float)
+        return np.bincount(self.customer.astype(np.intp, copy=False), minlength=len(self)).astype(float)
 
     @cached_property
     def last(self) -> Array:
@@ -161,7 +161,7 @@ class DatedHistories:
         """Purchases of the customers of `early` after its end, shape (len(early),)."""
         place = early.ids.get_indexer(self.ids[self.customer])
         after = (self.moment > early.end) & (place >= 0)
-        return np.bincount(place[after], minlength=len(early)).astype(float)
+        return np.bincount(place[after].astype(np.intp, copy=False), minlength=len(early)).astype(float)
 
     def some(self, rows: npt.NDArray[np.intp]) -> Self:
         """The customers at these positions, in their order."""

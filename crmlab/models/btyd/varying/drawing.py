@@ -33,7 +33,7 @@ class Drawn:
 
     def counts(self) -> Array:
         """Purchases of each customer, shape (n,)."""
-        return np.bincount(self.row, minlength=self.died.size).astype(float)
+        return np.bincount(self.row.astype(np.intp, copy=False), minlength=self.died.size).astype(float)
 
 
 def lives(
@@ -114,7 +114,7 @@ def _purchases(
     low = hand.at(course, hand.clock.runs_at(course, begin), begin)
     high = hand.at(course, hand.clock.runs_at(course, end), end)
     count = generator.poisson(rate * np.maximum(high - low, 0.0))
-    row = np.repeat(np.arange(begin.size), count)
+    row = np.repeat(np.arange(begin.size), count.astype(np.intp, copy=False))
     reading = low[row] + (high - low)[row] * generator.random(row.size)
     time = np.clip(hand.time_of(course[row], reading), begin[row], end[row])
     order = np.lexsort((time, row))

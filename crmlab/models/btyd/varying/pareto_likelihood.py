@@ -99,7 +99,7 @@ class VaryingParetoLikelihood:
         self.pieces = pieces
         rows, self.k = pieces.rows, pieces.rows.clock.split
         self.count = np.bincount(
-            pieces.group, rows.weight, minlength=pieces.leader.size
+            pieces.group.astype(np.intp, copy=False), rows.weight, minlength=pieces.leader.size
         )  # customers of a group
         self.x = rows.clock.levels[:, : self.k]
         self.z = rows.clock.levels[:, self.k :]
@@ -200,7 +200,7 @@ class VaryingParetoLikelihood:
         k, pieces = self.k, self.pieces
         group, p = pieces.every[0], 4 + self.k + die.x.shape[1]
         hessian = np.zeros((p, p))
-        total = np.bincount(group, share, minlength=pieces.leader.size)
+        total = np.bincount(group.astype(np.intp, copy=False), share, minlength=pieces.leader.size)
         for shape, scale, slopes, size, side, log, near, square in (
             (0, 1, slice(4, 4 + k), r, buy, means[0], means[2], squares[0]),
             (2, 3, slice(4 + k, p), s, die, means[1], means[3], squares[1]),
@@ -223,7 +223,7 @@ class VaryingParetoLikelihood:
             block += (side.x * (weight * near * side.begin)[:, None]).T @ side.x
             block -= (moved * ends[:, None]).T @ moved
             at_end = (total - self.count) * side.alive * over
-            at_piece = np.bincount(group, weight * near, minlength=at_end.size)
+            at_piece = np.bincount(group.astype(np.intp, copy=False), weight * near, minlength=at_end.size)
             curved = np.r_[-weight * near, at_end, at_piece - at_end]
             hessian[slopes, slopes] = block + side.hand.curvature(curved, *pieces.points)
         return mirrored(hessian)

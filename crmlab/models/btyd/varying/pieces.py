@@ -52,8 +52,8 @@ class Pieces:
         shared = rows.end_run - rows.last_run
         most = np.zeros(leader.size, np.int64)
         np.maximum.at(most, group, shared)
-        owner = np.repeat(np.arange(leader.size), most)
-        place = np.arange(owner.size) - np.repeat(np.cumsum(most) - most, most)
+        owner = np.repeat(np.arange(leader.size), most.astype(np.intp, copy=False))
+        place = np.arange(owner.size) - np.repeat(np.cumsum(most) - most, most.astype(np.intp, copy=False))
         return cls(rows, group, leader, shared, owner, place)
 
     @cached_property

@@ -130,13 +130,16 @@ def rows_of(
     end = np.full(len(customers), clock.time(customers.end))
     level = clock.code[which[customers.customer], clock.runs_at(which[customers.customer], moment)]
     x = clock.levels[:, : clock.split]
-    bought = [np.bincount(customers.customer, column[level], minlength=len(customers)) for column in x.T]
+    bought = [
+        np.bincount(customers.customer.astype(np.intp, copy=False), column[level], minlength=len(customers))
+        for column in x.T
+    ]
     columns = [which.astype(float), customers.frequency, first, last]
     code = np.arange(len(customers)) if chances or not unique else distinct(columns)
-    count = np.bincount(code).astype(float)
+    count = np.bincount(code.astype(np.intp, copy=False)).astype(float)
     row = np.empty(count.size, np.int64)
     row[code] = np.arange(len(code))
-    means = [np.bincount(code, column) / count for column in bought]
+    means = [np.bincount(code.astype(np.intp, copy=False), column) / count for column in bought]
     held = _chances(customers, clock, which, level, flips_at_start) if chances else None
     course, begun, ended, over = which[row], first[row], last[row], end[row]
     return VaryingRows(
