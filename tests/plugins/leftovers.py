@@ -25,7 +25,8 @@ SHARED = Path("/dev/shm")
 KEPT_CHILDREN = ("crmlab.notebook.zygote", "resource_tracker")
 KEPT_THREADS = ("IPythonHistorySaving", "pytest_timeout", "tqdm_monitor")
 KEPT_VARIABLES = ("KMP_", "PYTEST_")  # threadpoolctl sets the first when it is imported
-KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-")
+# The browser is one for the session, and its files are its own until it ends.
+KEPT_FILES = ("crmlab-", "joblib_memmapping_folder_", "pytest-of-", ".org.chromium.Chromium.")
 # joblib's workers, with their threads and semaphores: kept from test to test, ended with the module that
 # asked for them. (Their folder joblib removes when the process ends.)
 POOL = {
