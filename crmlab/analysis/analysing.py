@@ -10,6 +10,7 @@ import pandas as pd
 
 from crmlab import places
 from crmlab.analysis import scales
+from crmlab.analysis.firm import FromFirm, firm_tables, from_firm, is_firm
 from crmlab.analysis.matching import read_map
 from crmlab.analysis.needs import Needs, Sample, needs_of
 from crmlab.analysis.preparing import Prepared, answerable, prepared
@@ -73,6 +74,8 @@ class OwnAnalysis:
         For each hypothesis and estimator of the theory the columns that it lacks; empty where it has all.
     lots : dict of (str, str) to str
         Of hypotheses and estimators whose cause was set by lot, the lot.
+    firm : FromFirm or None
+        How the samples were made, where a firm's tables were given.
     settings : dict
     """
 
@@ -89,6 +92,7 @@ class OwnAnalysis:
     untested: Mapping[str, list[tuple[str, str]]]
     lacking: Mapping[tuple[str, str], list[tuple[str, str]]]
     lots: Mapping[tuple[str, str], str]
+    firm: FromFirm | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def headlines(self) -> list[Any]:
@@ -121,6 +125,9 @@ def analyse(
     jobs: int | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    joined: Any = (),
+    rules: Mapping[str, Any] | None = None,
+    id_column: str | None = None,
 ) -> OwnAnalysis:
     """Test a theory's hypotheses on tables of your own.
 
@@ -128,8 +135,10 @@ def analyse(
     ----------
     lesson : str
         As ``"09"`` or ``"loyalty"``.
-    tables : path, DataFrame, sequence of them, or dict of str to them
-        Files or frames; a dict says the names by which messages speak of them, or samples.
+    tables : path, DataFrame, sequence of them, dict of str to them, Import, or folder of an import
+        Files or frames; a dict says the names by which messages speak of them, or samples. Of a CRM system's
+        tables, as `crmlab.data.import_export` returns or writes them, the samples are made, as far as they
+        tell what the theory asks; see `crmlab.analysis.firm`.
     map : path or dict, optional
         Which column is which; see `crmlab.analysis.template`.
     hypotheses : iterable of str, optional
@@ -142,6 +151,13 @@ def analyse(
         With which the smallest effect is to be seen.
     encoding, sheet : str, optional
         Of text files; of a spreadsheet that has several.
+    joined : as `tables`
+        Files to be joined to a CRM system's tables by the id of the customer, or of the branch.
+    rules : dict, optional
+        Dates and windows by which columns are made of such tables, other than the usual ones; they may stand
+        in the map, too.
+    id_column : str, optional
+        The column of joined files with the ids.
 
     Raises
     ------
@@ -154,9 +170,17 @@ def analyse(
         hypotheses = list(hypotheses)
         check_known("hypothesis", hypotheses, [each.name for each in design.hypotheses])
         design = design.only(*hypotheses)
-    sources = sources_of(tables, encoding, sheet)
     said = read_map(map, needs)
-    ready = prepared(needs, design, sources, said, complete_cases)
+    files = sources_of(joined, encoding, sheet) if _any(joined) else []
+    firm = None
+    if is_firm(tables):
+        firm = from_firm(needs, firm_tables(tables), files, said, rules, id_column)
+    elif files or rules or said.rules:
+        raise InputError(
+            f"{option('joined')} and rules go with the tables of crmlab import; give its folder as the table"
+        )
+    sources = sources_of(tables, encoding, sheet) if firm is None else firm.sources
+    ready = prepared(needs, design, sources, said, complete_cases, firm)
     testable = ready.design(design)
     like, margins, limits = like_tables(needs, testable, ready)
     found = analyse_design(answerable(testable, ready.tables), ready.tables, sims, seed, jobs, power, like)
@@ -176,6 +200,7 @@ def analyse(
         _untested(design, ready),
         ready.testable,
         lots,
+        firm,
         {
             "files": [each.name for each in sources],
             "sims": sims,
@@ -183,10 +208,16 @@ def analyse(
             "power": power,
             "complete_cases": complete_cases,
             "as_it_is": said.as_it_is,
+            "id_column": id_column,
+            "rules": {} if firm is None else dict(firm.rules.said),
             "rows": {name: list(rows) for name, rows in ready.rows.items()},
             "simulated": {name: _sizes(needs, name, each) for name, each in like.items()},
         },
     )
+
+
+def _any(tables: Any) -> bool:
+    return isinstance(tables, str | Path | pd.DataFrame) or bool(len(tables))
 
 
 def _check(sims: int, power: float) -> None:
@@ -305,7 +336,11 @@ def _in_file(needs: Needs, ready: Prepared, finding: Finding) -> Finding:
     facts = finding.facts | {"file": ready.files[sample.name], "at": None}
     if table not in sample.made or sample.made[table].parts:
         numbers = ready.index[sample.name]
-        facts |= {key: numbers[at].tolist() for key, at in finding.facts.items() if key in ("at", "rows")}
+        facts |= {
+            key: np.asarray(numbers[at]).tolist()
+            for key, at in finding.facts.items()
+            if key in ("at", "rows")
+        }
     return replace(finding, facts=facts)
 
 

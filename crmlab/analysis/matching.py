@@ -13,6 +13,7 @@ from crmlab.errors import InputError, check_known, listing
 
 OF_SAMPLE = ("file", "missing", "columns")
 AS_IT_IS = "as_it_is"
+RULES = "rules"  # by which columns are made of a firm's tables
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,20 @@ class SampleMap:
 
 @dataclass(frozen=True)
 class Map:
-    """What a user's map says, by sample; and whether all columns are to stay in their units."""
+    """What a user's map says.
+
+    Attributes
+    ----------
+    samples : dict of str to SampleMap
+    as_it_is : bool
+        Whether all columns are to stay in their units.
+    rules : dict of str to value
+        By which columns are made of a firm's tables.
+    """
 
     samples: Mapping[str, SampleMap] = field(default_factory=dict)
     as_it_is: bool = False
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, sample: str) -> SampleMap:
         """What it says of a sample."""
@@ -75,11 +86,10 @@ def read_map(given: str | Path | Mapping[str, Any] | None, needs: Needs) -> Map:
         return Map()
     content = given if isinstance(given, Mapping) else _content(Path(given).expanduser())
     everything = bool(content.get(AS_IT_IS, False))
-    check_known("sample in the map", [name for name in content if name != AS_IT_IS], needs.samples)
+    named = {name: entry for name, entry in content.items() if name not in (AS_IT_IS, RULES)}
+    check_known("sample in the map", named, needs.samples)
     samples = {}
-    for name, entry in content.items():
-        if name == AS_IT_IS:
-            continue
+    for name, entry in named.items():
         if not isinstance(entry, Mapping):
             raise InputError(f"map: [{name}] must be a table with {', '.join(OF_SAMPLE)}")
         check_known(f"key of [{name}] in the map", entry, OF_SAMPLE)
@@ -87,7 +97,7 @@ def read_map(given: str | Path | Mapping[str, Any] | None, needs: Needs) -> Map:
         check_known(f"column of [{name}] in the map", columns, needs.samples[name].columns)
         uses = {column: wide_use(column, each, "map") for column, each in columns.items()}
         samples[name] = SampleMap(entry.get("file", ""), tuple(map(str, entry.get("missing", []))), uses)
-    return Map(samples, everything)
+    return Map(samples, everything, dict(content.get(RULES, {})))
 
 
 def _content(path: Path) -> Mapping[str, Any]:
@@ -134,6 +144,8 @@ def matched(needs: Needs, sources: Sequence[Source], said: Map) -> list[Matched]
 
 
 def _sample_for(source: Source, needs: Needs, said: Map) -> str:
+    if source.sample:
+        return source.sample
     for name in needs.samples:
         if said.of(name).file and Path(said.of(name).file).name == source.name:
             return name

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from crmlab.analysis.firm.making import FromFirm
 from crmlab.analysis.matching import Map, Matched, matched
 from crmlab.analysis.needs import Needs
 from crmlab.analysis.reading import Problems, Source, Use, typed
@@ -13,7 +14,8 @@ from crmlab.checks.resting import outcome_and_cause
 from crmlab.design import Design, Estimate, EstimationFailed, Tables
 from crmlab.design.cohort import Columns
 from crmlab.errors import InputError, listing, option
-from crmlab.words.saying import Said, said
+from crmlab.words import words
+from crmlab.words.saying import Said, said, spoken
 
 SHOWN = 8  # rows that a message lists
 
@@ -71,9 +73,19 @@ class Prepared:
 
 
 def prepared(
-    needs: Needs, design: Design, sources: Sequence[Source], said_by: Map, complete_cases: bool
+    needs: Needs,
+    design: Design,
+    sources: Sequence[Source],
+    said_by: Map,
+    complete_cases: bool,
+    firm: FromFirm | None = None,
 ) -> Prepared:
     """A user's tables, ready for the estimators of `design`.
+
+    Parameters
+    ----------
+    firm : FromFirm, optional
+        How the sources were made of a CRM system's tables: what it tells stands first.
 
     Raises
     ------
@@ -89,9 +101,10 @@ def prepared(
         for name in each.estimators
     }
     if all(testable.values()):
-        raise InputError(_nothing_testable(testable, there, found))
+        raise InputError(_nothing_testable(testable, there, found, firm))
     wanted = {column for key, missing in testable.items() if not missing for column in needs.of(*key)}
-    problems, told = Problems(), list[Said]()
+    told = [] if firm is None else firm.notes(wanted)
+    problems = Problems()
     columns, whole, rows, left, index = {}, {}, {}, {}, {}
     for each in found:
         kept = [
@@ -159,8 +172,16 @@ def _nothing_testable(
     testable: Mapping[tuple[str, str], list[tuple[str, str]]],
     there: Collection[tuple[str, str]],
     found: Sequence[Matched],
+    firm: FromFirm | None,
 ) -> str:
-    nearest = min(testable, key=lambda key: len(testable[key]))
+    fed = () if firm is None else firm.fed
+    nearest = min(
+        testable, key=lambda key: (not any(of in fed for of, _ in testable[key]), len(testable[key]))
+    )
+    if firm is not None:
+        every = [*firm.why_lacking(testable[nearest]), *map(spoken, firm.idle_files())]
+        rows = [f"\n  - {each}" for each in every]
+        return words("firm.untestable", name=nearest[0], estimator=nearest[1]) + "".join(rows)
     lacking = listing(f"{column} ({sample})" for sample, column in testable[nearest])
     files = listing(each.source.name for each in found)
     return (

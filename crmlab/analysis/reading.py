@@ -36,10 +36,13 @@ class Source:
         As the user calls it.
     frame : DataFrame of str
         Its index numbers the rows as the file does.
+    sample : str
+        The sample that it is, where that is known.
     """
 
     name: str
     frame: pd.DataFrame
+    sample: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,10 @@ class Problems:
             raise InputError("\n  ".join(self.found))
 
 
-def read_source(source: Any, encoding: str | None = None, sheet: str | None = None, name: str = "") -> Source:
-    """A file or frame as text.
+def read_source(
+    source: Any, encoding: str | None = None, sheet: str | None = None, name: str = "", empty: bool = False
+) -> Source:
+    """A file or frame as text; without rows only if `empty` allows it.
 
     Raises
     ------
@@ -121,7 +126,7 @@ def read_source(source: Any, encoding: str | None = None, sheet: str | None = No
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:
         raise InputError(f"{made.name}: two columns are named {listing(map(repr, twice), 3)}; rename one")
-    if made.frame.empty:
+    if not len(made.frame) and not empty:
         raise InputError(f"{made.name} holds no rows; its first row names the columns, the others are data")
     made.frame.columns = names
     return made

@@ -4,7 +4,8 @@ import textwrap
 
 from crmlab import places
 from crmlab.analysis.analysing import OwnAnalysis
-from crmlab.analysis.needs import NotForFiles, needs_of
+from crmlab.analysis.firm.cards import firm_card
+from crmlab.analysis.needs import Needs, NotForFiles, Sample, needs_of
 from crmlab.theories import design_of
 from crmlab.words import translated, words
 from crmlab.words.layout import lines
@@ -12,6 +13,7 @@ from crmlab.words.marks import as_text
 from crmlab.words.saying import spoken
 
 WIDTH = 110
+DATES = ("since", "until", "start", "who")  # rules of every lesson
 
 
 def listed(lesson: str | None = None) -> str:
@@ -31,8 +33,27 @@ def listed(lesson: str | None = None) -> str:
                 "analyse.list_sample", name=sample.name, row=sample.row, columns=", ".join(sample.columns)
             )
             rows += _wrapped(text)
+            rows += _from_firm(needs, sample)
+        rules = firm_card(needs.theory).rules
+        rows += _wrapped(words("firm.list_rules", rules=", ".join([*DATES, *rules]))) if _fed(needs) else []
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks)
+
+
+def _fed(needs: Needs) -> bool:
+    return any(each.rows for each in firm_card(needs.theory).samples.values())
+
+
+def _from_firm(needs: Needs, sample: Sample) -> list[str]:
+    """Which of a sample's columns the tables of crmlab import tell."""
+    made = firm_card(needs.theory).samples.get(sample.name)
+    if made is None or not made.rows:
+        return []
+    told = list(made.columns) or list(sample.columns)
+    facts = {"tables": ", ".join(made.tables), "columns": ", ".join(told)}
+    rows = _wrapped(words("firm.list_from", **facts))
+    rest = [each for each in sample.columns if each not in told]
+    return rows + (_wrapped(words("firm.list_rest", columns=", ".join(rest))) if rest else [])
 
 
 def _wrapped(text: str) -> list[str]:
@@ -58,12 +79,16 @@ def printed(own: OwnAnalysis) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
+def _lacks(own: OwnAnalysis, lacking: list[tuple[str, str]]) -> str:
+    """The columns that tables lack, and of a firm's tables why."""
+    if own.firm is None:
+        return words("analyse.lacks", columns=", ".join(f"{column} ({sample})" for sample, column in lacking))
+    return words("analyse.lacks", columns="; ".join(own.firm.why_lacking(lacking)))
+
+
 def not_tested(own: OwnAnalysis) -> list[tuple[str, str]]:
     """Each hypothesis without an answer, in the theory's order, and why: columns it lacks, or what failed."""
-    why = {
-        name: words("analyse.lacks", columns=", ".join(f"{column} ({sample})" for sample, column in lacking))
-        for name, lacking in own.untested.items()
-    }
+    why = {name: _lacks(own, lacking) for name, lacking in own.untested.items()}
     for name, every in own.failed().items():
         reasons: dict[str, list[str]] = {}
         for estimator, reason in every:

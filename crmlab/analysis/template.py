@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from crmlab.analysis.firm.rules import Rules
 from crmlab.analysis.matching import Matched
 from crmlab.analysis.needs import Need, Needs, Sample
 from crmlab.analysis.reading import Source, Use
@@ -26,12 +29,20 @@ def template(needs: Needs) -> str:
 
 
 def filled(
-    needs: Needs, matched: Sequence[Matched], sources: Sequence[Source] = (), as_it_is: bool = False
+    needs: Needs,
+    matched: Sequence[Matched],
+    sources: Sequence[Source] = (),
+    as_it_is: bool = False,
+    rules: Rules | None = None,
 ) -> str:
-    """The same, with the columns that were found, and those of the sources that were not taken for any."""
+    """The same, with the columns that were found, and those of the sources that were not taken for any.
+
+    With `rules` those by which columns were made of a firm's tables stand there, too.
+    """
     found = {each.sample.name: each for each in matched}
     parts = [HEAD.format(theory=needs.theory.replace("_", " "), about=needs.about)]
     parts += ["as_it_is = true  # no column is brought to standard deviations\n"] if as_it_is else []
+    parts += [_rules(rules)] if rules is not None else []
     taken = {(each.source.name, use.column) for each in matched for use in each.uses.values()}
     for source in sources:
         free = [column for column in source.frame.columns if (source.name, column) not in taken]
@@ -43,8 +54,21 @@ def filled(
     return "\n".join(parts)
 
 
+def _rules(rules: Rules) -> str:
+    """The rules that were said, and behind # the others as they were."""
+    dates = {name: getattr(rules, name) for name in ("since", "until", "start")}
+    every = {name: value for name, value in (dict(rules.values) | dates).items() if value is not None}
+    lines = [f"{'' if name in rules.said else '# '}{name} = {_rule(value)}" for name, value in every.items()]
+    return "\n".join(["[rules]  # dates and windows; take the # away to set one", *lines]) + "\n"
+
+
+def _rule(value: Any) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else _toml(value)
+
+
 def _sample(sample: Sample, found: Matched | None) -> str:
-    file = json.dumps(found.source.name if found else "", ensure_ascii=False)
+    made = found is not None and bool(found.source.sample)  # of a firm's tables, by which it is found again
+    file = json.dumps(found.source.name if found and not made else "", ensure_ascii=False)
     missing = json.dumps(list(found.missing) if found else [], ensure_ascii=False)
     lines = [
         f"[{sample.name}]  # a row is {sample.row}",
@@ -55,7 +79,10 @@ def _sample(sample: Sample, found: Matched | None) -> str:
     ]
     uses: Mapping[str, Use] = found.uses if found else {}
     for name, need in sample.columns.items():
-        lines += [f"# {need.about} {kind_of(need)}", f"{name} = {_use(uses.get(name))}"]
+        use = uses.get(name)
+        is_made = made and use is not None and use.how == "name"
+        lines += [f"# {need.about} {kind_of(need)}", f"{name} = {_use(None if is_made else use)}"]
+        lines[-1] += "  # found by this name, or made by the rules" if is_made else ""
     return "\n".join(lines) + "\n"
 
 

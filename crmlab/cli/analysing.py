@@ -17,7 +17,28 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         "or Chinese, or by a map.",
     )
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="09, loyalty or 09_loyalty")
-    parser.add_argument("tables", nargs="*", metavar="TABLE", help="your files: .csv, .tsv, .xlsx, .parquet")
+    parser.add_argument(
+        "tables", nargs="*", metavar="TABLE", help="your files, or the folder that crmlab import wrote"
+    )
+    firm = parser.add_argument_group("with the folder of crmlab import")
+    firm.add_argument(
+        "--with",
+        dest="joined",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a survey or record to be joined by the customer's id (or the branch); can be given again",
+    )
+    firm.add_argument(
+        "--id", metavar="COLUMN", help="of these files with the ids (default: found by its name)"
+    )
+    firm.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a date or window by which columns are made, as start=2024-01-01; --list LESSON names them",
+    )
     what = parser.add_argument_group("instead of an analysis")
     what.add_argument(
         "--list", action="store_true", help="say of every theory which tables and columns it needs"
@@ -85,6 +106,7 @@ def _list(lesson: str | None) -> int:
 def _template(chosen: argparse.Namespace) -> int:
     from crmlab import files, places
     from crmlab.analysis.analysing import sources_of
+    from crmlab.analysis.firm import is_firm
     from crmlab.analysis.matching import Map, matched
     from crmlab.analysis.needs import needs_of
     from crmlab.analysis.template import filled
@@ -96,7 +118,8 @@ def _template(chosen: argparse.Namespace) -> int:
     if place.exists():
         raise InputError(f"{str(place)!r} is there already; name another by --map, or remove it")
     needs = needs_of(chosen.lesson)
-    sources = sources_of(chosen.tables, chosen.encoding, chosen.sheet) if chosen.tables else []
+    tables = chosen.joined if is_firm(chosen.tables) else chosen.tables
+    sources = sources_of(tables, chosen.encoding, chosen.sheet) if tables else []
     found = []
     for source in sources:
         with suppress(InputError):  # which sample it is, is for the user to say
@@ -111,6 +134,7 @@ def _template(chosen: argparse.Namespace) -> int:
 
 
 def _analyse(chosen: argparse.Namespace) -> int:
+    from crmlab.analysis.firm.rules import rules_of
     from crmlab.analysis.telling import printed
     from crmlab.reports.analyses import analysis_report
     from crmlab.words import words
@@ -128,6 +152,9 @@ def _analyse(chosen: argparse.Namespace) -> int:
         jobs=chosen.jobs,
         encoding=chosen.encoding,
         sheet=chosen.sheet,
+        joined=chosen.joined,
+        rules=rules_of(chosen.rule),
+        id_column=chosen.id,
     )
     print(printed(own))
     if not chosen.out:

@@ -61,7 +61,7 @@ def analysis_report(
         checked(out)
     own = analyse(lesson, tables, map, **options)
     if out is not None:
-        write(own, out, tables)
+        write(own, out, tables, options.get("joined", ()))
     return own
 
 
@@ -70,12 +70,12 @@ def checked(out: str | Path) -> Path:
     return folders.checked(out, FILES, OURS)
 
 
-def write(own: OwnAnalysis, out: str | Path, sources: Any = None) -> Path:
+def write(own: OwnAnalysis, out: str | Path, sources: Any = None, joined: Any = ()) -> Path:
     """Write ``index.html``, ``analysis.json``, ``analysis.ipynb``, ``map.toml`` and ``pictures/``.
 
     Parameters
     ----------
-    sources : as `crmlab.analysis.analyse` takes them, optional
+    sources, joined : as `crmlab.analysis.analyse` takes them, optional
         What the notebook is to read: paths are written into it. Frames are written beside it as CSV.
 
     Returns
@@ -88,9 +88,15 @@ def write(own: OwnAnalysis, out: str | Path, sources: Any = None) -> Path:
     said = json.dumps(as_json(own), indent=1, ensure_ascii=False, allow_nan=False)
     files.write_text(folder / "analysis.json", said + "\n")
     files.write_text(
-        folder / "map.toml", filled(own.needs, own.prepared.matched, as_it_is=own.settings["as_it_is"])
+        folder / "map.toml",
+        filled(
+            own.needs,
+            own.prepared.matched,
+            as_it_is=own.settings["as_it_is"],
+            rules=None if own.firm is None else own.firm.rules,
+        ),
     )
-    files.write_text(folder / "analysis.ipynb", notebook(own, folder, sources))
+    files.write_text(folder / "analysis.ipynb", notebook(own, folder, sources, joined))
     return files.write_text(folder / "index.html", page(own, held))
 
 
@@ -279,6 +285,7 @@ def as_json(own: OwnAnalysis) -> dict[str, Any]:
             "limits": sorted(own.limits),
             "untested": {name: [list(each) for each in lacking] for name, lacking in own.untested.items()},
             "failed": {name: [list(each) for each in why] for name, why in own.failed().items()},
+            "not_in_tables": [] if own.firm is None else own.firm.why_lacking(own.firm.lacking),
             "told": [spoken(each) for each in own.prepared.told],
             "crmlab": version("crmlab"),
         }
