@@ -67,6 +67,31 @@ class MonthSummary:
     retention_offers: int
 
 
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What happened in a month, to `now`, the customers who were active in it.
+
+    Attributes
+    ----------
+    active : array of int
+        Their rows among everybody.
+    member, read : arrays of bool
+        Whether each is a member, and has read the month's mailing.
+    offered : array of bool
+        Who was offered something to stay, of those in the books.
+    """
+
+    month: Month
+    now: Customers
+    active: Rows
+    member: Flags
+    read: Flags
+    bought: Purchases
+    lived: Experiences
+    mailing: Mailing | None
+    offered: Flags
+
+
 class Block:
     """Customers who are simulated together, given what happens at the branches."""
 
@@ -83,26 +108,37 @@ class Block:
         self.p, self.streams, self.branches, self.customers = p, streams, branches, customers
         self.do, self.ledger, self.month = do, ledger, month
 
+    def copy(self) -> "Block":
+        """The block as it is, with another state and ledger."""
+        known = self.p, self.streams, self.branches
+        return Block(*known, self.customers.copy(), self.do, self.ledger.copy(), self.month)
+
     def step(self, decision: Decision) -> MonthSummary:
-        """Let a month pass."""
+        """Let a month pass, and bring the books up to date."""
+        passed = self.advance(decision)
+        self._remember(passed)
+        return _summary(passed)
+
+    def advance(self, decision: Decision) -> Passed:
+        """Let a month pass; the books (`orders`, `last`, `spend`, `recent`) stay as they were."""
         month = Month(self.month, self.p, self.streams.at(self.month), self.branches, decision, self.do)
         everybody = self.customers
         booked = everybody.booked(self.month)
         in_books = everybody.take(booked)
         mailing = self._mail(in_books, month)
         offered = self._chosen("retention", decision, in_books)
-        active = np.flatnonzero(in_books.alive)
-        now = in_books.take(active)
+        there = np.flatnonzero(in_books.alive)
+        active = booked[there]
+        now = everybody.take(active)
         join_scheme(now, month)
         take_up_channel(now, month)
         member = is_member(now, month)
-        read = np.zeros(len(now), bool) if mailing is None else mailing.read[active]
-        eta, chance = appeal(now, month, member, read), chance_of_leaving(now, month, offered[active])
+        read = np.zeros(len(now), bool) if mailing is None else mailing.read[there]
+        eta, chance = appeal(now, month, member, read), chance_of_leaving(now, month, offered[there])
         bought = buy(now, month, eta, chance)
         lived = experience(now, month, (bought.bought > 0) | bought.first)
         settle(now, month, member)
-        everybody.put(booked[active], now)
-        self._remember(booked[active], bought)
+        now.put_back()
         write_mailing(self.ledger, in_books, month, mailing)
         write_offers(self.ledger, in_books, month, offered)
         self._write(now, month, bought, lived, member)
@@ -110,7 +146,7 @@ class Block:
         if newcomers is not None:
             everybody.append(newcomers)
         self.month += 1
-        return _summary(month, bought, lived, member, read, mailing, offered)
+        return Passed(month, now, active, member, read, bought, lived, mailing, offered)
 
     def _write(
         self, now: Customers, month: Month, bought: Purchases, lived: Experiences, member: Flags
@@ -121,10 +157,14 @@ class Block:
         write_answers(self.ledger, self.customers, month)
         write_month(self.ledger, now, month, bought, member)
 
-    def _remember(self, active: Rows, bought: Purchases) -> None:
-        """What the books say of late purchases."""
-        self.customers.recent *= FADING
-        self.customers.recent[active] += bought.bought
+    def _remember(self, passed: Passed) -> None:
+        """What the books say of purchases."""
+        known, active, bought = self.customers, passed.active, passed.bought
+        known.orders[active] += bought.bought.astype(np.int32)
+        known.spend[active] += bought.money_again
+        np.maximum.at(known.last, active[bought.row], bought.time)
+        known.recent *= FADING
+        known.recent[active] += bought.bought
 
     # Decisions -----------------------------------------------------------------------------------------
 
@@ -162,16 +202,9 @@ class Block:
         return decided_mailing(booked, month, self._chosen("offers", month.decision, booked))
 
 
-def _summary(
-    month: Month,
-    bought: Purchases,
-    lived: Experiences,
-    member: Flags,
-    read: Flags,
-    mailing: Mailing | None,
-    offered: Flags,
-) -> MonthSummary:
-    money = bought.money()
+def _summary(passed: Passed) -> MonthSummary:
+    month, bought, lived, mailing = passed.month, passed.bought, passed.lived, passed.mailing
+    money = bought.money
     return MonthSummary(
         month=month.number,
         revenue=float(money.sum()),
@@ -181,9 +214,9 @@ def _summary(
         experiences=lived.row.size,
         complaints=int(lived.complained.sum()),
         redressed=int(lived.redressed.sum()),
-        members=int(member.sum()),
-        member_revenue=float(money[member].sum()),
-        read_revenue=float(money[read].sum()),
+        members=int(passed.member.sum()),
+        member_revenue=float(money[passed.member].sum()),
+        read_revenue=float(money[passed.read].sum()),
         sent=0 if mailing is None else int(mailing.sent.sum()),
-        retention_offers=int(offered.sum()),
+        retention_offers=int(passed.offered.sum()),
     )

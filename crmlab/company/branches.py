@@ -66,7 +66,9 @@ class BranchPaths:
         """Whether a branch gives redress by lot."""
         return np.arange(self.quality.size) % PILOT == 0
 
-    def employee(self, month: int, branch: npt.NDArray[np.integer], post: npt.NDArray[np.integer]) -> Array:
+    def employee(
+        self, month: int, branch: npt.NDArray[np.integer], post: npt.NDArray[np.integer]
+    ) -> npt.NDArray[np.int64]:
         """Number of whoever holds a post."""
         posts = self.spell.shape[2]
         return (branch.astype(np.int64) * posts + post) * EMPLOYEE_SPELLS + self.spell[month, branch, post]

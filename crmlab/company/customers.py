@@ -1,7 +1,7 @@
 """Customers: who they are for good and how they are this month, as arrays of one row a customer."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from crmlab.company.streams import Keys, Streams
 Array = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.intp]
 NOBODY = -1  # referred by
 
 # Segments, by what their customers put first: shares, log rates beside the middle, how well the company fits
@@ -84,35 +85,59 @@ class Customers:
     spend: Array
     recent: Array
 
+    def __post_init__(self) -> None:
+        self._room: dict[str, npt.NDArray[Any]] = {}
+
     def __len__(self) -> int:
         return self.key.size
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Self:
-        """A copy of some customers."""
-        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+    def take(self, rows: Rows) -> "Chosen":
+        """Some customers, copied as far as they are looked at."""
+        return Chosen(self, rows)
 
-    def put(self, rows: npt.NDArray[np.intp], changed: "Customers") -> None:
-        """Write what has changed of some customers."""
-        for name in CHANGING:
-            getattr(self, name)[rows] = getattr(changed, name)
+    def copy(self) -> "Customers":
+        """All of them, apart from these."""
+        return Customers(*(getattr(self, each.name).copy() for each in fields(Customers)))
 
     def append(self, others: "Customers") -> None:
-        """Add customers after the last."""
-        for each in fields(self):
-            both = np.concatenate([getattr(self, each.name), getattr(others, each.name)])
-            setattr(self, each.name, both)
+        """Add customers after the last; room is made for an eighth more than that, as others will follow."""
+        before, size = len(self), len(self) + len(others)
+        for each in fields(Customers):
+            held, room = getattr(self, each.name), self._room.get(each.name)
+            if room is None or held.base is not room or room.size < size:
+                room = self._room[each.name] = np.empty(size + size // 8, held.dtype)
+                room[:before] = held
+            room[before:size] = getattr(others, each.name)
+            setattr(self, each.name, room[:size])
 
-    def active(self, month: int) -> npt.NDArray[np.intp]:
-        """Rows of those who have joined by the end of a month and have not left before it."""
-        return np.flatnonzero(self.alive & (self.joined < month + 1))
-
-    def booked(self, month: int) -> npt.NDArray[np.intp]:
+    def booked(self, month: int) -> Rows:
         """Rows of those in the firm's books by the end of a month, also of those who have left silently."""
         return np.flatnonzero(self.joined < month + 1)
 
 
+class Chosen(Customers):
+    """Some of the customers: each column is copied when it is first looked at, and what is set stays here."""
+
+    def __init__(self, of: Customers, rows: Rows) -> None:
+        self._of, self._rows = of, rows
+
+    def __len__(self) -> int:
+        return self._rows.size
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = self.__dict__[name] = getattr(self._of, name)[self._rows]
+        return found
+
+    def put_back(self) -> None:
+        """Write what changes in a month to those of whom these were chosen."""
+        for name in CHANGING & self.__dict__.keys():
+            getattr(self._of, name)[self._rows] = self.__dict__[name]
+
+
 MOODS = ("expectation", "experience", "satisfaction", "trust", "commitment", "attitude")
-CHANGING = (*MOODS, "alive", "left", "member", "channel", "orders", "last", "spend")
+CHANGING = {*MOODS, "alive", "left", "member", "channel"}
 
 
 def draw_customers(

@@ -5,21 +5,14 @@ which estimators of `crmlab.estimators` are given; `only` wraps it as they want 
 looks at the truth.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from crmlab.company.customers import SEGMENTS
+from crmlab.company.histories import Array, Firm, Histories
 from crmlab.company.tables import Simulation
 from crmlab.design.cohort import Tables
-from crmlab.errors import InputError
 
-Array = npt.NDArray[np.float64]
-Firm = Mapping[str, pd.DataFrame]
 AHEAD = 3  # months after an answer in which a customer buys again, or not
-AFTER_REDRESS = 6  # months after a complaint
 
 
 def only(frame: pd.DataFrame, name: str = "rows") -> Tables:
@@ -39,11 +32,7 @@ def repeat_orders(tables: Firm, months: int) -> Array:
     -------
     array of shape (customers, months)
     """
-    orders, customers = tables["orders"], tables["customers"]
-    row = _rows(customers, orders["customer_id"])
-    again = orders["time"].to_numpy() > customers["joined"].to_numpy()[row]
-    cell = row[again] * months + orders["month"].to_numpy(np.intp)[again]
-    return np.bincount(cell, minlength=len(customers) * months).reshape(len(customers), months).astype(float)
+    return Histories(tables, months).orders
 
 
 def branch_months(tables: Firm, months: int, joined_before: int = 6) -> pd.DataFrame:
@@ -62,24 +51,7 @@ def branch_months(tables: Firm, months: int, joined_before: int = 6) -> pd.DataF
         branch_id, period (month + 1), start (period of the scheme's opening, 0 if never), system (that of the
         CRM system's), orders.
     """
-    customers, branches = tables["customers"], tables["branches"]
-    early = customers["joined"].to_numpy() < joined_before
-    branch = customers["branch_id"].to_numpy(np.intp)[early]
-    size = len(branches)
-    sums = np.zeros((size, months))
-    np.add.at(sums, branch, repeat_orders(tables, months)[early])
-    means = sums / np.maximum(np.bincount(branch, minlength=size), 1)[:, None]
-    since, system = (branches[each].fillna(-1).to_numpy(np.int64) for each in ("scheme_since", "crm_since"))
-    kept = np.arange(joined_before, months)
-    return pd.DataFrame(
-        {
-            "branch_id": np.repeat(np.arange(size), kept.size),
-            "period": np.tile(kept + 1, size),
-            "start": np.repeat(since + 1, kept.size),
-            "system": np.repeat(system + 1, kept.size),
-            "orders": means[:, kept].ravel(),
-        }
-    )
+    return pd.DataFrame(Histories(tables, months).branch_months(joined_before))
 
 
 def answers_and_orders(tables: Firm, months: int) -> pd.DataFrame:
@@ -92,19 +64,17 @@ def answers_and_orders(tables: Firm, months: int) -> pd.DataFrame:
         and third segment), and logs of one plus: past (orders so far), tenure (months), late (orders of three
         months).
     """
-    surveys, customers = tables["surveys"], tables["customers"]
+    surveys, known = tables["surveys"], Histories(tables, months)
     kept = surveys[surveys["month"] + AHEAD < months].drop(columns="date").reset_index(drop=True)
-    row, month = _rows(customers, kept["customer_id"]), kept["month"].to_numpy(np.int64)
-    sums = np.pad(repeat_orders(tables, months).cumsum(1), ((0, 0), (1, 0)))
-    until = sums[row, month + 1]
-    segment = _segments(customers)[row]
+    row, month = known.rows(kept["customer_id"].to_numpy()), kept["month"].to_numpy(np.int64)
+    until, segment = known.before[row, month + 1], known.segment[row]
     return kept.assign(
-        bought=(sums[row, month + 1 + AHEAD] > until) * 1.0,
+        bought=(known.before[row, month + 1 + AHEAD] > until) * 1.0,
         segment_1=(segment == 1) * 1.0,
         segment_2=(segment == 2) * 1.0,
         past=np.log1p(until),
-        tenure=np.log1p(month + 1 - customers["joined"].to_numpy()[row]),
-        late=np.log1p(until - sums[row, month - 2]),
+        tenure=np.log1p(month + 1 - known.joined[row]),
+        late=np.log1p(until - known.before[row, month - 2]),
     )
 
 
@@ -122,16 +92,10 @@ def mailings(tables: Firm, months: int, kind: str | None = None) -> pd.DataFrame
     pandas.DataFrame
         customer_id, month, propensity, sent, read, orders, past (log of one plus the orders before).
     """
-    campaigns = tables["campaigns"]
-    known = campaigns.loc[(campaigns["kind"] == kind) | (kind is None), "campaign_id"]
-    exposures = tables["exposures"]
-    kept = exposures[exposures["campaign_id"].isin(known)]
-    row, month = _rows(tables["customers"], kept["customer_id"]), kept["month"].to_numpy(np.int64)
-    orders = repeat_orders(tables, months)
-    before = np.pad(orders.cumsum(1), ((0, 0), (1, 0)))[row, month]
-    return kept[["customer_id", "month", "propensity"]].assign(
-        sent=kept["sent"] * 1.0, read=kept["read"] * 1.0, orders=orders[row, month], past=np.log1p(before)
+    of_kind = (
+        None if kind is None else tables["campaigns"].loc[tables["campaigns"]["kind"] == kind, "campaign_id"]
     )
+    return pd.DataFrame(Histories(tables, months).mailings(of_kind))
 
 
 def members_and_others(tables: Firm, months: int, last: int = 12) -> pd.DataFrame:
@@ -143,21 +107,7 @@ def members_and_others(tables: Firm, months: int, last: int = 12) -> pd.DataFram
         customer_id, member (by the first of the last months), orders (a month), past (log of one plus the
         orders of the first nine months), segment_1, segment_2; customers who came in the first half year.
     """
-    customers, members = tables["customers"], tables["members"]
-    open_branches = tables["branches"].loc[tables["branches"]["scheme_since"] < months - last, "branch_id"]
-    joined = members.loc[members["joined"] < months - last, "customer_id"]
-    orders = repeat_orders(tables, months)
-    frame = pd.DataFrame(
-        {
-            "customer_id": customers["customer_id"],
-            "member": customers["customer_id"].isin(joined) * 1.0,
-            "orders": orders[:, -last:].mean(1),
-            "past": np.log1p(orders[:, :9].sum(1)),
-            "segment_1": (_segments(customers) == 1) * 1.0,
-            "segment_2": (_segments(customers) == 2) * 1.0,
-        }
-    )
-    return frame[(customers["joined"] < 6) & customers["branch_id"].isin(open_branches)]
+    return pd.DataFrame(Histories(tables, months).members_and_others(last))
 
 
 def letters(tables: Firm, months: int, sent: int = 18) -> pd.DataFrame:
@@ -170,21 +120,7 @@ def letters(tables: Firm, months: int, sent: int = 18) -> pd.DataFrame:
         month of the last year), past and tenure (logs of one plus, at the time of the letters); customers who
         came before.
     """
-    customers, choices = tables["customers"], tables["channel_choices"]
-    taken = choices.set_index("customer_id")["taken_up"].reindex(customers["customer_id"]).fillna(months)
-    orders = repeat_orders(tables, months)
-    joined = customers["joined"].to_numpy()
-    frame = pd.DataFrame(
-        {
-            "customer_id": customers["customer_id"],
-            "encouraged": customers["encouraged"] * 1.0,
-            "use": np.clip(months - taken.to_numpy(), 0, 12) / 12,
-            "orders": orders[:, -12:].mean(1),
-            "past": np.log1p(orders[:, :sent].sum(1)),
-            "tenure": np.log1p(np.maximum(sent - joined, 0)),
-        }
-    )
-    return frame[joined < sent]
+    return pd.DataFrame(Histories(tables, months).letters(sent))
 
 
 def redress(tables: Firm, months: int) -> pd.DataFrame:
@@ -195,20 +131,7 @@ def redress(tables: Firm, months: int) -> pd.DataFrame:
     pandas.DataFrame
         customer_id, redressed, by_lot (whether the branch decides by lot), orders.
     """
-    complaints, customers = tables["complaints"], tables["customers"]
-    first = complaints.sort_values("month", kind="stable").drop_duplicates("customer_id")
-    first = first[first["month"] + AFTER_REDRESS < months]
-    row, month = _rows(customers, first["customer_id"]), first["month"].to_numpy(np.int64)
-    sums = np.pad(repeat_orders(tables, months).cumsum(1), ((0, 0), (1, 0)))
-    lots = tables["branches"].set_index("branch_id")["redress_by_lot"].reindex(first["branch_id"])
-    return pd.DataFrame(
-        {
-            "customer_id": first["customer_id"].to_numpy(),
-            "redressed": first["redressed"].to_numpy() * 1.0,
-            "by_lot": lots.to_numpy() * 1.0,
-            "orders": sums[row, month + 1 + AFTER_REDRESS] - sums[row, month + 1],
-        }
-    )
+    return pd.DataFrame(Histories(tables, months).redress())
 
 
 def staff_and_satisfaction(tables: Firm) -> pd.DataFrame:
@@ -220,8 +143,8 @@ def staff_and_satisfaction(tables: Firm) -> pd.DataFrame:
         customer_id, branch_id, month, satisfaction, job (mean job satisfaction of the branch's staff).
     """
     staff = tables["staff_surveys"].groupby(["branch_id", "month"], as_index=False)["job_satisfaction"].mean()
-    row = _rows(tables["customers"], tables["surveys"]["customer_id"])
-    branch = tables["customers"]["branch_id"].to_numpy(np.int64)[row]
+    known = Histories(tables, 0)
+    branch = known.branch[known.rows(tables["surveys"]["customer_id"].to_numpy())]
     answers = tables["surveys"][["customer_id", "month", "satisfaction"]].assign(branch_id=branch)
     both = answers.merge(staff.rename(columns={"job_satisfaction": "job"}), on=["branch_id", "month"])
     return both[["customer_id", "branch_id", "month", "satisfaction", "job"]]
@@ -232,19 +155,3 @@ def posted_less_all(simulation: Simulation) -> tuple[float, float]:
     months, stars = simulation.truth.months, simulation.tables["reviews"]["stars"]
     everybody = months["stars"].sum() / months["buyers"].sum()
     return float(stars.mean() - everybody), float(stars.std() / np.sqrt(len(stars)))
-
-
-def _segments(customers: pd.DataFrame) -> npt.NDArray[np.int8]:
-    """Segments as numbers from 0, whether they were kept as categories or read back as words."""
-    return pd.Categorical(customers["segment"], SEGMENTS).codes
-
-
-def _rows(customers: pd.DataFrame, numbers: pd.Series) -> npt.NDArray[np.intp]:
-    """Rows of customers in their table, which is in the order of their numbers."""
-    known, wanted = customers["customer_id"].to_numpy(), numbers.to_numpy()
-    row = np.searchsorted(known, wanted)
-    found = np.minimum(row, len(known) - 1)
-    if not np.array_equal(known[found], wanted):
-        missing = wanted[known[found] != wanted]
-        raise InputError(f"{missing.size} rows are of customers who are not in the table customers; add them")
-    return row

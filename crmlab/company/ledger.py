@@ -1,6 +1,6 @@
 """What is written down month by month: rows of the canonical tables, as columns of small types."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +8,8 @@ import numpy.typing as npt
 from crmlab.errors import check_known
 
 Columns = dict[str, npt.NDArray[np.generic]]
+Column = npt.ArrayLike | Callable[[], npt.ArrayLike]
+Keep = Iterable[str] | Mapping[str, Iterable[str]]
 
 # Tables whose rows come month by month: column and type
 SCHEMAS: dict[str, dict[str, str]] = {
@@ -68,46 +70,80 @@ SCHEMAS: dict[str, dict[str, str]] = {
 
 
 class Ledger:
-    """Rows as they come, for the tables that are kept.
+    """Rows as they come, for the tables and columns that are kept.
 
     Parameters
     ----------
-    keep : iterable of str, optional
-        Tables; all by default.
+    keep : iterable of str, or mapping of str to iterable of str, optional
+        Tables, or tables and their columns; everything by default.
 
     Raises
     ------
     InputError
-        If a table is unknown.
+        If a table or column is unknown.
     """
 
-    def __init__(self, keep: Iterable[str] | None = None) -> None:
-        self.keep = set(SCHEMAS) if keep is None else set(keep)
-        check_known("table", self.keep, SCHEMAS)
-        self._chunks: dict[str, list[Columns]] = {name: [] for name in SCHEMAS}
+    def __init__(self, keep: Keep | None = None) -> None:
+        tables = SCHEMAS if keep is None else keep
+        wanted = tables if isinstance(tables, Mapping) else {name: SCHEMAS.get(name, ()) for name in tables}
+        check_known("table", wanted, SCHEMAS)
+        for name, columns in wanted.items():
+            check_known("column", columns, SCHEMAS[name])
+        self._schemas = {
+            name: {column: SCHEMAS[name][column] for column in columns} for name, columns in wanted.items()
+        }
+        self._chunks: dict[str, list[Columns]] = {name: [] for name in self._schemas}
+        self._sizes: dict[str, list[int]] = {name: [] for name in self._schemas}
 
     def __contains__(self, table: str) -> bool:
-        return table in self.keep
+        return table in self._schemas
 
-    def add(self, table: str, **columns: npt.ArrayLike) -> None:
-        """Write rows down; a column that is one number holds for all rows."""
-        if table not in self:
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schemas)
+
+    def add(self, table: str, rows: int, **columns: Column) -> None:
+        """Write rows down.
+
+        Parameters
+        ----------
+        table : str
+        rows : int
+        **columns
+            Arrays of shape (rows,); numbers, which hold for all rows; or functions that return an array,
+            called if the column is kept.
+        """
+        if table not in self or not rows:
             return
-        schema = SCHEMAS[table]
-        size = max(np.size(each) for each in columns.values())
-        self._chunks[table].append(
-            {name: np.broadcast_to(np.asarray(columns[name], kind), (size,)) for name, kind in schema.items()}
-        )
+        chunk = {}
+        for name, kind in self._schemas[table].items():
+            values = columns[name]
+            chunk[name] = np.asarray(values() if callable(values) else values, kind)
+        self._chunks[table].append(chunk)
+        self._sizes[table].append(rows)
 
     def columns(self, table: str) -> Columns:
-        """All rows of a table, in the order in which they came."""
-        chunks = self._chunks[table]
-        empty = {name: [np.empty(0, kind)] for name, kind in SCHEMAS[table].items()}
-        return {
-            name: np.concatenate([each[name] for each in chunks] or empty[name]) for name in SCHEMAS[table]
-        }
+        """All rows of a table, in the order in which they came; none if it is not kept."""
+        chunks, sizes = self._chunks.get(table, []), self._sizes.get(table, [])
+        kinds = self._schemas.get(table, SCHEMAS[table])
+        return {name: _joined([each[name] for each in chunks], sizes, kind) for name, kind in kinds.items()}
 
     def extend(self, other: "Ledger") -> None:
-        """Append another ledger's rows."""
-        for table, chunks in other._chunks.items():
-            self._chunks[table] += chunks
+        """Append another ledger's rows, of the same tables and columns."""
+        for table in self:
+            self._chunks[table] += other._chunks[table]
+            self._sizes[table] += other._sizes[table]
+
+    def copy(self) -> "Ledger":
+        """The rows up to now."""
+        other = Ledger(self._schemas)
+        other.extend(self)
+        return other
+
+
+def _joined(chunks: list[npt.NDArray[np.generic]], sizes: list[int], kind: str) -> npt.NDArray[np.generic]:
+    """Columns one after the other, of which some may be one number for all rows."""
+    if all(each.ndim == 0 for each in chunks):
+        return np.repeat(np.array(chunks, kind), np.array(sizes, int))
+    return np.concatenate(
+        [each if each.ndim else np.broadcast_to(each, size) for each, size in zip(chunks, sizes, strict=True)]
+    )

@@ -1,6 +1,7 @@
 """A company from its truth to its tables: simulated whole, in parts, or month by month."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from numbers import Integral
 from typing import Any
 
@@ -10,10 +11,10 @@ from crmlab.company.block import Block
 from crmlab.company.branches import BranchPaths, draw_branches
 from crmlab.company.customers import draw_customers
 from crmlab.company.decisions import Decision, Interventions
-from crmlab.company.ledger import Ledger
+from crmlab.company.ledger import Keep, Ledger
 from crmlab.company.parameters import CompanyParameters, preset
 from crmlab.company.streams import Streams
-from crmlab.company.tables import Simulation, firm_tables, truth_of
+from crmlab.company.tables import Kept, Simulation
 from crmlab.design.streams import Seed, seed_tuple
 from crmlab.errors import InputError, check_known
 
@@ -108,19 +109,26 @@ class Company:
         """What happens at the branches, whatever customers do."""
         return draw_branches(self.parameters, self.months, self.seed)
 
-    def simulate(self, keep: Iterable[str] | None = None, block: int = BLOCK) -> Simulation:
+    def simulate(self, keep: Keep | None = None, block: int = BLOCK) -> Simulation:
         """All customers over all months.
 
         Parameters
         ----------
-        keep : iterable of str, optional
-            Tables that are written down, of those that grow by the month (`ledger.SCHEMAS`); all by default.
+        keep : iterable of str, or mapping of str to iterable of str, optional
+            Tables, or tables and their columns, that are written down, of those that grow by the month
+            (`ledger.SCHEMAS`); all by default. What nobody keeps is not drawn, where nothing else follows
+            from it.
         block : int
             Customers that are simulated together. Any number gives the same rows.
         """
-        return self._simulate(0, self.customers, keep, block)
+        return result_of(self._finished(0, self.customers, keep, block), self.months)
 
-    def part(self, number: int, parts: int, keep: Iterable[str] | None = None) -> Simulation:
+    def lazily(self, keep: Keep | None = None) -> Simulation:
+        """As `simulate`, but the company is drawn when somebody first looks at a table or the truth."""
+        run = cache(lambda: kept_of(self._finished(0, self.customers, keep, BLOCK), self.months))
+        return Simulation(self.parameters, self.interventions, Ledger(keep), run)
+
+    def part(self, number: int, parts: int, keep: Keep | None = None) -> Simulation:
         """The customers of one of several parts of about the same size, with those whom they bring.
 
         Parameters
@@ -128,34 +136,35 @@ class Company:
         number : int
             From 0.
         parts : int
-        keep : iterable of str, optional
+        keep : iterable of str, or mapping, optional
             As in `simulate`.
         """
         whole_number("parts", parts, 1, self.customers)
         whole_number("number", number, 0, parts - 1)
         start, stop = (self.customers * edge // parts for edge in (number, number + 1))
-        return self._simulate(start, stop, keep, BLOCK)
+        return result_of(self._finished(start, stop, keep, BLOCK), self.months)
 
-    def in_parts(self, parts: int, keep: Iterable[str] | None = None) -> Iterator[Simulation]:
+    def in_parts(self, parts: int, keep: Keep | None = None) -> Iterator[Simulation]:
         """All customers, a part at a time, where memory does not hold them; see `part`."""
         for number in range(whole_number("parts", parts, 1, self.customers)):
             yield self.part(number, parts, keep)
 
-    def _simulate(self, start: int, stop: int, keep: Iterable[str] | None, size: int) -> Simulation:
+    def _finished(self, start: int, stop: int, keep: Keep | None, size: int) -> Block:
+        """The customers from `start` to `stop` after all months, as one block."""
         blocks = self._blocks(start, stop, keep, size)
         first = next(blocks)
         for other in blocks:
             first.customers.append(other.customers)
             first.ledger.extend(other.ledger)
-        return result_of(first, self.months)
+        return first
 
-    def _blocks(self, start: int, stop: int, keep: Iterable[str] | None, size: int) -> Iterator[Block]:
+    def _blocks(self, start: int, stop: int, keep: Keep | None, size: int) -> Iterator[Block]:
         """Finished blocks of the customers from `start` to `stop`."""
         branches = self.branches()
         for low in range(start, stop, whole_number("block", size, 1, MOST_CUSTOMERS)):
             block = self.open_block(low, min(low + size, stop), branches, Ledger(keep))
             for _ in range(self.months):
-                block.step(CALENDAR)
+                block.advance(CALENDAR)
             yield block
 
     def open_block(self, start: int, stop: int, branches: BranchPaths, ledger: Ledger) -> Block:
@@ -166,12 +175,14 @@ class Company:
 
 
 def result_of(block: Block, months: int) -> Simulation:
-    """The tables and the truth of a block after so many months."""
-    known = block.customers, block.ledger, block.branches
-    return Simulation(
-        tables=firm_tables(*known, months, block.streams),
-        truth=truth_of(*known, months, block.p, block.do),
-    )
+    """The tables and the truth of a block after so many months; it must not be stepped any more."""
+    kept = kept_of(block, months)
+    return Simulation(block.p, block.do, block.ledger, lambda: kept)
+
+
+def kept_of(block: Block, months: int) -> Kept:
+    """What a block leaves after so many months."""
+    return Kept(block.customers, block.ledger, block.branches, months, block.streams)
 
 
 def whole_number(name: str, value: object, low: int, high: int) -> int:

@@ -20,6 +20,7 @@ from crmlab.company.month import Month
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 CRM_CARE, QUALITY_CARE = 0.5, 0.2  # what a CRM system and a good branch are as care
 DISAPPOINTED = 0.3  # units of bad surprise from which customers may complain
 
@@ -40,11 +41,11 @@ class Experiences:
     row: Rows
     expectation: Array
     surprise: Array
-    complained: npt.NDArray[np.bool_]
-    redressed: npt.NDArray[np.bool_]
+    complained: Flags
+    redressed: Flags
 
 
-def experience(now: Customers, month: Month, met: npt.NDArray[np.bool_]) -> Experiences:
+def experience(now: Customers, month: Month, met: Flags) -> Experiences:
     """Let those who met the company experience it; `now` learns experience, satisfaction and expectation.
 
     Parameters
@@ -59,17 +60,29 @@ def experience(now: Customers, month: Month, met: npt.NDArray[np.bool_]) -> Expe
     key, branch, expected = now.key[row], now.branch[row], now.expectation[row]
     served = month.branches.service[month.number, branch] + month.service
     came = served + p.fit_to_experience * FITS[now.segment[row]]
-    came += p.spread_of_experience * draw.normal(key, "experience")
+    by_chance, liked = draw.normal(key, ("experience", "satisfaction"))
+    came += p.spread_of_experience * by_chance
     surprise = came - expected
-    satisfied = p.disconfirmation.index(expected, surprise)
-    satisfied += p.spread_of_satisfaction * draw.normal(key, "satisfaction")
-    logit = p.complaining - p.surprise_to_complaining * surprise
-    complained = (draw.uniform(key, "complaints") < expit(logit)) & (surprise < -DISAPPOINTED)
-    redressed = complained & (draw.uniform(key, "redress") < chance_of_redress(now, month, row))
+    satisfied = p.disconfirmation.index(expected, surprise) + p.spread_of_satisfaction * liked
+    complained, redressed = _complaints(now, month, row, surprise)
     now.satisfaction[row] = satisfied + p.recovery_to_satisfaction * redressed
     now.experience[row] = came
     now.expectation[row] = expected + p.adaptation * surprise
     return Experiences(row, expected, surprise, complained, redressed)
+
+
+def _complaints(now: Customers, month: Month, row: Rows, surprise: Array) -> tuple[Flags, Flags]:
+    """Which experiences are complained of, and which complaints are redressed."""
+    p, complained, redressed = month.p, np.zeros(row.size, bool), np.zeros(row.size, bool)
+    disappointed = np.flatnonzero(surprise < -DISAPPOINTED)
+    chance = expit(p.complaining - p.surprise_to_complaining * surprise[disappointed])
+    complaints = disappointed[month.draw.uniform(now.key[row[disappointed]], "complaints") < chance]
+    complained[complaints] = True
+    whose = row[complaints]
+    redressed[complaints] = month.draw.uniform(now.key[whose], "redress") < chance_of_redress(
+        now, month, whose
+    )
+    return complained, redressed
 
 
 def chance_of_redress(now: Customers, month: Month, row: Rows) -> Array:
@@ -82,18 +95,19 @@ def chance_of_redress(now: Customers, month: Month, row: Rows) -> Array:
     return np.where(month.branches.pilot[now.branch[row]], 0.5, liked)
 
 
-def settle(now: Customers, month: Month, member: npt.NDArray[np.bool_]) -> None:
+def settle(now: Customers, month: Month, member: Flags) -> None:
     """Trust, commitment and attitude at the month's end."""
-    p, draw, key = month.p, month.draw, now.key
+    p = month.p
+    for_trust, for_commitment, for_attitude = month.draw.normal(now.key, ("trust", "commitment", "attitude"))
     satisfied, crm = now.satisfaction - p.usual_satisfaction, month.has_crm(now)
     care = CRM_CARE * crm + QUALITY_CARE * month.branches.quality[now.branch]
     trust = p.memory_of_trust * now.trust + p.satisfaction_to_trust * satisfied
-    now.trust = trust + p.care_to_trust * care + p.spread_of_trust * draw.normal(key, "trust")
+    now.trust = trust + p.care_to_trust * care + p.spread_of_trust * for_trust
     committed = p.memory_of_commitment * now.commitment + p.trust_to_commitment * now.trust
     committed += p.satisfaction_to_commitment * satisfied
     committed += p.investment_to_commitment * month.decision.investment * member
-    now.commitment = committed + p.spread_of_commitment * draw.normal(key, "commitment")
+    now.commitment = committed + p.spread_of_commitment * for_commitment
     saved = p.transaction_cost * p.crm_to_transaction_cost * crm
     value = p.experience_to_value * now.experience - np.log(month.price) + saved  # against no CRM system
     liked = p.satisfaction_to_attitude * satisfied + p.commitment_to_attitude * now.commitment
-    now.attitude = liked + p.value_to_attitude * value + p.spread_of_attitude * draw.normal(key, "attitude")
+    now.attitude = liked + p.value_to_attitude * value + p.spread_of_attitude * for_attitude

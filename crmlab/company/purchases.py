@@ -13,6 +13,7 @@ Hardie & Lee 2005, doi:10.1287/mksc.1040.0098); amounts are Gamma(p) / Î½ with Î
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -41,25 +42,47 @@ class Purchases:
         Whose.
     count : array of int
         Number of the event in the customer's month, from 0.
-    time, amount : arrays
-        Months since the company began; currency.
+    time : array
+        Months since the company began.
     bought : array of int, shape (active,)
-        Repeat purchases of each customer.
+        Repeat purchases of each customer; their rows come first.
     first : array of bool, shape (active,)
         Whose first purchase falls into this month; it is in the rows with count -1.
+    now : Customers
+        The active.
+    month : Month
     """
 
     row: Rows
     count: npt.NDArray[np.int64]
     time: Array
-    amount: Array
-    second_channel: Flags
     bought: npt.NDArray[np.int64]
     first: Flags
+    now: Customers
+    month: Month
 
+    @cached_property
+    def amount(self) -> Array:
+        """Currency, drawn when somebody first asks."""
+        luck = self.month.draw.uniform(self.now.key[self.row], "amounts", self.count + 1)
+        return gammaincinv(self.month.p.p, luck) / self.now.spend_rate[self.row] * self.month.price
+
+    @cached_property
+    def second_channel(self) -> Flags:
+        """Whether it came through the second channel."""
+        luck = self.month.draw.uniform(self.now.key[self.row], "channel", self.count + 1)
+        return uses_channel(self.now, self.month)[self.row] & (luck < SECOND_CHANNEL_SHARE)
+
+    @property
     def money(self) -> Array:
         """Each active customer's spend, shape (active,)."""
         return np.bincount(self.row, self.amount, self.bought.size).astype(float)
+
+    @property
+    def money_again(self) -> Array:
+        """Each active customer's spend on repeat purchases, shape (active,)."""
+        again = self.bought.sum()
+        return np.bincount(self.row[:again], self.amount[:again], self.bought.size).astype(float)
 
 
 def appeal(now: Customers, month: Month, member: Flags, mailed: Flags) -> Array:
@@ -104,8 +127,9 @@ def buy(now: Customers, month: Month, eta: Array, chance: Array) -> Purchases:
     clock, wanted = poisson_quantile(u, base), poisson_quantile(u, mean)
     row, count = events(np.maximum(clock, wanted))
     key = now.key[row]
-    time = start[row] + part[row] * month.draw.uniform(key, "times", count)
-    ends = (month.draw.uniform(key, "leaving", count) < chance[row]) & (count < clock[row])
+    at, coin = month.draw.uniform(key, ("times", "leaving"), count)
+    time = start[row] + part[row] * at
+    ends = (coin < chance[row]) & (count < clock[row])
     gone = np.full(len(now), np.inf)
     np.minimum.at(gone, row[ends], time[ends])
     kept = (count < wanted[row]) & (time <= gone[row])
@@ -115,23 +139,13 @@ def buy(now: Customers, month: Month, eta: Array, chance: Array) -> Purchases:
 
 
 def _made(now: Customers, month: Month, row: Rows, count: npt.NDArray[np.int64], time: Array) -> Purchases:
-    """The repeat purchases with their amounts, and the first purchases of those who have joined."""
+    """The repeat purchases, and the first purchases of those who have joined."""
     bought = np.bincount(row, minlength=len(now))
     first = now.joined >= month.number
     new = np.flatnonzero(first)
-    repeats = row.size
     row, time = np.concatenate([row, new]), np.concatenate([time, now.joined[new]])
     count = np.concatenate([count, np.full(new.size, -1)])
-    key = now.key[row]
-    shape = gammaincinv(month.p.p, month.draw.uniform(key, "amounts", count + 1))
-    amount = shape / now.spend_rate[row] * month.price
-    apart = uses_channel(now, month)[row] & (
-        month.draw.uniform(key, "channel", count + 1) < SECOND_CHANNEL_SHARE
-    )
-    now.orders = now.orders + bought.astype(np.int32)
-    now.spend = now.spend + np.bincount(row[:repeats], amount[:repeats], len(now))
-    np.maximum.at(now.last, row, time)
-    return Purchases(row, count, time, amount, apart, bought, first)
+    return Purchases(row, count, time, bought, first, now, month)
 
 
 def events(counts: npt.NDArray[np.int64]) -> tuple[Rows, npt.NDArray[np.int64]]:

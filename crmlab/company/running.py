@@ -1,7 +1,7 @@
 """A company that is stepped month by month, as a firm decides; saved and gone on with."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import pandas as pd
 
 from crmlab.company.block import Block, MonthSummary
 from crmlab.company.decisions import Decision, Interventions
-from crmlab.company.ledger import Ledger
+from crmlab.company.ledger import Keep, Ledger
 from crmlab.company.market import CALENDAR, Company, result_of, whole_number
 from crmlab.company.parameters import CompanyParameters
 from crmlab.company.saving import read_state, write_state
-from crmlab.company.tables import Truth
+from crmlab.company.tables import Frames, Simulation, Truth
 from crmlab.errors import InputError
 
 Decide = Callable[[pd.DataFrame, int], Decision | None]
@@ -26,14 +26,14 @@ class Run:
         self.company, self._block = company, block
 
     @classmethod
-    def start(cls, company: Company, keep: Iterable[str] | None = None) -> "Run":
+    def start(cls, company: Company, keep: Keep | None = None) -> "Run":
         """The company before its first month.
 
         Parameters
         ----------
         company : Company
-        keep : iterable of str, optional
-            Tables that are written down, of those that grow by the month; all by default.
+        keep : iterable of str, or mapping of str to iterable of str, optional
+            As in `Company.simulate`.
         """
         return cls(company, company.open_block(0, company.customers, company.branches(), Ledger(keep)))
 
@@ -90,14 +90,18 @@ class Run:
         return self._block.books(customers.take(customers.booked(self.month - 1)))
 
     @property
-    def tables(self) -> dict[str, pd.DataFrame]:
+    def tables(self) -> Frames:
         """The firm's tables up to now; what grows by the month, since the start or the last loading."""
-        return result_of(self._block, max(self.month, 1)).tables
+        return self._result.tables
 
     @property
     def truth(self) -> Truth:
         """What no firm knows."""
-        return result_of(self._block, max(self.month, 1)).truth
+        return self._result.truth
+
+    @property
+    def _result(self) -> Simulation:
+        return result_of(self._block.copy(), max(self.month, 1))
 
     def save(self, path: str | Path) -> Path:
         """Write the state to a file, beside its place and renamed; its tables are not in it.
@@ -110,7 +114,7 @@ class Run:
         return write_state(path, self._block.customers, {"month": self.month, "company": settings})
 
     @classmethod
-    def load(cls, path: str | Path, keep: Iterable[str] | None = None) -> "Run":
+    def load(cls, path: str | Path, keep: Keep | None = None) -> "Run":
         """The company of a file that `save` wrote.
 
         Raises

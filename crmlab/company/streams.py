@@ -11,12 +11,11 @@ saved holds no generator.
 doi:10.1145/2660193.2660195); keys are mixed customer numbers.
 """
 
-import zlib
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from crmlab.company.seeding import words_of
 from crmlab.design.streams import Seed, seed_tuple
 
 Array = npt.NDArray[np.float64]
@@ -25,6 +24,17 @@ WORD = np.uint64
 ODD, GOLDEN = WORD(0xD1342543DE82EF95), WORD(0x9E3779B97F4A7C15)
 ROUND, FIRST, SECOND = WORD(0xD6E8FEB86659FD93), WORD(0xBF58476D1CE4E5B9), WORD(0x94D049BB133111EB)
 ALWAYS = -1  # the month of what is drawn once for all
+YEARS = 36  # months whose words are made at once
+PURPOSES = (  # of the draws that most companies make; the words of others are made when they are asked for
+    *("customers", "joining", "branch", "segment", "rate", "dropout", "mailing effect", "spend rate"),
+    *("switching cost", "method", "letter", "expectation", "age", "acquisition", "needs"),
+    *("membership", "second channel", "mailing", "reading", "purchases", "times", "leaving", "amounts"),
+    *("channel", "contacts", "experience", "satisfaction", "complaints", "redress", "employee"),
+    *("trust", "commitment", "attitude", "referrals", "referred", "order numbers"),
+    *("response", "items", "posting", "lottery"),
+)
+Purpose = str | tuple[str, ...]  # several purposes are drawn for at once, each along the first axis
+Counts = npt.NDArray[np.integer] | int | None
 
 
 class Streams:
@@ -42,7 +52,7 @@ class Streams:
     def __init__(self, seed: Seed, luck: Seed | None = None, luck_from: int = 0) -> None:
         self.seed, self.luck_from = seed_tuple(seed), luck_from
         self.luck = None if luck is None else seed_tuple(luck)
-        self._constants: dict[tuple[str, int], np.uint64] = {}
+        self._words: dict[str, Keys] = {}
 
     def keys(self, numbers: npt.ArrayLike) -> Keys:
         """Keys of the customers with these numbers, 0 or more."""
@@ -52,31 +62,36 @@ class Streams:
 
     def constant(self, purpose: str, month: int) -> np.uint64:
         """The word that stands for a purpose in a month, the same for all customers."""
-        if (purpose, month) not in self._constants:
-            seed = self.luck if self.luck is not None and month >= self.luck_from else self.seed
-            entropy = np.random.SeedSequence([*seed, zlib.crc32(purpose.encode()), month + 1])
-            self._constants[purpose, month] = entropy.generate_state(1, WORD)[0]
-        return self._constants[purpose, month]
+        if month + 1 >= len(self._words.get(purpose, ())):
+            together = PURPOSES if purpose in PURPOSES else (purpose,)
+            months = np.arange(ALWAYS, (max(month, 0) // YEARS + 1) * YEARS)
+            self._words |= zip(together, self._made(together, months), strict=True)
+        return self._words[purpose][month + 1]
 
-    def bits(
-        self,
-        keys: Keys,
-        purpose: str,
-        month: int = ALWAYS,
-        count: npt.NDArray[np.integer] | int | None = None,
-    ) -> Keys:
+    def _made(self, purposes: tuple[str, ...], months: npt.NDArray[np.intp]) -> Keys:
+        """Words of purposes and months: of another seed where other luck has begun."""
+        words = words_of(self.seed, purposes, months)
+        if self.luck is None:
+            return words
+        return np.where(months >= self.luck_from, words_of(self.luck, purposes, months), words)
+
+    def bits(self, keys: Keys, purpose: Purpose, month: int = ALWAYS, count: Counts = None) -> Keys:
         """64 random bits for each key.
 
         Parameters
         ----------
         keys : array of uint64, shape (n,)
-        purpose : str
+        purpose : str or tuple of str
             What is drawn: ``"times"``, ``"amounts"``.
         month : int
         count : array of int of shape (n,) or int, optional
             Which of several draws for the same purpose and month, from 0.
+
+        Returns
+        -------
+        array of shape (n,), or (purposes, n)
         """
-        words = keys ^ self.constant(purpose, month)
+        words = self._keyed(keys, purpose, month)
         if count is not None:
             words = words + (np.atleast_1d(count).astype(WORD) + WORD(1)) * ODD
         for _ in range(2):
@@ -88,23 +103,17 @@ class Streams:
         words *= SECOND
         return words ^ (words >> WORD(31))
 
-    def uniform(
-        self,
-        keys: Keys,
-        purpose: str,
-        month: int = ALWAYS,
-        count: npt.NDArray[np.integer] | int | None = None,
-    ) -> Array:
+    def _keyed(self, keys: Keys, purpose: Purpose, month: int) -> Keys:
+        """Keys marked with what is drawn, before they are mixed."""
+        if isinstance(purpose, str):
+            return keys ^ self.constant(purpose, month)
+        return keys ^ np.array([[self.constant(each, month)] for each in purpose])
+
+    def uniform(self, keys: Keys, purpose: Purpose, month: int = ALWAYS, count: Counts = None) -> Array:
         """A number in (0, 1) for each key; ends excluded, so that every inverse distribution is finite."""
         return ((self.bits(keys, purpose, month, count) >> WORD(11)).astype(np.float64) + 0.5) * 2.0**-53
 
-    def normal(
-        self,
-        keys: Keys,
-        purpose: str,
-        month: int = ALWAYS,
-        count: npt.NDArray[np.integer] | int | None = None,
-    ) -> Array:
+    def normal(self, keys: Keys, purpose: Purpose, month: int = ALWAYS, count: Counts = None) -> Array:
         """A standard normal number for each key."""
         return np.asarray(ndtri(self.uniform(keys, purpose, month, count)))
 
@@ -119,15 +128,15 @@ class MonthOfStreams:
     def __init__(self, streams: Streams, month: int) -> None:
         self.streams, self.month = streams, month
 
-    def bits(self, keys: Keys, purpose: str, count: npt.NDArray[np.integer] | int | None = None) -> Keys:
+    def bits(self, keys: Keys, purpose: Purpose, count: Counts = None) -> Keys:
         """See `Streams.bits`."""
         return self.streams.bits(keys, purpose, self.month, count)
 
-    def uniform(self, keys: Keys, purpose: str, count: npt.NDArray[np.integer] | int | None = None) -> Array:
+    def uniform(self, keys: Keys, purpose: Purpose, count: Counts = None) -> Array:
         """See `Streams.uniform`."""
         return self.streams.uniform(keys, purpose, self.month, count)
 
-    def normal(self, keys: Keys, purpose: str, count: npt.NDArray[np.integer] | int | None = None) -> Array:
+    def normal(self, keys: Keys, purpose: Purpose, count: Counts = None) -> Array:
         """See `Streams.normal`."""
         return self.streams.normal(keys, purpose, self.month, count)
 

@@ -1,6 +1,8 @@
 """The canonical tables, as a firm has them; and the truth, apart from them."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +17,51 @@ from crmlab.company.parameters import CompanyParameters
 from crmlab.company.selection import BY_LOT
 from crmlab.company.streams import Streams
 from crmlab.design.streams import generator
+from crmlab.errors import listing
 
 Array = npt.NDArray[np.float64]
+Made = TypeVar("Made")
 START = np.datetime64("2022-01-01", "ms")  # the company's first day
 MONTH = 365.25 / 12 * 86_400_000  # milliseconds
 CHANNELS, ORDER_COSTS = ("shop", "web"), (2.0, 0.5)
+ACQUIRED = ("referral", "walk-in", "advertisement")
+MONTHLY = ("complaints", "reviews", "surveys")  # tables of the ledger whose rows are dated by the month's end
+IN_COLUMNS = ("customers", "branches", "members", "channel_choices")
+DRAWN = (
+    *("customers", "needs", "branches", "employees", "staff_surveys"),
+    *("channels", "members", "channel_choices"),
+)  # tables that are no logs
+TRUTHS = ("customers", "branches", "paths", "experiences", "months")
 OF_TRUTH = ("experiences", "months")  # tables of the ledger that no firm has
 STAFF_SURVEY = 6  # months
 MAILING_COST = 0.15  # currency a mailing
 IMPORTANCE, FIRST_NEED, IMPORTANCE_NOISE = 3.6, 1.8, 1.2  # points of seven
+
+
+class Lazy(Mapping[str, Made]):
+    """Tables by name, each made when it is first looked at."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], Made]) -> None:
+        self._names, self._make, self._made = tuple(names), make, dict[str, Made]()
+
+    def __getitem__(self, name: str) -> Made:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"tables {listing(self._names, len(self))}"
+
+
+Frames = Lazy[pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,39 +72,38 @@ class Truth:
     ----------
     parameters : CompanyParameters
     interventions : Interventions
-    customers : DataFrame
-        Rates and chances, latents, moods at the end, whether and when somebody left.
-    branches : DataFrame
-        Quality, by branch.
-    paths : DataFrame
-        Service by branch and month, with the pull of rivals in its region.
-    experiences : DataFrame
-        Expectation, surprise and satisfaction, an experience a row.
-    months : DataFrame
-        Sums over all who are with the company: satisfaction, stars that buyers would give.
+    tables : mapping of str to DataFrame
+        The frames by name.
     """
 
     parameters: CompanyParameters
     interventions: Interventions
-    customers: pd.DataFrame
-    branches: pd.DataFrame
-    paths: pd.DataFrame
-    experiences: pd.DataFrame
-    months: pd.DataFrame
+    tables: Frames
 
     @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """The frames by name."""
-        names = ("customers", "branches", "paths", "experiences", "months")
-        return {name: getattr(self, name) for name in names}
+    def customers(self) -> pd.DataFrame:
+        """Rates and chances, latents, moods at the end, whether and when somebody left."""
+        return self.tables["customers"]
 
+    @property
+    def branches(self) -> pd.DataFrame:
+        """Quality, by branch."""
+        return self.tables["branches"]
 
-@dataclass(frozen=True, eq=False)
-class Simulation:
-    """A company's tables, by name, and its truth."""
+    @property
+    def paths(self) -> pd.DataFrame:
+        """Service by branch and month, with the pull of rivals in its region."""
+        return self.tables["paths"]
 
-    tables: dict[str, pd.DataFrame]
-    truth: Truth
+    @property
+    def experiences(self) -> pd.DataFrame:
+        """Expectation, surprise and satisfaction, an experience a row."""
+        return self.tables["experiences"]
+
+    @property
+    def months(self) -> pd.DataFrame:
+        """Sums over all who are with the company: satisfaction, stars that buyers would give."""
+        return self.tables["months"]
 
 
 def dates(months: npt.ArrayLike) -> npt.NDArray[np.datetime64]:
@@ -74,96 +111,145 @@ def dates(months: npt.ArrayLike) -> npt.NDArray[np.datetime64]:
     return START + np.rint(np.asarray(months, float) * MONTH).astype("timedelta64[ms]")
 
 
-def firm_tables(
-    customers: Customers,
-    ledger: Ledger,
-    branches: BranchPaths,
-    months: int,
-    streams: Streams,
-) -> dict[str, pd.DataFrame]:
-    """What the firm has after so many months, by the names of the canonical tables."""
-    here = _in_books(customers, months)
-    logs = {
-        name: _log(name, ledger.columns(name)) for name in SCHEMAS if name in ledger and name not in OF_TRUTH
-    }
-    return (
-        {
-            "customers": _customers(here, branches, streams),
-            "needs": _needs(here, streams),
-            "branches": _branches(branches, months),
-            "employees": _employees(branches),
-            "staff_surveys": _staff_surveys(branches, months, streams),
-            "channels": pd.DataFrame({"channel": CHANNELS, "cost_an_order": ORDER_COSTS}),
-            "members": _starts(here, here.member, months, "joined"),
-            "channel_choices": _starts(here, here.channel, months, "taken_up"),
-        }
-        | ({"campaigns": _campaigns(logs["exposures"])} if "exposures" in logs else {})
-        | logs
-    )
+class Kept:
+    """What a company leaves after so many months, and the tables that are made of it."""
+
+    def __init__(
+        self, customers: Customers, ledger: Ledger, branches: BranchPaths, months: int, streams: Streams
+    ) -> None:
+        self.ledger, self.branches, self.months, self.streams = ledger, branches, months, streams
+        rows = customers.booked(months - 1)
+        self.here = customers.take(rows[np.argsort(customers.number[rows], kind="stable")])
+        self._known: dict[str, Columns] = {}
+
+    def columns(self, name: str) -> Columns:
+        """A firm's table without types and dates: logs in the order in which they came."""
+        here, months = self.here, self.months
+        if name not in self._known and name not in SCHEMAS:
+            self._known[name] = {
+                "customers": lambda: _customers(here, self.branches, self.streams),
+                "branches": lambda: _branches(self.branches, months),
+                "members": lambda: _starts(here, here.member, months, "joined"),
+                "channel_choices": lambda: _starts(here, here.channel, months, "taken_up"),
+            }[name]()
+        return self.ledger.columns(name) if name in SCHEMAS else self._known[name]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A firm's table as everybody sees it."""
+        if name in SCHEMAS:
+            return self._log(name)
+        return {
+            "customers": lambda: _customers_frame(self.columns(name)),
+            "needs": lambda: _needs(self.here, self.streams),
+            "branches": lambda: _branches_frame(self.columns(name)),
+            "employees": lambda: _employees(self.branches),
+            "staff_surveys": lambda: _staff_surveys(self.branches, self.months, self.streams),
+            "channels": lambda: pd.DataFrame({"channel": CHANNELS, "cost_an_order": ORDER_COSTS}),
+            "members": lambda: _dated(self.columns(name), "joined"),
+            "channel_choices": lambda: _dated(self.columns(name), "taken_up"),
+            "campaigns": lambda: _campaigns(self.columns("exposures")),
+        }[name]()
+
+    def truth(self, name: str) -> pd.DataFrame:
+        """A table that no firm has."""
+        return {
+            "customers": lambda: _latents(self.here),
+            "branches": lambda: _qualities(self.branches),
+            "paths": lambda: _paths(self.branches),
+            "experiences": lambda: self._log(name),
+            "months": lambda: pd.DataFrame(self.ledger.columns(name)).groupby("month", as_index=False).sum(),
+        }[name]()
+
+    def _log(self, name: str) -> pd.DataFrame:
+        """A table of the ledger in order of customers and time, dated where it has times."""
+        columns = self.ledger.columns(name)
+        keys = [columns[each] for each in ("order_id", "time", "month", "customer_id") if each in columns]
+        order = np.lexsort(keys) if keys else slice(None)
+        frame = pd.DataFrame({key: values[order] for key, values in columns.items()})
+        if "channel" in frame:
+            frame["channel"] = pd.Categorical.from_codes(frame["channel"], CHANNELS)
+        if "time" in frame:
+            frame.insert(frame.columns.get_loc("time") + 1, "date", dates(frame["time"]))
+        elif name in MONTHLY and "month" in frame:
+            frame.insert(frame.columns.get_loc("month") + 1, "date", dates(frame["month"] + 1))
+        return frame
 
 
-def truth_of(
-    customers: Customers,
-    ledger: Ledger,
-    branches: BranchPaths,
-    months: int,
-    p: CompanyParameters,
-    do: Interventions,
-) -> Truth:
-    """The truth of a company that has been simulated over so many months."""
-    known = _in_books(customers, months)
+class Simulation:
+    """A company's tables, by name, and its truth.
+
+    Parameters
+    ----------
+    parameters : CompanyParameters
+    interventions : Interventions
+    logs : sequence of str
+        Tables of the ledger that are kept.
+    kept : function
+        Returns what the company left; called when somebody first looks at a table.
+
+    Attributes
+    ----------
+    tables : mapping of str to DataFrame
+        What a firm has, each made when it is first looked at.
+    arrays : mapping of str to mapping of str to array
+        Those tables of which `Histories` are made, without types and dates.
+    truth : Truth
+    """
+
+    def __init__(
+        self,
+        parameters: CompanyParameters,
+        interventions: Interventions,
+        logs: Iterable[str],
+        kept: Callable[[], Kept],
+    ) -> None:
+        seen = [name for name in SCHEMAS if name in set(logs) - set(OF_TRUTH)]
+        others = [*DRAWN, *(["campaigns"] if "exposures" in seen else [])]
+        self.tables: Frames = Lazy([*others, *seen], lambda name: kept().frame(name))
+        self.arrays: Lazy[Columns] = Lazy([*IN_COLUMNS, *seen], lambda name: kept().columns(name))
+        hidden = Lazy(TRUTHS, lambda name: kept().truth(name))
+        self.truth = Truth(parameters, interventions, hidden)
+
+
+def _qualities(branches: BranchPaths) -> pd.DataFrame:
+    return pd.DataFrame({"branch_id": np.arange(branches.quality.size), "quality": branches.quality})
+
+
+def _latents(here: Customers) -> pd.DataFrame:
     latent = ("rate", "spend_rate", "habit", "switching_cost", "mailing", "method", "alive", "left")
     moods = ("expectation", "satisfaction", "trust", "commitment", "attitude")
-    chance = {"dropout": expit(known.leaving)}
-    columns = {name: getattr(known, name) for name in (*latent, *moods)}
-    sums = pd.DataFrame(ledger.columns("months")).groupby("month", as_index=False).sum()
-    return Truth(
-        parameters=p,
-        interventions=do,
-        customers=pd.DataFrame({"customer_id": known.number} | chance | columns),
-        branches=pd.DataFrame({"branch_id": np.arange(branches.quality.size), "quality": branches.quality}),
-        paths=_paths(branches),
-        experiences=_log("experiences", ledger.columns("experiences")),
-        months=sums,
-    )
+    known = {"customer_id": here.number, "dropout": expit(here.leaving)}
+    return pd.DataFrame(known | {name: getattr(here, name) for name in (*latent, *moods)})
 
 
-def _in_books(customers: Customers, months: int) -> Customers:
-    """Those who have come, in the order of their numbers."""
-    rows = customers.booked(months - 1)
-    return customers.take(rows[np.argsort(customers.number[rows], kind="stable")])
-
-
-def _log(name: str, columns: Columns) -> pd.DataFrame:
-    """A table of the ledger in order of customers and time, dated where it has times."""
-    keys = [columns[each] for each in ("order_id", "time", "month", "customer_id") if each in columns]
-    order = np.lexsort(keys) if keys else slice(None)
-    frame = pd.DataFrame({key: values[order] for key, values in columns.items()})
-    if name == "orders":
-        frame["channel"] = pd.Categorical.from_codes(frame["channel"], CHANNELS)
-        frame.insert(6, "date", dates(frame["time"]))
-    elif name in ("complaints", "reviews", "surveys"):
-        frame.insert(frame.columns.get_loc("month") + 1, "date", dates(frame["month"] + 1))
-    return frame
-
-
-def _customers(here: Customers, branches: BranchPaths, streams: Streams) -> pd.DataFrame:
+def _customers(here: Customers, branches: BranchPaths, streams: Streams) -> Columns:
     age = 18 + np.floor(60 * streams.uniform(here.key, "age") ** (1.4 - 0.3 * here.segment))
     channel = np.where(here.referrer != NOBODY, 0, 1 + (streams.uniform(here.key, "acquisition") < 0.3))
-    return pd.DataFrame(
-        {
-            "customer_id": here.number,
-            "joined": here.joined,
-            "date": dates(here.joined),
-            "branch_id": here.branch,
-            "region": branches.region[here.branch],
-            "segment": pd.Categorical.from_codes(here.segment, SEGMENTS),
-            "age": age.astype(np.int16),
-            "acquired_by": pd.Categorical.from_codes(channel, ("referral", "walk-in", "advertisement")),
-            "referrer_id": pd.Series(here.referrer, dtype="Int64").mask(here.referrer == NOBODY),
-            "encouraged": here.encouraged,
+    return {
+        "customer_id": here.number,
+        "joined": here.joined,
+        "branch_id": here.branch,
+        "region": branches.region[here.branch],
+        "segment": here.segment,
+        "age": age.astype(np.int16),
+        "acquired_by": channel,
+        "referrer_id": here.referrer,
+        "encouraged": here.encouraged,
+    }
+
+
+def _customers_frame(columns: Columns) -> pd.DataFrame:
+    referrer = columns["referrer_id"]
+    frame = pd.DataFrame(
+        columns
+        | {
+            "segment": pd.Categorical.from_codes(columns["segment"], SEGMENTS),
+            "acquired_by": pd.Categorical.from_codes(columns["acquired_by"], ACQUIRED),
+            "referrer_id": pd.Series(referrer, dtype="Int64").mask(referrer == NOBODY),
         }
     )
+    frame.insert(2, "date", dates(columns["joined"]))
+    return frame
 
 
 def _needs(here: Customers, streams: Streams) -> pd.DataFrame:
@@ -181,19 +267,23 @@ def _needs(here: Customers, streams: Streams) -> pd.DataFrame:
     )
 
 
-def _branches(branches: BranchPaths, months: int) -> pd.DataFrame:
-    def known(start: npt.NDArray[np.int16]) -> pd.Series:
-        return pd.Series(start, dtype="Int64").mask(start >= months)
+def _branches(branches: BranchPaths, months: int) -> Columns:
+    """Months that have not come, or never will, are missing."""
 
-    return pd.DataFrame(
-        {
-            "branch_id": np.arange(branches.quality.size),
-            "region": branches.region,
-            "scheme_since": known(branches.launch),
-            "crm_since": known(branches.crm),
-            "redress_by_lot": branches.pilot,
-        }
-    )
+    def known(start: npt.NDArray[np.int16]) -> Array:
+        return np.where(start < months, start, np.nan)
+
+    return {
+        "branch_id": np.arange(branches.quality.size),
+        "region": branches.region,
+        "scheme_since": known(branches.launch),
+        "crm_since": known(branches.crm),
+        "redress_by_lot": branches.pilot,
+    }
+
+
+def _branches_frame(columns: Columns) -> pd.DataFrame:
+    return pd.DataFrame(columns).astype({"scheme_since": "Int64", "crm_since": "Int64"})
 
 
 def _employees(branches: BranchPaths) -> pd.DataFrame:
@@ -230,18 +320,26 @@ def _staff_surveys(branches: BranchPaths, months: int, streams: Streams) -> pd.D
     )
 
 
-def _starts(here: Customers, month: npt.NDArray[np.int16], months: int, name: str) -> pd.DataFrame:
+def _starts(here: Customers, month: npt.NDArray[np.int16], months: int, name: str) -> Columns:
     began = (month < months) & (month < NEVER)
-    return pd.DataFrame({"customer_id": here.number[began], name: month[began], "date": dates(month[began])})
+    return {"customer_id": here.number[began], name: month[began]}
 
 
-def _campaigns(exposures: pd.DataFrame) -> pd.DataFrame:
+def _dated(columns: Columns, start: str) -> pd.DataFrame:
+    return pd.DataFrame(columns | {"date": dates(columns[start])})
+
+
+def _campaigns(exposures: Columns) -> pd.DataFrame:
     """A row a campaign; there is at most one a month."""
-    kinds = exposures.groupby("campaign_id").agg(
-        month=("month", "first"),
-        sent=("sent", "sum"),
-        least=("propensity", "min"),
-        most=("propensity", "max"),
+    kinds = (
+        pd.DataFrame(exposures)
+        .groupby("campaign_id")
+        .agg(
+            month=("month", "first"),
+            sent=("sent", "sum"),
+            least=("propensity", "min"),
+            most=("propensity", "max"),
+        )
     )
     decided = kinds["least"].isna()
     by_lot = (kinds["least"] == BY_LOT) & (kinds["most"] == BY_LOT)

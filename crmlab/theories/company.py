@@ -10,17 +10,18 @@ customer on the rows that the estimator uses. The Monte-Carlo error of that is s
 own: everybody who is not touched does the same to the last bit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from crmlab.company import PRESETS, Company, CompanyParameters, frames
+from crmlab.company import PRESETS, Company, CompanyParameters
 from crmlab.company.analyses import ANALYSES
-from crmlab.company.frames import Firm
+from crmlab.company.histories import Columns, Histories
+from crmlab.company.tables import Frames
 from crmlab.design import Cohort, Construct, Design, Diagram, Hypothesis, count
 from crmlab.design.streams import Streams
 from crmlab.estimators import GroupTimeEffects, LeastSquares
@@ -31,6 +32,15 @@ SYSTEM_FROM = 13  # period from which on branches are compared side by side
 WORLDS, CUSTOMERS = 4, 5000  # companies, and customers of each, from which an estimand is computed
 A_MONTH = "purchases a customer and month"
 NO_TRAP = {"H2": "better branches get the system first, but in the trap nobody buys more for quality"}
+COMPARED = {  # tables that grow by the month, and their columns, of which rows for analysts are made
+    "orders": ("customer_id", "month", "time"),
+    "exposures": ("customer_id", "month", "sent", "read", "propensity"),
+    "complaints": ("customer_id", "branch_id", "month", "redressed"),
+}
+COMPARISONS = (
+    *("branch_months", "branches_after", "eligible", "letters", "complaints_by_lot"),
+    *("complaints_elsewhere", "mailed_by_lot", "mailed_otherwise"),
+)
 Array = np.ndarray
 
 
@@ -54,78 +64,95 @@ def company(p: CompanyMarket, seed: Any = 1) -> Company:
 
 
 def simulate_company(p: CompanyMarket, streams: Streams) -> Cohort:
-    """Draw a company: its tables, the rows on which analysts compare, and the truth."""
-    simulation = company(p, streams.seed).simulate()
-    raw = {name: _columns(frame) for name, frame in simulation.tables.items()}
-    compared = {name: _columns(frame) for name, frame in rows_of(simulation.tables).items()}
-    return Cohort({**compared, **raw}, truth={"hidden": simulation.truth})
+    """A company: the rows on which analysts compare, its tables, and the truth.
+
+    What analysts compare needs few columns; the whole company is drawn when somebody looks at its tables.
+    """
+    firm = company(p, streams.seed)
+    few, whole = firm.lazily(COMPARED), firm.lazily()
+    rows = cache(lambda: rows_of(Histories(few.arrays, MONTHS)))
+    compared = {name: partial(lambda name: rows()[name], name) for name in COMPARISONS}
+    tables = {name: partial(_columns, whole.tables, name) for name in whole.tables}
+    return Cohort({**compared, **tables}, truth={"hidden": whole.truth})
 
 
-def _columns(frame: pd.DataFrame) -> Callable[[], Mapping[str, Array]]:
-    return lambda: {str(name): frame[name].to_numpy() for name in frame}
+def _columns(tables: Frames, name: str) -> Columns:
+    return {str(column): values.to_numpy() for column, values in tables[name].items()}
 
 
-def rows_of(tables: Firm) -> dict[str, pd.DataFrame]:
-    """The rows on which analysts compare, by name; made of the firm's tables alone."""
-    complaints, mails = frames.redress(tables, MONTHS), frames.mailings(tables, MONTHS)
-    branches = frames.branch_months(tables, MONTHS)
+def rows_of(known: Histories) -> dict[str, Columns]:
+    """The rows on which analysts compare, `COMPARISONS`; made of the firm's tables alone."""
+    complaints, mails, branches = known.redress(), known.mailings(), known.branch_months()
     lot, fair = complaints["by_lot"] > 0, mails["propensity"] == FAIR
     return {
         "branch_months": branches,
         "branches_after": _side_by_side(branches),
-        "eligible": frames.members_and_others(tables, MONTHS),
-        "letters": frames.letters(tables, MONTHS),
-        "complaints_by_lot": complaints[lot],
-        "complaints_elsewhere": complaints[~lot],
-        "mailed_by_lot": mails[fair],
-        "mailed_otherwise": mails[~fair],
+        "eligible": known.members_and_others(),
+        "letters": known.letters(),
+        "complaints_by_lot": _of(complaints, lot),
+        "complaints_elsewhere": _of(complaints, ~lot),
+        "mailed_by_lot": _of(mails, fair),
+        "mailed_otherwise": _of(mails, ~fair),
     }
 
 
-def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
-    after = rows[rows["period"] >= SYSTEM_FROM].groupby("branch_id")
-    equipped = after["system"].first().between(1, SYSTEM_FROM) * 1.0
-    return pd.DataFrame({"equipped": equipped, "orders": after["orders"].mean()})
+def _of(columns: Columns, rows: Array) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def _side_by_side(rows: Columns) -> Columns:
+    """Branches from the system's month on: whether each has it, and its mean orders a month."""
+    after = _of(rows, rows["period"] >= SYSTEM_FROM)
+    start, orders = (after[name].reshape(-1, MONTHS + 1 - SYSTEM_FROM) for name in ("system", "orders"))
+    return {
+        "equipped": ((start[:, 0] >= 1) & (start[:, 0] <= SYSTEM_FROM)) * 1.0,
+        "orders": orders.mean(1),
+    }
 
 
 # What would have happened otherwise ---------------------------------------------------------------------
 
 
 @lru_cache(maxsize=WORLDS)
-def _usual(p: CompanyMarket, seed: int) -> Firm:
-    return company(p, seed).simulate().tables
+def _usual(p: CompanyMarket, seed: int) -> Histories:
+    return Histories(company(p, seed).simulate(COMPARED).arrays, MONTHS)
 
 
 @lru_cache(maxsize=2 * WORLDS)
-def _otherwise(p: CompanyMarket, seed: int, forbidden: str) -> Firm:
-    """The company's tables, but with the orders that the same customers would have made without something."""
-    tables = _usual(p, seed)
-    orders = company(p, seed).do(**{forbidden: 0}).simulate(keep=["orders"]).tables["orders"]
-    there = orders["customer_id"].isin(
-        tables["customers"]["customer_id"]
-    )  # friends may be referred in one only
-    return {**tables, "orders": orders[there]}
+def _otherwise(p: CompanyMarket, seed: int, forbidden: str) -> Histories:
+    """The usual histories, but with the orders that the same customers would have made without something."""
+    usual = _usual(p, seed)
+    orders = company(p, seed).do(**{forbidden: 0}).simulate({"orders": COMPARED["orders"]}).arrays["orders"]
+    there = np.isin(orders["customer_id"], usual.number)  # friends may be referred in one only
+    return Histories({**usual.tables, "orders": _of(orders, there)}, MONTHS)
 
 
-def _gained(
-    p: CompanyMarket, seed: int, forbidden: str, rows: Callable[[Firm, int], pd.DataFrame]
-) -> pd.DataFrame:
-    """Rows of an analysis with orders less those that would have been made without something."""
-    with_it, without = (rows(each, MONTHS) for each in (_usual(p, seed), _otherwise(p, seed, forbidden)))
-    return with_it.assign(orders=with_it["orders"] - without["orders"])
+def gained(p: CompanyMarket, seed: int, forbidden: str, rows: Callable[[Histories], Columns]) -> pd.DataFrame:
+    """Rows of an analysis with orders less those that would have been made without something.
+
+    Parameters
+    ----------
+    p : CompanyMarket
+    seed : int
+    forbidden : {"membership", "crm", "campaign", "second_channel", "recovery"}
+    rows : function
+        A method of `Histories`.
+    """
+    with_it, without = (rows(each) for each in (_usual(p, seed), _otherwise(p, seed, forbidden)))
+    return pd.DataFrame(with_it | {"orders": with_it["orders"] - without["orders"]})
 
 
 def _by_lot(rows: pd.DataFrame, lot: str, outcome: str = "orders") -> float:
     """Mean of those whom the lot chose less that of the others."""
-    means = rows.groupby(rows[lot] > 0)[outcome].mean()
-    return float(means[True] - means[False])
+    chosen, values = rows[lot].to_numpy() > 0, rows[outcome].to_numpy()
+    return float(values[chosen].mean() - values[~chosen].mean())
 
 
 def _mean(of: Callable[[int], float]) -> float:
     return float(np.mean([of(seed) for seed in range(WORLDS)]))
 
 
-def _of(p: CompanyMarket) -> CompanyMarket:
+def _enough(p: CompanyMarket) -> CompanyMarket:
     """The parameters on which an estimand depends: not on how many customers are drawn."""
     return p.replace(n_customers=CUSTOMERS)
 
@@ -144,7 +171,7 @@ def gain_at_branches(p: CompanyMarket, seed: int, forbidden: str, start: str, la
     last : int
         Months after the start that count.
     """
-    rows = _gained(p, seed, forbidden, frames.branch_months)
+    rows = gained(p, seed, forbidden, Histories.branch_months)
     since = rows["period"] - rows[start]
     counts = rows[(rows[start] > 0) & since.between(0, last)].groupby(start)
     return float(np.average(counts["orders"].mean(), weights=counts["branch_id"].nunique()))
@@ -155,7 +182,7 @@ def scheme_effect(p: CompanyMarket) -> float:
     """What opening the scheme at a branch does to purchases a founder and month, in the first nine months."""
     if not p.membership_to_purchase:
         return 0.0
-    return _mean(lambda seed: gain_at_branches(_of(p), seed, "membership", "start", 8))
+    return _mean(lambda seed: gain_at_branches(_enough(p), seed, "membership", "start", 8))
 
 
 @lru_cache(maxsize=64)
@@ -163,7 +190,7 @@ def system_effect(p: CompanyMarket) -> float:
     """What the CRM system does to purchases a founder and month at its branches, in its first year."""
     if not (p.attitude_to_purchase or p.commitment_to_staying or p.attitude_to_referral):
         return 0.0
-    return _mean(lambda seed: gain_at_branches(_of(p), seed, "crm", "system", 11))
+    return _mean(lambda seed: gain_at_branches(_enough(p), seed, "crm", "system", 11))
 
 
 @lru_cache(maxsize=64)
@@ -171,9 +198,9 @@ def channel_effect(p: CompanyMarket) -> float:
     """What the second channel adds to monthly purchases of those whom a letter brings to it."""
     if not p.channel_to_purchase:
         return 0.0
-    worlds = [_gained(_of(p), seed, "second_channel", frames.letters) for seed in range(WORLDS)]
-    gained, taken = (sum(_by_lot(rows, "encouraged", of) for rows in worlds) for of in ("orders", "use"))
-    return gained / taken
+    worlds = [gained(_enough(p), seed, "second_channel", Histories.letters) for seed in range(WORLDS)]
+    ordered, taken = (sum(_by_lot(rows, "encouraged", of) for rows in worlds) for of in ("orders", "use"))
+    return ordered / taken
 
 
 @lru_cache(maxsize=64)
@@ -183,7 +210,7 @@ def redress_effect(p: CompanyMarket) -> float:
         return 0.0
 
     def one(seed: int) -> float:
-        rows = _gained(_of(p), seed, "recovery", frames.redress)
+        rows = gained(_enough(p), seed, "recovery", Histories.redress)
         return _by_lot(rows[rows["by_lot"] > 0], "redressed")
 
     return _mean(one)
@@ -196,7 +223,7 @@ def mailing_effect(p: CompanyMarket) -> float:
         return 0.0
 
     def one(seed: int) -> float:
-        rows = _gained(_of(p), seed, "campaign", frames.mailings)
+        rows = gained(_enough(p), seed, "campaign", Histories.mailings)
         return _by_lot(rows[rows["propensity"] == FAIR], "sent")
 
     return _mean(one)

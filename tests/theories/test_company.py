@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from crmlab.company import Decision, Run, frames
+from crmlab.company.histories import Histories
 from crmlab.theories import company as theory
 from crmlab.theories.company import FAIR, MONTHS, company, design, gain_at_branches
 
@@ -38,7 +39,7 @@ def test_the_mailings_estimand_is_the_difference_of_two_worlds_that_part_in_that
         again.step(Decision(offers=offers))
         bought.append(len(again.tables["orders"].query("month == 4")) / len(run.books()))
     brute = bought[0] - bought[1]
-    rows = theory._gained(p, 5, "campaign", frames.mailings)
+    rows = theory.gained(p, 5, "campaign", Histories.mailings)
     rows = rows[(rows.month == 4) & (rows.propensity == FAIR)]
     sent = rows[rows.sent > 0].orders
     assert rows[rows.sent == 0].orders.abs().max() == 0
@@ -47,7 +48,7 @@ def test_the_mailings_estimand_is_the_difference_of_two_worlds_that_part_in_that
 
 def test_the_scheme_does_nothing_at_branches_before_it_opens():
     p = small("claim")
-    rows = theory._gained(p, 2, "membership", frames.branch_months)
+    rows = theory.gained(p, 2, "membership", Histories.branch_months)
     closed = rows[(rows.start == 0) | (rows.period < rows.start)]
     assert np.allclose(
         closed.orders, 0, atol=0.02
