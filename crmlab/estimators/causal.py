@@ -278,9 +278,9 @@ class WeightedPolicyValue(_Causal):
 class SelfJudgedRule(PolicyValue):
     """As `PolicyValue`, of a rule that is learned from the very rows that judge it: what one must not do.
 
-    In each cell those are treated whose mean effect is positive, and the gain is the mean of just these
-    effects. Chance that made a cell look good is counted as gain: the winner's curse. The more cells, the
-    larger. Errors are those of a rule that had been fixed beforehand, as an analyst would take it.
+    Cells are treated whose mean effect is above the cost, and the gain is the mean of just these effects.
+    Chance that made a cell look good is counted as gain: the winner's curse. The more cells, the larger.
+    Errors are those of a rule that had been fixed beforehand, as an analyst would take it.
 
     Parameters
     ----------
@@ -292,10 +292,18 @@ class SelfJudgedRule(PolicyValue):
         Column of a fixed rule to compare with.
     against_cells : str, optional
         In place of `against`: the cells of another rule that is learned in the same way.
+    most : int, optional
+        At most so many cells are treated, those with the largest mean effects: a budget, without which the
+        rule may treat more than the one it is compared with.
     """
 
     cells: str = ""
     against_cells: str | None = None
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.most is not None and self.most < 1:
+            raise InputError(f"most is {self.most}; give 1 or more cells, or None for all that gain")
 
     def batch(self, tables: Tables) -> Estimate:
         """As `Estimator.batch`."""
@@ -312,10 +320,14 @@ class SelfJudgedRule(PolicyValue):
         return self._mean(share * (effects - self.cost), columns)
 
     def _learned(self, cells, effects):
-        """1 for the rows of the cells whose mean effect is above the cost."""
+        """1 for the rows of the cells whose mean effect is above the cost, the best `most` of them."""
         numbers, count = group_numbers(cells, len(effects))
-        sums = group_sums(effects - self.cost, numbers, count)
-        return np.take_along_axis((sums > 0) * 1.0, numbers, axis=-1)
+        gains = group_sums(effects - self.cost, numbers, count)
+        treated = gains > 0
+        if self.most is not None:
+            means = gains / np.maximum(group_sums(np.ones_like(effects), numbers, count), 1)
+            treated &= np.argsort(np.argsort(-means, axis=-1), axis=-1) < self.most
+        return np.take_along_axis(treated * 1.0, numbers, axis=-1)
 
 
 def _design(covariates, columns):

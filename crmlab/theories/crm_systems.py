@@ -50,10 +50,10 @@ from crmlab.estimators import (
 )
 from crmlab.mechanisms.judges import chance_of_reversal, draw_weights, lead_of
 from crmlab.mechanisms.rollout import AFTER, adopters, by_branch, by_quarter, draw_branches
-from crmlab.mechanisms.targeting import draw_areas, draw_calls, draw_offers, draw_retained, saved_by
+from crmlab.mechanisms.targeting import CALLED, draw_areas, draw_calls, draw_offers, draw_retained, saved_by
 from crmlab.mechanisms.training import draw_training, gain_of_the_moved, useful_of
 
-LIMIT = 0.10  # share of judges who may rank B first before A's lead is in doubt
+LIMIT = 0.10  # share of judges who may put B before A until A's lead is in doubt
 ANSWER_ERROR = 0.5
 ASCARZA = "Ascarza, Iyengar & Schleicher (2016)"
 
@@ -176,6 +176,7 @@ def _reversals(table):
 
 
 LOT = Propensity(known="chance")
+TENTHS = round(10 * CALLED)  # a rule learned by tenths calls no more customers than the two it is set against
 
 hypotheses = [
     Hypothesis(
@@ -228,7 +229,7 @@ hypotheses = [
     ),
     Hypothesis(
         "H3",
-        "The winner holds: fewer than a tenth of the judges rank B first",
+        "The winner holds: fewer than a tenth of the judges put B before A",
         "<",
         null=LIMIT,
         truth=lambda p: chance_of_reversal(p.lead),
@@ -245,7 +246,7 @@ hypotheses = [
             "new lot": PolicyValue("stayed", "called", LOT, "calls", rule="by_uplift", against="by_risk"),
             "stayed after a call": LeastSquares("credited ~ 1", "Intercept", "calls"),
             "judged where learnt": SelfJudgedRule(
-                "stayed", "called", LOT, "calls", cells="tenth", against="by_risk"
+                "stayed", "called", LOT, "calls", cells="tenth", against="by_risk", most=TENTHS
             ),
         },
     ),
@@ -348,6 +349,7 @@ design = Design(
         "sales": Construct("sales", "Of a branch in a quarter."),
         "usefulness": Construct("usefulness", "How much the system helps users in their work."),
         "ease": Construct("ease", "How little effort the system takes."),
+        "invitation": Construct("invitation", "To a course on the system, by lot."),
         "training": Construct("training", "That a user came to a course on the system."),
         "zeal": Construct("zeal", "How much a user cares to do his work well, trained or not."),
         "hours": Construct("hours", "That a user is logged in the system, in standard deviations."),
@@ -360,6 +362,7 @@ design = Design(
             "system": (0.05, 0.78),
             "sales": (0.6, 0.78),
             "zeal": (0.4, 0.52),
+            "invitation": (0.0, 0.02),
             "training": (0.0, 0.27),
             "ease": (0.4, 0.27),
             "usefulness": (0.65, 0.02),
@@ -369,6 +372,7 @@ design = Design(
             ("level", "system"),
             ("level", "sales"),
             ("system", "sales"),
+            ("invitation", "training"),
             ("zeal", "training"),
             ("zeal", "hours"),
             ("training", "ease"),

@@ -6,7 +6,12 @@ import statsmodels.formula.api as smf
 from sklearn.linear_model import LogisticRegression
 
 from crmlab.data import load_ereader, load_hillstrom, load_privacy
-from crmlab.models.necessity import ceiling_effect, necessity_by_column
+from crmlab.models.necessity import (
+    ceiling_effect,
+    copula_p_value,
+    necessity_by_column,
+    permutation_p_value,
+)
 from crmlab.models.uplift import held_out_scores, qini
 
 
@@ -34,7 +39,24 @@ def test_ease_is_called_necessary_by_the_test_of_association_alone():
     assert (found.permutation < 0.05).all() and (found.fair > 0.5).all()
 
 
+def test_permutations_reject_where_answers_correlate_and_nothing_is_necessary():
+    """The lesson's two samples in three: the survey's margins of ease and adoption, correlated at .45."""
+    answers, rng = load_ereader(), np.random.default_rng(5)
+    margins = np.sort(answers.easy), np.sort(answers.adoption)
+    found = []
+    for number in range(100):
+        first, other = rng.standard_normal((2, len(answers)))
+        ranks = [
+            np.argsort(np.argsort(each)) for each in (first, 0.45 * first + np.sqrt(1 - 0.45**2) * other)
+        ]
+        pair = [margin[rank] for margin, rank in zip(margins, ranks, strict=True)]
+        found.append([test(*pair, 199, number) for test in (permutation_p_value, copula_p_value)])
+    permutation, fair = (np.array(found) <= 0.05).mean(axis=0)
+    assert 0.5 < permutation < 0.8 and fair <= 0.1
+
+
 def test_trust_goes_with_intent_and_is_not_necessary(real_data):
+    """Nor is little risk or little concern: the corner is that of those who fear, and yet would use it."""
     people = load_privacy()
     fitted = smf.ols("intent ~ trust + risk + concern", (people - people.mean()) / people.std()).fit(
         cov_type="HC3"
@@ -43,7 +65,8 @@ def test_trust_goes_with_intent_and_is_not_necessary(real_data):
     assert len(people) == 1090 and round(fitted.rsquared, 3) == 0.311
     assert fitted.params[causes].round(3).tolist() == [0.492, -0.144, -0.053]
     assert fitted.bse[causes].round(3).tolist() == [0.036, 0.032, 0.030]
-    assert ceiling_effect(people.trust.to_numpy(), people.intent.to_numpy()) == 0
+    for cause in (people.trust, -people.risk, -people.concern):
+        assert ceiling_effect(cause.to_numpy(), people.intent.to_numpy()) == 0
 
 
 def test_mail_by_uplift_gains_more_than_by_base_rate(real_data):

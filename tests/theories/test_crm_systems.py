@@ -145,6 +145,27 @@ def test_one_mean_weight_moved_by_a_fifth_turns_no_order(world):
         assert gaps @ means + lead > 0 and not 0.8 * mean <= tie <= 1.2 * mean
 
 
+def test_hardly_any_judge_puts_c_or_d_first():
+    """Of A and B alone the claim tells; the other two do not matter."""
+    scores = np.array([list(each.values()) for each in VENDORS.values()])
+    scores[0] += parameters("literature").lead
+    weights = np.stack(list(draw_weights(LARGE, np.random.default_rng(7)).values()), axis=1)
+    firsts = np.bincount((weights @ scores.T).argmax(axis=1), minlength=4) / LARGE
+    assert firsts[2:].sum() < 0.01 and firsts[1] == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_rule_judged_where_it_was_learnt_flatters_itself_most_where_there_is_nothing():
+    """It calls three tenths, as many as the rules do, so that its excess is what luck adds."""
+    bias, sizes = {}, {}
+    for world in ("null", "literature"):
+        found = (
+            design.preset(world).only("H4").with_estimators("judged where learnt").diagnose(sims=300, seed=3)
+        )
+        bias[world], sizes[world] = found.table.bias.item(), found.table.rejection_rate.item()
+    assert 0.1 < bias["literature"] < 0.35  # of 2.06
+    assert bias["null"] > 0.7 and 0.3 < sizes["null"] < 0.6
+
+
 def test_credit_for_whoever_stayed_after_a_call_is_no_effect_of_calls():
     """In the trap calls do nothing; those at risk leave anyway, which the other list has to its credit."""
     calls = design.preset("trap").replace(n_customers=LARGE).simulate(5).calls
