@@ -11,11 +11,11 @@ import pandas as pd
 from crmlab import places
 from crmlab.analysis import scales
 from crmlab.analysis.assuming import Assumption, assumptions_of, lots_of, undecided_by_one_row
+from crmlab.analysis.files import Source, read_source
 from crmlab.analysis.firm import FromFirm, firm_tables, from_firm, is_firm
 from crmlab.analysis.matching import read_map
 from crmlab.analysis.needs import Needs, needs_of
 from crmlab.analysis.preparing import Prepared, answerable, prepared
-from crmlab.analysis.reading import Source, read_source
 from crmlab.analysis.simulated import Margin, like_tables, sizes_of
 from crmlab.checks.confounding import Sensitivity, confounding
 from crmlab.checks.resting import causes_of

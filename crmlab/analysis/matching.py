@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crmlab.analysis.files import Source
 from crmlab.analysis.names import plain
 from crmlab.analysis.needs import Needs, Sample
-from crmlab.analysis.reading import Source, Use, wide_use
+from crmlab.analysis.reading import Use, wide_use
 from crmlab.errors import InputError, check_known, listing
 
 OF_SAMPLE = ("file", "missing", "columns")

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from crmlab.analysis.files import Source
 from crmlab.analysis.firm.making import FromFirm
 from crmlab.analysis.matching import Map, Matched, matched
 from crmlab.analysis.needs import Needs
-from crmlab.analysis.reading import Problems, Source, Use, typed
+from crmlab.analysis.reading import Problems, Use, typed
 from crmlab.checks.resting import outcome_and_cause
 from crmlab.design import Design, Estimate, EstimationFailed, Tables
 from crmlab.design.cohort import Columns
@@ -116,6 +117,7 @@ def prepared(
             continue
         name, frame = each.sample.name, each.source.frame
         values, _, holes = whole[name] = _read(each, kept, complete_cases, problems)
+        told += each.source.told
         left[name] = list(frame.index[holes])
         rows[name] = len(frame), len(frame) - len(left[name])
         if not problems.found:

@@ -1,48 +1,28 @@
-"""Files and frames of a user, as text; columns of text as numbers of the kind that is needed.
+"""Columns of a user's tables, which are text, as numbers of the kind that is needed.
 
 Nothing is dropped or turned into something else in silence: what cannot be read is refused with its file,
 column and rows, and what is done to a column is told.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from crmlab.analysis.files import Source
 from crmlab.analysis.needs import Need
-from crmlab.errors import InputError, listing, option
+from crmlab.data.exports.values import Reader, present
+from crmlab.errors import InputError, listing
 from crmlab.words import words
+from crmlab.words.saying import said
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "#n/a", "#null!", ".", "-", "缺失", "无回答"}
 YES = {"1", "1.0", "true", "yes", "y", "是", "有"}
 NO = {"0", "0.0", "false", "no", "n", "否", "无"}
-ENDS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
-FIRST_ROW = 2  # of data in a file whose first row has the names
 LISTS = ("yes", "no", "missing", "mean")  # what a map writes as lists
 SHOWN = 5  # rows that a message lists
-
-
-@dataclass
-class Source:
-    """A user's table as text.
-
-    Attributes
-    ----------
-    name : str
-        As the user calls it.
-    frame : DataFrame of str
-        Its index numbers the rows as the file does.
-    sample : str
-        The sample that it is, where that is known.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    sample: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +43,8 @@ class Use:
         What is done to its numbers.
     as_it_is : bool
         Not to be brought to standard deviations.
+    decimal : str
+        The decimal mark of its numbers, where they leave it open.
     mean : tuple of str
         Columns whose mean it is, in place of one column; `column` is then the first of them.
     how : {"name", "alias", "map"}
@@ -78,6 +60,7 @@ class Use:
     reverse: bool = False
     transform: str = ""
     as_it_is: bool = False
+    decimal: str = ""
     mean: tuple[str, ...] = ()
     how: str = "name"
 
@@ -101,123 +84,6 @@ class Problems:
         """Raise `InputError` with all of it, if there is any."""
         if self.found:
             raise InputError("\n  ".join(self.found))
-
-
-def read_source(
-    source: Any, encoding: str | None = None, sheet: str | None = None, name: str = "", empty: bool = False
-) -> Source:
-    """A file or frame as text; without rows only if `empty` allows it.
-
-    Raises
-    ------
-    InputError
-        If it is not there, is of no kind that can be read, is empty, or has two columns of a name.
-    """
-    if isinstance(source, pd.DataFrame):
-        frame = source.map(_as_text)
-        frame.columns = [str(each) for each in frame.columns]
-        made = Source(name or "the frame", frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame))))
-    else:
-        path = Path(source).expanduser()
-        if not path.is_file():
-            raise InputError(f"file {str(source)!r} is not there; name a file that ends in {', '.join(ENDS)}")
-        made = Source(name or path.name, _frame_of(path, encoding, sheet))
-    names = [each.strip() for each in made.frame.columns]
-    twice = sorted({each for each in names if names.count(each) > 1})
-    if twice:
-        raise InputError(f"{made.name}: two columns are named {listing(map(repr, twice), 3)}; rename one")
-    if not len(made.frame) and not empty:
-        raise InputError(f"{made.name} holds no rows; its first row names the columns, the others are data")
-    made.frame.columns = names
-    return made
-
-
-def _as_text(cell: Any) -> str:
-    if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
-        return ""
-    if isinstance(cell, bool | np.bool_):
-        return "1" if cell else "0"
-    return repr(float(cell)) if isinstance(cell, float | np.floating) else str(cell)
-
-
-def _frame_of(path: Path, encoding: str | None, sheet: str | None) -> pd.DataFrame:
-    end = path.suffix.lower()
-    try:
-        if end == ".xlsx":
-            return _from_sheets(path, sheet)
-        if end == ".parquet":
-            frame = _from_parquet(path).map(_as_text)
-            return frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
-        if end in (".csv", ".tsv", ".txt"):
-            return _from_text(path, encoding)
-    except InputError:
-        raise
-    except (ValueError, OSError, KeyError, ImportError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}") from None
-    raise InputError(f"{path.name} is of no kind that can be read; save it as {', '.join(ENDS)}")
-
-
-def _from_parquet(path: Path) -> pd.DataFrame:
-    import duckdb
-
-    try:
-        with duckdb.connect() as connection:
-            return connection.read_parquet(str(path)).df()
-    except duckdb.Error as error:
-        raise InputError(f"{path.name} cannot be read as Parquet: {error}") from None
-
-
-def _from_sheets(path: Path, sheet: str | None) -> pd.DataFrame:
-    sheets = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
-    if sheet is None and len(sheets) > 1:
-        raise InputError(
-            f"{path.name} has the sheets {listing(map(repr, sheets))}; choose by {option('sheet')}"
-        )
-    if sheet is not None and sheet not in sheets:
-        raise InputError(f"{path.name} has no sheet {sheet!r}; it has {listing(map(repr, sheets))}")
-    cells = (sheets[sheet] if sheet else next(iter(sheets.values()))).map(_as_text)
-    return _headed(path, cells.to_numpy().tolist())
-
-
-def _from_text(path: Path, encoding: str | None) -> pd.DataFrame:
-    raw = path.read_bytes()
-    marked = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}.get(raw[:2], "utf-8-sig")
-    try:
-        text = raw.decode(encoding or marked)
-    except (UnicodeDecodeError, LookupError) as error:
-        reason = getattr(error, "reason", "no such encoding")
-        line = raw[: getattr(error, "start", 0)].count(b"\n") + 1
-        raise InputError(
-            f"{path.name} is not written in {encoding or 'UTF-8'} (row {line}: {reason}); say by "
-            f"{option('encoding')} how it is, such as gb18030 or cp1252, or save it as UTF-8"
-        ) from None
-    first = text.split("\n", 1)[0]
-    mark = max(",;\t|", key=first.count)
-    csv.field_size_limit(1 << 24)
-    try:
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=mark, strict=True))
-    except csv.Error as error:
-        raise InputError(
-            f"{path.name} cannot be read as text with {mark!r} between columns: {error}"
-        ) from None
-    return _headed(path, rows)
-
-
-def _headed(path: Path, rows: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """Rows as a frame named by the first of them; rows without any cell are passed over but counted."""
-    if not rows:
-        raise InputError(f"{path.name} is empty; its first row must name the columns")
-    names = list(rows[0])
-    kept = {at: row for at, row in enumerate(rows[1:], FIRST_ROW) if any(str(cell).strip() for cell in row)}
-    odd = [at for at, row in kept.items() if len(row) != len(names)]
-    if odd:
-        raise InputError(
-            f"{path.name}: rows {listing(odd, SHOWN)} have more or fewer cells than the first row has names "
-            f"({len(names)}); put cells that hold the delimiter in quotes"
-        )
-    named = [at for at, name in enumerate(names) if str(name).strip()]
-    frame = pd.DataFrame.from_dict(kept, orient="index", columns=names, dtype=object)
-    return frame.iloc[:, named]
 
 
 # Columns ------------------------------------------------------------------------------------------------
@@ -276,14 +142,17 @@ def _yes_no(cells: pd.Series, need: Need, use: Use, source: Source, problems: Pr
 
 
 def _numbers(cells: pd.Series, need: Need, use: Use, source: Source, problems: Problems) -> np.ndarray:
-    values = pd.to_numeric(cells, errors="coerce")
-    odd = cells[~np.isfinite(values.to_numpy(dtype=float))]
-    if len(odd):
+    values, way, wrong = as_numbers(cells, use.decimal)
+    if way:
+        facts = {"file": source.name, "column": use.column, "way": way}
+        source.told.append(said("analyse.told_numbers", **facts))
+    if wrong:
         remedy = (
-            "write numbers with a point for decimals; name cells that mean no answer in the map's missing"
+            "write numbers with a point for decimals, or say in the map how they are written: "
+            f'{need.name} = {{ column = "{use.column}", decimal = "," }}; name cells that mean no answer in '
+            "its missing"
         )
-        seen = listing(map(repr, dict.fromkeys(odd)), 3)
-        problems.add(source, use.column, f"{_rows(odd)} {seen}, which are no numbers", remedy)
+        problems.add(source, use.column, wrong, remedy)
         return np.full(len(cells), np.nan)
     _check_range(cells, values, need, use, source, problems)
     found = values.to_numpy(dtype=float)
@@ -293,6 +162,41 @@ def _numbers(cells: pd.Series, need: Need, use: Use, source: Source, problems: P
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.log(found)
     return found
+
+
+def as_numbers(cells: pd.Series, decimal: str = "") -> tuple[pd.Series, str, str]:
+    """Cells as numbers, as imports read amounts; or what stands there that is no number, or could be two.
+
+    Parameters
+    ----------
+    cells : Series of str
+    decimal : str
+        The decimal mark, where it is said.
+
+    Returns
+    -------
+    Series of float
+    str
+        How they are written, where that is not with a point alone.
+    str
+        What is wrong; empty where all could be read.
+    """
+    values = pd.to_numeric(cells, errors="coerce")
+    if not decimal and np.isfinite(values.to_numpy(dtype=float)).all():
+        return values, "", ""
+    reader = Reader()
+    try:
+        grouped = {",": ".", ".": ","}.get(decimal)
+        read = reader.money(present(cells), decimal or None, grouped, "", lenient=True)
+    finally:
+        reader.close()
+    if read.question:
+        return values, "", read.question.partition(": say")[0]
+    odd = cells[read.bad | read.values.isna().to_numpy()]
+    if len(odd):
+        return values, "", f"{_rows(odd)} {listing(map(repr, dict.fromkeys(odd)), 3)}, which are no numbers"
+    way = read.way or "1234.50"
+    return read.values, f"{way} {read.currency}".strip() if way != "1234.50" or read.currency else "", ""
 
 
 def _turned(values: np.ndarray, need: Need, use: Use, source: Source, problems: Problems) -> np.ndarray:

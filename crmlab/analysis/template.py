@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmlab.analysis.files import Source
 from crmlab.analysis.firm.rules import Rules
 from crmlab.analysis.matching import Matched
 from crmlab.analysis.needs import Need, Needs, Sample
-from crmlab.analysis.reading import Source, Use
+from crmlab.analysis.reading import Use
 
 HEAD = """# Which column of your tables is which, for {theory}: {about}
 # Write the name of your column in the quotes; leave "" what you have not. More can be said of a column:

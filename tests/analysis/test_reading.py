@@ -1,5 +1,7 @@
 """Broken and hostile tables are refused by file, column and rows, with a remedy; nothing is lost."""
 
+import zipfile
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -23,8 +25,8 @@ def refused(lesson, tables, match, **options):
 
 def test_words_among_numbers_are_named_with_their_rows(loyal, tmp_path):
     loyal = loyal.astype(object)
-    loyal.loc[[0, 4], "spend_q1"] = ["much", "1,234"]
-    said = refused("09", save(loyal, tmp_path / "survey.csv"), r"rows 2, 6 hold 'much', '1,234'")
+    loyal.loc[[0, 4], "spend_q1"] = ["much", "1,2,3"]
+    said = refused("09", save(loyal, tmp_path / "survey.csv"), r"rows 2, 6 hold 'much', '1,2,3'")
     assert "survey.csv: column 'spend_q1'" in said
     assert "missing" in said
 
@@ -62,8 +64,7 @@ def test_empty_cells_are_refused_and_left_out_only_if_asked(loyal, tmp_path):
 
 
 def test_cells_of_columns_that_no_test_needs_may_be_anything(loyal, tmp_path):
-    loyal["comment"] = "; DROP TABLE customers"
-    loyal = loyal.drop(columns=["stated_chance"])
+    loyal = loyal.assign(comment="; DROP TABLE customers").drop(columns=["stated_chance"])
     own = analyse("09", save(loyal, tmp_path / "survey.csv"), sims=0)
     assert own.untested == {"H4": [("customers", "stated_chance")]}
     assert "comment" not in set(own.columns["yours"])
@@ -85,9 +86,9 @@ def test_only_asked_hypotheses_need_columns(loyal, tmp_path):
         (b"rating,rating\n1,2\n", "two columns are named 'rating'"),
         (b"rating,renewed\n1,0\n1,0,1\n", "rows 3 have more or fewer cells"),
         (b"a,b\n1,2\n", "no hypothesis can be tested with the 0 columns"),
-        ("rating,renewed\n1,是\n".encode("gb18030"), "not written in UTF-8"),
+        ("rating,renewed\n1,\xff\n".encode("latin-1"), "UTF-8|cannot be read|not written"),
         (b"\x00\x01\x02\x03", "no column|cannot be read|is empty|holds no rows"),
-        (b'rating,renewed\n"1,0\n', "cannot be read|fewer cells"),
+        (b'rating,renewed\n"1,0\n', "row 2 .line 2. cannot be split into cells"),
     ],
 )
 def test_files_that_are_none(tmp_path, content, match):
@@ -111,9 +112,7 @@ def test_encodings_and_delimiters(loyal, tmp_path, encoding, mark):
     named["是否续约"] = np.where(loyal["renewed"] == 1, "是", "否")
     path = save(named, tmp_path / "调查.csv", sep=mark, encoding=encoding)
     said = {"customers": {"columns": {"renewed": "是否续约"}}}
-    own = analyse(
-        "09", path, said, hypotheses=["H2"], sims=0, encoding="gb18030" if encoding == "gb18030" else None
-    )
+    own = analyse("09", path, said, hypotheses=["H2"], sims=0)
     here = analyse("09", loyal, hypotheses=["H2"], sims=0)
     assert np.allclose(own.found.estimates["estimate"], here.found.estimates["estimate"])
 
@@ -130,6 +129,44 @@ def test_spreadsheets_and_parquet(loyal, tmp_path):
     for path, sheet in ((tmp_path / "survey.xlsx", "answers"), (tmp_path / "survey.parquet", None)):
         own = analyse("09", path, hypotheses=["H2"], sims=0, sheet=sheet)
         assert np.allclose(own.found.estimates["estimate"], here)
+
+
+def test_json_lines_and_a_zip_with_a_broken_member(loyal, tmp_path):
+    here = analyse("09", loyal, hypotheses=["H2"], sims=0).found.estimates["estimate"]
+    loyal.to_json(tmp_path / "survey.jsonl", orient="records", lines=True)
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.write(tmp_path / "survey.jsonl", "answers/survey.jsonl")
+        archive.writestr("answers/broken.xlsx", b"PK no spreadsheet")
+    for path in (tmp_path / "survey.jsonl", tmp_path / "export.zip"):
+        own = analyse("09", path, hypotheses=["H2"], sims=0)
+        assert np.allclose(own.found.estimates["estimate"], here)
+    assert any("broken.xlsx could not be read" in spoken(each) for each in own.prepared.told)
+    (tmp_path / "odd.jsonl").write_text('{"rating": 1}\n[1]\n')
+    refused("09", tmp_path / "odd.jsonl", "row 2 is no record")
+    (tmp_path / "cut.jsonl").write_text('{"rating": 1}\n{"rating": \n')
+    refused("09", tmp_path / "cut.jsonl", "row 2 is no JSON")
+
+
+def test_decimal_commas_and_grouped_thousands_are_read_as_imports_do(loyal, tmp_path):
+    here = analyse("09", loyal, hypotheses=["H1"], sims=0).found.estimates["estimate"]
+    spend = [f"spend_q{at}" for at in range(1, 5)]
+    wide = loyal.assign(**{name: loyal[name] * 100 for name in spend})
+    written = wide.astype(object)
+    for name in spend:
+        written[name] = [f"{each:,.4f}".translate(str.maketrans(",.", ".,")) for each in wide[name]]
+    own = analyse("09", save(written, tmp_path / "survey.csv", sep=";"), hypotheses=["H1"], sims=0)
+    assert np.allclose(own.found.estimates["estimate"], here, rtol=1e-3)
+    assert any("written as 1.234,50" in spoken(each) for each in own.prepared.told)
+
+
+def test_numbers_that_could_be_two_are_asked_about(loyal, tmp_path):
+    loyal = loyal.astype(object)
+    loyal["spend_q1"] = "1,234"
+    path = save(loyal, tmp_path / "survey.csv")
+    refused("09", path, "which may be 1.234 or 1,234", hypotheses=["H1"])
+    said = {"customers": {"columns": {"spend_q1": {"column": "spend_q1", "decimal": ","}}}}
+    own = analyse("09", path, said, hypotheses=["H1"], sims=0)
+    assert own.prepared.raw["customers"]["spend_q1"].mean() == pytest.approx(1.234)
 
 
 def test_a_map_turns_scales_round_and_reads_other_scales(loyal, tmp_path):

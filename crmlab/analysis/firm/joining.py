@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from crmlab.analysis.files import Source
 from crmlab.analysis.firm.tables import FirmTables
 from crmlab.analysis.names import plain
-from crmlab.analysis.reading import Source
 from crmlab.errors import InputError, listing, option
 from crmlab.words.saying import Said, said
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from crmlab.analysis.files import Source, read_source
 from crmlab.analysis.firm.base import Base, NotThere, day, some
 from crmlab.analysis.firm.cards import ROWS, FirmCard, SampleCard, firm_card
 from crmlab.analysis.firm.columns import COLUMNS
@@ -15,7 +16,6 @@ from crmlab.analysis.firm.rules import Rules, rules_from
 from crmlab.analysis.firm.tables import FirmTables
 from crmlab.analysis.matching import Map, SampleMap, columns_of
 from crmlab.analysis.needs import Needs, Sample
-from crmlab.analysis.reading import Source, read_source
 from crmlab.errors import InputError, listing
 from crmlab.words import words
 from crmlab.words.saying import Said, said, spoken

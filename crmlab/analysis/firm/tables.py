@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlab.analysis.reading import Problems, Source, read_source
+from crmlab.analysis.files import Source, read_source
+from crmlab.analysis.reading import Problems
 from crmlab.data.exports import Import, card
 from crmlab.data.exports.canonical import LOG, TABLES
 from crmlab.data.exports.values import repair_of

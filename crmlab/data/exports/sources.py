@@ -6,11 +6,13 @@ its share is left unread. A file that cannot be read becomes a `Problem`; the ot
 
 import csv
 import io
+import json
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from crmlab.data.exports.hiding import printable
 from crmlab.data.logs import spreadsheets
@@ -21,6 +23,8 @@ from crmlab.errors import InputError, option
 
 TEXTS = (".csv", ".tsv", ".txt")
 SHEETS = (".xlsx", ".xlsm")
+LINES = (".jsonl", ".ndjson", ".json")
+TABLES = (*TEXTS, *SHEETS, *LINES)
 LARGEST = 2 << 30  # bytes that one file may have, unpacked
 MEMBERS = 10_000  # files in one archive
 HEAD = 1 << 16  # characters among which the delimiter is looked for
@@ -42,15 +46,15 @@ class Sheet:
         Number and cells of each row that holds anything, counted as a spreadsheet counts: the first is 1.
     blank : int
         Rows that hold nothing.
-    notes : list of str
-        What was understood: the encoding, the delimiter.
+    encoding : str
+        How a text was decoded, where that is worth a word.
     """
 
     file: str
     name: str
     rows: list[tuple[int, list[str]]]
     blank: int = 0
-    notes: list[str] = field(default_factory=list)
+    encoding: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def sheets(source: str | Path, encoding: str | None = None) -> tuple[list[Sheet]
             problems.append(Problem(name, str(error)))
     if not found and not problems:
         raise InputError(
-            f"export {str(source)!r} holds no {', '.join((*TEXTS, *SHEETS))} file; give a file, a folder or "
+            f"export {str(source)!r} holds no {', '.join(TABLES)} file; give a file, a folder or "
             f"a ZIP of them"
         )
     return found, problems
@@ -115,9 +119,9 @@ def _parts(path: Path, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
             yield from _members(each, name, problems)
         elif end == ".xls":
             problems.append(Problem(name, "is an old spreadsheet (.xls); save it as .xlsx"))
-        elif end not in TEXTS + SHEETS:
+        elif end not in TABLES:
             if not path.is_dir():
-                problems.append(Problem(name, f"is no {', '.join((*TEXTS, *SHEETS))} or .zip file"))
+                problems.append(Problem(name, f"is no {', '.join(TABLES)} or .zip file"))
         elif each.stat().st_size > LARGEST:
             problems.append(
                 Problem(name, f"has more than {LARGEST >> 30} GB; export fewer records at a time")
@@ -146,7 +150,7 @@ def _members(path: Path, label: str, problems: list[Problem]) -> Iterator[tuple[
             data = b"" if why else _unpacked(archive, member)
             if why or data is None:
                 problems.append(Problem(name, why or "is damaged, or longer than it says; pack it again"))
-            elif PurePosixPath(member.filename).suffix.lower() in TEXTS + SHEETS:
+            elif PurePosixPath(member.filename).suffix.lower() in TABLES:
                 left -= len(data)
                 yield name, data
 
@@ -158,7 +162,7 @@ def _unfit(member: zipfile.ZipInfo, left: int) -> str | None:
         return "is an archive within the archive; unpack it and import it by itself"
     if end == ".xls":
         return "is an old spreadsheet (.xls); save it as .xlsx"
-    if end not in TEXTS + SHEETS:
+    if end not in TABLES:
         return None
     if member.flag_bits & 1:
         return "is locked by a password; unpack the archive first"
@@ -173,7 +177,7 @@ def _unfit(member: zipfile.ZipInfo, left: int) -> str | None:
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
     """What a member holds, as far as it says it goes; None where it is damaged or goes further."""
-    if PurePosixPath(member.filename).suffix.lower() not in TEXTS + SHEETS:
+    if PurePosixPath(member.filename).suffix.lower() not in TABLES:
         return b""
     try:
         with archive.open(member) as opened:
@@ -196,8 +200,37 @@ def _read(file: str, data: bytes, encoding: str | None) -> list[Sheet]:
     name = PurePosixPath(file.replace("\\", "/"))
     if name.suffix.lower() in SHEETS:
         return _spreadsheet(file, data)
-    text, note = _decoded(data, encoding)
-    return [_text(file, name.stem, text, note)]
+    text, decoded = _decoded(data, encoding)
+    if "\0" in text:
+        raise InputError("holds characters of code 0, which no text has; export it again")
+    read = _records if name.suffix.lower() in LINES else _text
+    rows = read(text)
+    return [_sheet(file, name.stem, rows, decoded)]
+
+
+def _records(text: str) -> list[tuple[int, list[str]]]:
+    """JSON, a record a line or a list of records: a row of the fields' names, and one a record."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    try:
+        if text.lstrip().startswith("["):
+            found = list(enumerate(json.loads(text), 1))
+        else:
+            for number, line in enumerate(text.splitlines(), 1):
+                found += [(number, json.loads(line))] if line.strip() else []
+    except ValueError as error:
+        raise InputError(f"row {len(found) + 1} is no JSON ({error}); mend it, or export again") from None
+    odd = [number for number, each in found if not isinstance(each, dict)]
+    if odd:
+        raise InputError(f"row {odd[0]} is no record of fields and values; write one {{…}} a line")
+    names = list(dict.fromkeys(str(name) for _, each in found for name in each))
+    return [(0, names)] + [(number, [_cell(each.get(name)) for name in names]) for number, each in found]
+
+
+def _cell(value: Any) -> str:
+    """A value of JSON as a text; null as nothing."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _spreadsheet(file: str, data: bytes) -> list[Sheet]:
@@ -214,7 +247,7 @@ def _spreadsheet(file: str, data: bytes) -> list[Sheet]:
     found = []
     for name, cells in spreadsheets.cells(io.BytesIO(data), file, Reading("", "", None)):
         rows = [(number, row) for number, row in enumerate(cells, 1)]
-        found.append(_sheet(f"{file} [{name}]", name, rows, []))
+        found.append(_sheet(f"{file} [{name}]", name, rows, ""))
     return found
 
 
@@ -250,23 +283,23 @@ def _refuse_unstored(file: str, data: bytes) -> None:
             )
 
 
-def _decoded(data: bytes, encoding: str | None) -> tuple[str, list[str]]:
+def _decoded(data: bytes, encoding: str | None) -> tuple[str, str]:
     """A text file as text, and how it was decoded if that is worth a word."""
     known = next((each for mark, each in MARKS if data.startswith(mark)), None) or _wide(data) or encoding
     if known is not None:
         try:
-            return data.decode(known), [] if known == "utf-8-sig" else [f"read as {known}"]
+            return data.decode(known), "" if known == "utf-8-sig" else known
         except (UnicodeError, LookupError) as error:
             raise InputError(
                 f"is not written in {known} ({error}); export it again, or correct {option('encoding')}"
             ) from None
     try:
-        return data.decode("utf-8"), []
+        return data.decode("utf-8"), ""
     except UnicodeDecodeError:
         pass
     chinese = _as_chinese(data)
     if chinese is not None:
-        return chinese, ["read as GBK"]
+        return chinese, "GBK"
     lines = io.StringIO(data.decode("latin-1"), newline="")
     raise InputError(f"{where_not_utf8(lines, 'the file')}")
 
@@ -290,9 +323,8 @@ def _wide(data: bytes) -> str | None:
     return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
 
 
-def _text(file: str, name: str, text: str, notes: list[str]) -> Sheet:
-    if "\0" in text:
-        raise InputError("holds characters of code 0, which no text has; export it again")
+def _text(text: str) -> list[tuple[int, list[str]]]:
+    """Numbers and cells of the rows of a text with a mark between columns, which is found out."""
     first, _, rest = text.partition("\n")
     skipped = 0
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
@@ -309,12 +341,10 @@ def _text(file: str, name: str, text: str, notes: list[str]) -> Sheet:
             f"row {len(rows) + 1 + skipped} (line {table.line_num + skipped}) cannot be split into cells: "
             f"{error}; mend its quotation marks, or export again"
         ) from None
-    if mark != ",":
-        notes = [*notes, f"columns set apart by {'tab' if mark == chr(9) else mark}"]
-    return _sheet(file, name, rows, notes)
+    return rows
 
 
-def _sheet(file: str, name: str, rows: list[tuple[int, list[str]]], notes: list[str]) -> Sheet:
+def _sheet(file: str, name: str, rows: list[tuple[int, list[str]]], encoding: str) -> Sheet:
     trimmed = [(number, [cell.strip(BLANKS) for cell in row]) for number, row in rows]
     held = [(number, row) for number, row in trimmed if any(row)]
-    return Sheet(file, name, held, len(rows) - len(held), notes)
+    return Sheet(file, name, held, len(rows) - len(held), encoding)

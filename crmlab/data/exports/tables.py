@@ -229,7 +229,7 @@ def _usable(table: pd.DataFrame, parsed: dict[str, Parsed], name: str, audit: Ta
 def _describe(
     sheet: Sheet, found: Layout, parsed: dict[str, Parsed], settings: Settings, audit: TableAudit
 ) -> None:
-    audit.note(*(f"{sheet.file} was {each}" for each in sheet.notes if each.startswith("read")))
+    audit.note(f"{sheet.file} was read as {sheet.encoding}" if sheet.encoding else "")
     for name, match in found.matches.items():
         column = next(each for each in TABLES[found.table] if each.name == name)
         if name not in parsed or (column.personal and not settings.personal):
