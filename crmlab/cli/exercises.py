@@ -45,7 +45,7 @@ def _add_check(commands):
         "file",
         metavar="FILE",
         nargs="?",
-        help="a notebook that crmlab start wrote; default: the one saved last",
+        help="a notebook that crmlab start wrote, or its lesson (09); default: the one saved last",
     )
     parser.add_argument(
         "--timeout",
@@ -114,7 +114,7 @@ def check_command(chosen: argparse.Namespace) -> int:
     from crmlab.exercises.remembering import remember
 
     report = check(
-        chosen.file if chosen.file is not None else the_copy(Path()),
+        the_copy(Path(), chosen.file),
         timeout=chosen.timeout,
         say=lambda text: print(text, file=sys.stderr),
     )

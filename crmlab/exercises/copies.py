@@ -63,7 +63,7 @@ def make_copy(exercise: Master, parameters: dict[str, Any]) -> nbformat.Notebook
 
 
 def _copy_cell(cell, source):
-    metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags") if key in cell.metadata}
+    metadata = {key: cell.metadata[key] for key in ("nbgrader", "tags", "jupyter") if key in cell.metadata}
     if cell.metadata.get("nbgrader", {}).get("locked"):
         metadata |= {"editable": False, "deletable": False}  # as nbgrader does on release
     make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell

@@ -4,6 +4,7 @@ A copy counts as it was last saved, or as ``crmlab check`` found it if it has no
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,20 +48,33 @@ def exercise_copies(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def the_copy(folder: Path) -> Path:
-    """The exercise copy that is meant where none is named: the one saved last, here or among a student's own.
+def the_copy(folder: Path, named: str | None = None) -> Path:
+    """The exercise copy that is meant: a file, or the one saved last, here or among a student's own.
+
+    Parameters
+    ----------
+    folder : path
+        Where one stands.
+    named : str, optional
+        A file; or a lesson, ``"09"``, ``"loyalty"`` or ``"09_loyalty"``, whose copy is meant.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    found = exercise_copies(folder) or exercise_copies(places.work())
-    if not found:
-        raise InputError(
-            f"no exercise copy in {folder.resolve()}; write one and open it: crmlab open 09 --exercises"
-        )
-    return found[0]
+    if named is not None and (os.path.exists(named) or not re.fullmatch(r"\w+", named)):
+        return Path(named)
+    stem = places.lesson(named).stem if named is not None else None
+    for place in (folder, places.work()):
+        for path in exercise_copies(place):
+            if stem is None or path.stem == f"{stem}_exercises":
+                return path
+    of = f" of lesson {stem}" if stem else ""
+    raise InputError(
+        f"no exercise copy{of} in {folder.resolve()}; write one and open it: "
+        f"crmlab open {named or '09'} --exercises"
+    )
 
 
 def _exercises(folders: list[Path]) -> str:

@@ -19,9 +19,10 @@ DICTS = (dict, OrderedDict, defaultdict, Counter)  # of Python's own
 def plain(value: Any) -> Any:
     """`value` as data that JSON can hold.
 
-    Numbers of Python, NumPy, pandas, ``decimal`` and ``fractions`` become ``int`` or ``float``; a float that
-    is not finite becomes ``{"float": "nan"}``. Arrays and tuples become lists. A DataFrame, a list of records
-    or a dict of columns becomes ``{"columns": [...], "rows": [[...]]}``, a Series with labels or another dict
+    Numbers of Python, NumPy, pandas, ``decimal`` and ``fractions`` become ``int`` or ``float``, a complex one
+    without an imaginary part too; a float that is not finite becomes ``{"float": "nan"}``. Arrays and tuples
+    become lists. A DataFrame, a list of records or a dict of columns becomes
+    ``{"columns": [...], "rows": [[...]]}``, a Series with labels or another dict
     ``{"key": name, "name": name, "pairs": [[label, value]]}``. A blank (``...`` or ``None``) becomes
     ``None``, all else ``{"unknown": type name}``. Nothing of the learner's own classes is called.
     """
@@ -68,6 +69,8 @@ def _plain_scalar(value):
         return int.__add__(value, 0)  # a subclass cannot speak for itself here
     if _is(value, float):
         return _plain_float(float.__add__(value, 0.0))
+    if type(value) is complex:
+        return _plain_complex(value)
     if _is(value, str):
         return str.__str__(value)
     if type(value) in (Decimal, Fraction):
@@ -82,9 +85,16 @@ def _plain_numpy(value):
         return int(value)
     if _is(value, np.floating):
         return _plain_float(float(value))
+    if _is(value, np.complexfloating):
+        return _plain_complex(complex(value))
     if _is(value, np.str_):
         return str.__str__(value)
     return {"unknown": type(value).__name__}
+
+
+def _plain_complex(number):
+    """Linear algebra gives real eigenvalues as complex numbers, too; an imaginary part is no answer."""
+    return {"unknown": "complex"} if number.imag else _plain_float(number.real)
 
 
 def _plain_float(number):

@@ -22,7 +22,8 @@ KEPT = 200  # refined pictures that are not drawn again
 
 STYLE = """<style>
 .crmlab-picture img { max-width: 100%; transition: opacity .15s; }
-.crmlab-picture.crmlab-computing img { opacity: .4; }
+.crmlab-picture.crmlab-computing :is(img, p) { opacity: .4; }
+.crmlab-picture p { margin: 0; font-size: .92em; line-height: 1.35; }
 .crmlab-explorable .crmlab-label { font-size: .92em; line-height: 1.3; }
 .crmlab-explorable pre { margin: 0; padding: .3rem .5rem; font-size: 12px; overflow-x: auto;
   border: 1px solid var(--jp-border-color1, #8a8a8a); border-radius: .25rem; }
@@ -150,7 +151,10 @@ class Explorable:
 
     def _show(self, data: str, alt: str) -> None:
         self.data, self.alt = data, alt
-        self.picture.value = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+        said = html.escape(alt)  # by a screen reader once: as the picture's text, not as its caption
+        self.picture.value = (
+            f'<img alt="{said}" src="data:image/png;base64,{data}"><p aria-hidden="true">{said}</p>'
+        )
 
     def _foot(self, values: dict[str, Any]) -> str:
         note = f"<div>{html.escape(self.note(**values))}</div>" if self.note is not None else ""

@@ -14,7 +14,7 @@ _NAMES = """(() => { let looks = 0; const name = () => {
     for (const each of box.querySelectorAll('.noUi-handle, .widget-readout, select'))
       if (!each.hasAttribute('aria-label')) each.setAttribute('aria-label', label);
     for (const each of box.querySelectorAll('.crmlab-unset .noUi-handle'))
-      each.setAttribute('aria-valuetext', box.querySelector('.crmlab-status').textContent.trim());
+      each.setAttribute('aria-valuetext', box.querySelector('.crmlab-status')?.textContent.trim() ?? '');
     for (const each of box.querySelectorAll('.widget-radio-box'))
       if (!each.hasAttribute('role')) {
         each.setAttribute('role', 'radiogroup'); each.setAttribute('aria-label', label); }

@@ -117,7 +117,10 @@ class Prediction:
             self.control = ipywidgets.RadioButtons(options=list(self.choices), value=None, layout=wide)
         else:
             self.control = self._slider(wide)
-        self.button = ipywidgets.Button(description=words("ask.keep"), tooltip=as_text(self.question))
+        whole = ipywidgets.Layout(width="auto")  # whatever the language, no word is cut
+        self.button = ipywidgets.Button(
+            description=words("ask.keep"), tooltip=as_text(self.question), layout=whole
+        )
         self.status = ipywidgets.HTML()
         self.status.add_class("crmlab-status")
         asked = ipywidgets.HTML(boxed(self._question_html()))

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from crmlab.cli import main
 from crmlab.exercises.cards import MIME
 from crmlab.exercises.checking import check
-from crmlab.exercises.copies import make_copy, solved
+from crmlab.exercises.copies import make_copy, solved, start_own
 from crmlab.exercises.masters import master, masters
+from crmlab.exercises.overview import the_copy
 from crmlab.notebook import run
 from tests.exercises.conftest import SOLUTION
 
@@ -432,6 +434,18 @@ def test_what_is_not_there_is_refused(tmp_path, capsys):
         assert capsys.readouterr().err.count("\n") == 1
     assert main(["check"]) == 2
     assert main(["check", str(tmp_path / "x"), "--timeout", "0"]) == 2
+
+
+def test_a_lesson_names_its_copy(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CRMLAB_WORK", str(tmp_path / "work"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "09"]) == 2
+    assert "no exercise copy of lesson 09_loyalty" in capsys.readouterr().err
+    assert main(["check", "nonsense"]) == 2 and "no lesson 'nonsense'" in capsys.readouterr().err
+    start_own("05")  # saved before the one that is asked for
+    own, *_ = start_own("09")
+    assert the_copy(tmp_path, "9") == the_copy(tmp_path, "loyalty") == own
+    assert the_copy(tmp_path).exists() and the_copy(tmp_path, "no.ipynb") == Path("no.ipynb")
 
 
 def test_a_master_is_not_a_copy(tmp_path, capsys):

@@ -31,6 +31,7 @@ def test_a_copy_is_its_master_except_for_blanks(name):
         original = there[cell.id]
         assert cell.cell_type == original.cell_type
         assert cell.metadata.get("nbgrader") == original.metadata.get("nbgrader")
+        assert cell.metadata.get("jupyter") == original.metadata.get("jupyter"), "folded as in the master"
         match role(original):
             case "prose" | "given":
                 assert cell.source == original.source

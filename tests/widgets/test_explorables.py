@@ -36,7 +36,8 @@ def tidy():
 def shown(explorable):
     """Picture and text as the widget has them."""
     alt, data = re.fullmatch(
-        r'<img alt="([^"]*)" src="data:image/png;base64,([^"]+)">', explorable.picture.value
+        r'<img alt="([^"]*)" src="data:image/png;base64,([^"]+)"><p aria-hidden="true">\1</p>',
+        explorable.picture.value,
     ).groups()
     assert base64.b64decode(data).startswith(b"\x89PNG")
     return data, html.unescape(alt)
