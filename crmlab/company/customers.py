@@ -24,6 +24,9 @@ SHARES, LOG_RATES, FITS = (
     np.array([-0.75, 0.0, 1.2]),
     np.array([-0.3, 0.3, 0.2]),
 )
+BOUNDS = np.cumsum(SHARES)[:-1]
+UNIFORM = ("segment", "rate", "dropout", "spend rate", "letter")  # purposes of what customers are for good
+NORMAL = ("switching cost", "mailing effect", "method", "expectation")
 OVERRATES = 2  # the segment whose ratings are biased in the trap
 HABIT_MEAN, HABIT_SPREAD, HABIT_MOST = -1.2, 1.6, 2.5  # of log rates over their mean, at the default r
 
@@ -174,9 +177,8 @@ def draw_customers(
         referrer=referrer,
         branch=branch,
         joined=joined,
-        **_for_good(p, streams, keys),
+        **_drawn(p, streams, keys),
         **{name: np.full(n, value) for name, value in moods.items()},
-        expectation=p.spread_of_expectation * streams.normal(keys, "expectation"),
         alive=np.ones(n, bool),
         member=np.full(n, NEVER, np.int16),
         channel=np.full(n, NEVER, np.int16),
@@ -185,27 +187,28 @@ def draw_customers(
     )
 
 
-def _for_good(p: CompanyParameters, streams: Streams, keys: Keys) -> dict[str, Any]:
-    """What does not change: segment, rates, habit, switching cost, effects of mailings, answering style."""
-    uniform, normal = streams.uniform, streams.normal
-    segment = np.searchsorted(np.cumsum(SHARES)[:-1], uniform(keys, "segment")).astype(np.int8)
+def _drawn(p: CompanyParameters, streams: Streams, keys: Keys) -> dict[str, Any]:
+    """What does not change, and what they expect at first."""
+    by_rank, by_rate, by_dropout, by_spend, by_letter = streams.uniform(keys, UNIFORM)
+    cost, moved, method, expected = streams.normal(keys, NORMAL)
+    segment = np.searchsorted(BOUNDS, by_rank).astype(np.int8)
     log_rate = p.segment_to_rate * LOG_RATES
     faster = np.exp(log_rate) / (SHARES @ np.exp(log_rate))  # so that the mean rate is r / alpha in any case
-    rate = gammaincinv(p.r, uniform(keys, "rate")) / p.alpha * faster[segment]
+    rate = gammaincinv(p.r, by_rate) / p.alpha * faster[segment]
     log_over_mean = np.log(np.maximum(rate * p.alpha / p.r, 1e-3))
     habit = np.clip((log_over_mean - HABIT_MEAN) / HABIT_SPREAD, -HABIT_MOST, HABIT_MOST)
-    chance = np.clip(betaincinv(p.a, p.b, uniform(keys, "dropout")), 1e-12, 1 - 1e-12)
-    moved = p.spread_of_mailing * normal(keys, "mailing effect") + p.habit_to_mailing * habit
+    chance = np.clip(betaincinv(p.a, p.b, by_dropout), 1e-12, 1 - 1e-12)
     return {
         "segment": segment,
         "rate": rate,
         "leaving": logit(chance),
-        "spend_rate": gammaincinv(p.q, uniform(keys, "spend rate")) / p.gamma,
+        "spend_rate": gammaincinv(p.q, by_spend) / p.gamma,
         "habit": habit,
-        "switching_cost": normal(keys, "switching cost"),
-        "mailing": p.mailing_to_purchase + moved,
-        "method": p.method * normal(keys, "method"),
-        "encouraged": uniform(keys, "letter") < 0.5,
+        "switching_cost": cost,
+        "mailing": p.mailing_to_purchase + (p.spread_of_mailing * moved + p.habit_to_mailing * habit),
+        "method": p.method * method,
+        "encouraged": by_letter < 0.5,
+        "expectation": p.spread_of_expectation * expected,
     }
 
 

@@ -124,7 +124,7 @@ def buy(now: Customers, month: Month, eta: Array, chance: Array) -> Purchases:
             f"{MOST_IN_A_MONTH:g} is the most; lower r/alpha or the effects …_to_purchase"
         )
     u = month.draw.uniform(now.key, "purchases")
-    clock, wanted = poisson_quantile(u, base), poisson_quantile(u, mean)
+    clock, wanted = poisson_quantile(np.tile(u, 2), np.concatenate([base, mean])).reshape(2, -1)
     row, count = events(np.maximum(clock, wanted))
     key = now.key[row]
     at, coin = month.draw.uniform(key, ("times", "leaving"), count)
