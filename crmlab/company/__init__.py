@@ -19,6 +19,7 @@ Month by month, as a firm decides:
     run.play(lambda books, month: Decision(offers=books["lottery"] < 0.5), until=12)
     run.books()                                      # a row a customer, as the firm knows them now
     run.tables, run.truth                            # up to now
+    run.copy(trust=0.5)                              # the same from here on, apart, with more trust
     run.save("state.npz"); Run.load("state.npz")     # the same from there on, to the last bit
 
 `Decision` has price, service, scheme, push, offers, retention, investment, rival_pull and recovery; offers
@@ -49,6 +50,36 @@ retention_offers   customer_id, month
 =================  ========================================================================================
 
 Surveys ask everybody in the books in months 5, 8, 11 …; who does not answer has no row.
+
+Which lessons' markets are marginals of it, and the tests that hold their estimators to it (of
+``tests/company``; m: ``test_marginals``, a: ``test_analyses``):
+
+==  ========================================================================================================
+00  in part: mailings by habit and by lot (a); the lesson's list of last year is `past`
+01  H4 alone: expectation adapts (a). Needs are asked for, but an experience has no aspects
+02  no: there is no second offer that some segments would rather have
+03  no: nobody listens to calls. Satisfaction lies where the lesson's data have it (``test_likeness``)
+04  yes: satisfaction follows expectation and surprise, expectation adapts (a)
+05  no: there is one brand, at one price for all
+06  H4 alone: switching costs hold the dissatisfied rather (m). No hours of work, no minutes of ordering
+07  H1, the comparison level, and H1a, better elsewhere (m). No favours: nobody gives any
+08  H2, H3, trust, satisfaction and commitment; H4a, H4b, who stays and recommends (m). No scales: surveys
+    do not ask about trust, nor a marker
+09  H2: who is satisfied stays (m), and rebuying on ratings (a), which survey answers blur
+10  no: customers have rates and moods, no stages
+11  yes: BG/NBD with gamma-gamma, parameters and likelihood (``test_exactness``)
+12  in part: the best fifth's share now and a year later (``test_likeness``); there are no full costs
+13  in part: who recommends (m, as 08 H4b); nothing is spent on winning customers
+14  yes: openings at branches, members less others (a)
+15  no: an experience has no moments, and its answer no hour
+16  in part: staff, branch quality and satisfaction (a); branches have no accounts
+17  yes: letters by lot, redress by lot, who posts (a). Devices are not linked
+18  in part: whom to mail (a), what the system does (``tests/theories``); nobody is trained
+==  ========================================================================================================
+
+Lessons 06 to 09 have customers who differ in their moods alone. Here their rates differ, too, and those who
+are left are no fair sample: of those who are prone to leave, the committed are left. So the tests of who stays make
+customers alike, and one shows how far the same analysis errs where they are not.
 
 `frames` makes rows for analyses of these tables, `analyses` has those of the lessons, `parts.write_parts`
 writes a company to a folder, part by part, and `parts.read_tables` reads it.
