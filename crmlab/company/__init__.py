@@ -78,8 +78,8 @@ Which lessons' markets are marginals of it, and the tests that hold their estima
 ==  ========================================================================================================
 
 Lessons 06 to 09 have customers who differ in their moods alone. Here their rates differ, too, and those who
-are left are no fair sample: of those who are prone to leave, the committed are left. So the tests of who stays make
-customers alike, and one shows how far the same analysis errs where they are not.
+are left are no fair sample: of those who are prone to leave, the committed are left. So the tests of who
+stays make customers alike, and one shows how far the same analysis errs where they are not.
 
 `frames` makes rows for analyses of these tables, `analyses` has those of the lessons, `parts.write_parts`
 writes a company to a folder, part by part, and `parts.read_tables` reads it.

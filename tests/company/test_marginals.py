@@ -181,7 +181,7 @@ def test_switching_costs_hold_the_dissatisfied_rather_as_in_the_replay(alike):
 
 
 def test_where_they_are_not_those_who_are_left_are_no_fair_sample():
-    """Of those who are prone to leave the committed are left, and leave sooner: commitment seems to do less."""
+    """Of those who are prone to leave, the committed are left: commitment seems to do less than it does."""
     rows = panel()
     found = RULES["commitment"](only(rows))
     assert z(found, rows.by_commitment.mean()) < -4
