@@ -33,11 +33,16 @@ def numbers_digest() -> str:
     return code_digest(["crmlab.claims.quantities", "crmlab.claims.numbers", "crmlab.claims.audit"])
 
 
-@cache
 def stored_numbers() -> dict[str, dict]:
     """What each audit came to, by the claim's name; empty before the first build."""
     path = folder() / "numbers.json"
-    return json.loads(path.read_text(encoding="utf-8"))["numbers"] if path.is_file() else {}
+    return _read(path) if path.is_file() else {}
+
+
+@cache
+def _read(path: Path) -> dict[str, dict]:
+    """By path, so that one folder's numbers are not taken for another's."""
+    return json.loads(path.read_text(encoding="utf-8"))["numbers"]
 
 
 def numbers_are_current() -> bool:
@@ -51,7 +56,7 @@ def store_numbers() -> None:
     numbers = {name: summary_of(audit(claim)) for name, claim in NUMBERS.items()}
     text = json.dumps({"digest": numbers_digest(), "numbers": numbers}, indent=1, ensure_ascii=False)
     files.write_text(folder() / "numbers.json", text + "\n")
-    stored_numbers.cache_clear()
+    _read.cache_clear()
 
 
 def summary_of(found: Audit) -> dict:

@@ -66,6 +66,9 @@ def copula_p_value(condition: Array, outcome: Array, draws: int, seed: int) -> f
     Pairs are drawn from a normal distribution, under which every outcome can come with every condition, and
     each variable is given its own values back by rank. The normal correlation is the one at which the
     samples' mean correlation is the one observed.
+
+    A large share is no proof that the condition is not necessary: of samples of 174 with a correlation of
+    .45 in which the lowest fifth cannot pass the middle of the outcome, half are found at 5%.
     """
     rng = np.random.default_rng(seed)
     found, target = ceiling_effect(condition, outcome), np.corrcoef(condition, outcome)[0, 1]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab.claims import NUMBERS, audit, ledger
+from crmlab.claims import NUMBERS, audit, ledger, storing
 from crmlab.claims.ledger import Claim, claims, hypotheses_by_lesson, problems, stored, table, written
 from crmlab.claims.storing import stored_numbers, summary_of
 from crmlab.claims.telling import matching, told
@@ -87,6 +87,13 @@ def test_what_a_row_says():
     assert row["naive_in"] == "preset trap" and row["naive_confirms"] > 0.9 > row["size_trap"]
     assert row["power"] > 0.8 and row["customers"] == 200
     assert rows.loc["audit 80-20", "holds_in"] == pytest.approx(audit(NUMBERS["80-20"]).share, abs=1e-3)
+
+
+def test_numbers_of_another_folder_are_not_taken_for_these(tmp_path, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(storing, "folder", lambda: tmp_path)
+        assert stored_numbers() == {}
+    assert "80-20" in stored_numbers()
 
 
 def test_a_build_computes_only_what_changed(tmp_path, monkeypatch):
