@@ -159,7 +159,8 @@ def analyse(
         firm = from_firm(needs, firm_tables(tables), files, said, rules, id_column)
     elif files or rules or said.rules:
         raise InputError(
-            f"{option('joined')} and rules go with the tables of crmlab import; give its folder as the table"
+            "files to be joined (--with) and rules (--rule) go with the folder of crmlab import; give it as "
+            "the table"
         )
     sources = sources_of(tables, encoding, sheet) if firm is None else firm.sources
     ready = prepared(needs, design, sources, said, complete_cases, firm)
@@ -191,7 +192,7 @@ def analyse(
             "complete_cases": complete_cases,
             "as_it_is": said.as_it_is,
             "id_column": id_column,
-            "rules": {} if firm is None else dict(firm.rules.said),
+            "rules": {} if firm is None else firm.rules.as_said(),
             "rows": {name: list(rows) for name, rows in ready.rows.items()},
             "simulated": {name: _sizes(needs, name, each) for name, each in like.items()},
         },

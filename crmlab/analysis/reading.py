@@ -14,7 +14,7 @@ import pandas as pd
 from crmlab.analysis.files import Source
 from crmlab.analysis.needs import Need
 from crmlab.data.exports.values import Reader, present
-from crmlab.errors import InputError, listing
+from crmlab.errors import InputError, listing, option
 from crmlab.words import words
 from crmlab.words.saying import said
 
@@ -232,8 +232,9 @@ def _check_range(
         nothing = cells[(values <= 0).to_numpy()]
         if len(nothing):
             what = f"{_rows(nothing)} {_some(nothing)}, of which no logarithm can be taken"
+            how = f" ({option('rule')} 'buyers=every quarter')" if source.sample else ""
             problems.add(
-                source, use.column, what, "the theory's model is of customers who spend; leave them out"
+                source, use.column, what, f"the theory's model is of customers who spend; leave them out{how}"
             )
 
 

@@ -17,7 +17,8 @@ Array = np.ndarray
 FEW_EVENTS, FEW_CLUSTERS = 10, 30
 WEAK, STRONG = 10.0, 104.7  # Staiger & Stock's (1997) rule; Lee et al. (2022), where t at 1.96 has its size
 MOVED = 0.5  # standard errors that one row may move an estimate by
-PULLING, CARRYING = 0.5, 0.1  # leverage (Huber 1981) and share in a coefficient that are too much for a row
+PULLING = 0.5  # leverage: from it on a row weighs more in its own fit than all others together
+CARRYING = 0.1  # share in a coefficient that is too much for a row; ours
 TOO_SMALL = 0.8  # of its right size: a test of 5% at an error smaller than that errs in over a tenth
 
 

@@ -29,12 +29,14 @@ def _add_import(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "import",
         help="read an export of a CRM system: tables, a transaction log, an audit",
-        description="Read an export of a CRM system (CSV, XLSX, a ZIP of them, a folder) into tables of "
-        "customers, contacts, deals, orders, cases and members, and a transaction log for crmlab fit. Every "
-        "row that is dropped is listed with the reason; labels that are not known are guessed, with the "
+        description="Read an export of a CRM system (CSV, XLSX, JSON lines, a ZIP of them, a folder) into "
+        "tables of customers, contacts, deals, orders, cases and members, and a transaction log for crmlab "
+        "fit. Every row that is dropped is listed with the reason; labels that are not known are guessed, with the "
         "confidence shown; the map that is written can be edited and passed back.",
     )
-    parser.add_argument("export", metavar="EXPORT", help="a CSV or XLSX file, a ZIP of them, or a folder")
+    parser.add_argument(
+        "export", metavar="EXPORT", help="a CSV, XLSX or JSON file, a ZIP of them, or a folder"
+    )
     parser.add_argument(
         "--from", dest="system", choices=SYSTEMS, help="the system it comes from (or the map says)"
     )
@@ -131,7 +133,7 @@ def import_command(chosen: argparse.Namespace) -> int:
         done.write(chosen.out)
         print("\n" + words("exports.wrote", folder=chosen.out))
         if done.log is not None:
-            print(words("exports.next", path=Path(chosen.out) / "transactions.csv"))
+            print(words("exports.next", path=Path(chosen.out) / "transactions.csv", folder=chosen.out))
         if chosen.keys:
             write_text(chosen.keys, done.keys.to_csv(index=False, lineterminator="\n"))
     if done.problems:

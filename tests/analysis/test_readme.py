@@ -17,7 +17,7 @@ def section(root):
 
 
 def test_the_example_runs_and_says_what_the_readme_says(section, root, tmp_path, monkeypatch, capsys):
-    commands = re.findall(r"(?m)^crmlab (analyse .*)$", section)
+    commands = re.findall(r"(?m)^crmlab (analyse .*)$", section.split("\n### ")[0])
     (toml,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "datasets").symlink_to(root / "datasets")
@@ -37,3 +37,19 @@ def test_the_example_runs_and_says_what_the_readme_says(section, root, tmp_path,
     assert words("analyse.supported_fooled") in page
     assert "mean of PU_01, PU_02, PU_03" in page
     assert "e−1" not in page  # a mean of 0 is shown as 0
+
+
+def test_tables_of_an_import_are_analysed_as_the_readme_says(root, section, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    of_import = (root / "README.md").read_text(encoding="utf-8").split("## From a CRM system and back")[1]
+    demo, _, imported, *_ = re.findall(r"(?m)^crmlab (.*)$", of_import)
+    assert cli.main([*demo.split(), "--customers", "800"]) == 0
+    assert cli.main(imported.split()) == 0
+    ids = [f"C{at:07d}" for at in range(0, 700, 2)]
+    calls = "\n".join(["客户编号,contact", *(f"{each},{at % 4}" for at, each in enumerate(ids))])
+    (tmp_path / "calls.csv").write_text(calls, encoding="utf-8")
+    commands = re.findall(r"(?m)^crmlab (analyse .*)$", section.split("\n### ")[1])
+    assert len(commands) == 3
+    for command in commands:
+        assert cli.main([*command.split(), "--sims", "0"]) == 0, capsys.readouterr().err
+    assert "39 weeks" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")

@@ -93,10 +93,11 @@ class Base:
 
     def need(self, table: str, column: str = "") -> None:
         """Raise `NotThere` where a table, or a column of it, holds nothing."""
-        if not self.firm.has(table, column):
-            name = "transactions" if table == "log" else table
-            key = "firm.no_column" if column else "firm.no_table"
-            raise NotThere(said(key, table=name, column=column))
+        name = "transactions" if table == "log" else table
+        if not self.firm.has(table):
+            raise NotThere(said("firm.no_table", table=name))
+        if column and not self.firm.has(table, column):
+            raise NotThere(said("firm.no_column", table=name, column=column))
 
     def tell(self, key: str, **facts: object) -> None:
         """Something to be said on the page, once."""

@@ -87,7 +87,7 @@ def join(source: Source, firm: FirmTables, column: str | None = None) -> Joined:
             f"{source.name}: column {name!r}: none of its {len(ids):,} ids is one of {firm.name}: here "
             f"stands {ids.iloc[0]!r}, there {known[0]!r}. {_remedy(str(known[0]))}"
         )
-    told = [said("firm.joined", file=source.name, rows=int(met.sum()), column=name)]
+    told = [*source.told, said("firm.joined", file=source.name, rows=int(met.sum()), column=name)]
     if not met.all():
         rows = ids.index[~met]
         told.append(said("firm.unmatched", file=source.name, rows=len(rows), which=listing(rows, SHOWN)))

@@ -57,6 +57,13 @@ class Rules:
         offset = (int(number) - first) * months
         return self.later(self.start, offset), self.later(self.start, offset + months)
 
+    def as_said(self) -> dict[str, Any]:
+        """The rules that the user said, as plain values."""
+        return {
+            name: f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else value
+            for name, value in self.said.items()
+        }
+
     @staticmethod
     def later(day: pd.Timestamp, months: int) -> pd.Timestamp:
         """A day so many calendar months later."""

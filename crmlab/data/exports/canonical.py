@@ -37,14 +37,21 @@ def _who() -> tuple[Field, ...]:
     )
 
 
+_REACHED = (
+    Field("email", "text", "e-mail address", personal=True),
+    Field("phone", "text", "telephone", personal=True),
+)
+_CREATED = Field("created", "moment", "when the record was made")
 _OWNER = Field("owner", "text", "the employee in charge", personal=True)
+_CURRENCY = Field("currency", "text", "of the amounts")
+_STATUS = Field("status", "text", "status")
+_DELETED = Field("deleted", "text", "whether it lies in the recycle bin")
 
 TABLES: dict[str, tuple[Field, ...]] = {
     "customers": (
         Field("id", "id", "the customer", needed="row"),
         Field("name", "text", "name of the person or firm", personal=True),
-        Field("email", "text", "e-mail address", personal=True),
-        Field("phone", "text", "telephone", personal=True),
+        *_REACHED,
         Field("address", "text", "street", personal=True),
         Field("city", "text", "city", personal=True),
         Field("region", "text", "state or province"),
@@ -55,7 +62,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("source", "text", "where the customer came from"),
         Field("branch", "text", "branch or department that looks after the customer"),
         Field("referrer_id", "id", "the customer who referred this one"),
-        Field("created", "moment", "when the record was made"),
+        _CREATED,
         _OWNER,
     ),
     "contacts": (
@@ -64,12 +71,11 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("name", "text", "whole name", personal=True),
         Field("first_name", "text", "first name", personal=True),
         Field("last_name", "text", "last name", personal=True),
-        Field("email", "text", "e-mail address", personal=True),
-        Field("phone", "text", "telephone", personal=True),
+        *_REACHED,
         Field("customer_name", "text", "the customer, by name", personal=True),
         Field("stage", "text", "stage of the life cycle"),
         Field("source", "text", "where the person came from"),
-        Field("created", "moment", "when the record was made"),
+        _CREATED,
         _OWNER,
     ),
     "deals": (
@@ -78,12 +84,12 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("name", "text", "title, which often names the customer", personal=True),
         Field("stage", "text", "stage", needed="row"),
         Field("amount", "money", "what it is worth", needed="column"),
-        Field("currency", "text", "of the amount"),
-        Field("created", "moment", "when the record was made"),
+        _CURRENCY,
+        _CREATED,
         Field("closed", "moment", "when it was, or is to be, closed", needed="row"),
         Field("source", "text", "where it came from"),
         Field("type", "text", "new or existing business"),
-        Field("deleted", "text", "whether it lies in the recycle bin"),
+        _DELETED,
         _OWNER,
     ),
     "orders": (
@@ -95,10 +101,10 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("refunded", "money", "money given back"),
         Field("returned", "money", "worth of goods that came back"),
         Field("paid", "money", "money received"),
-        Field("currency", "text", "of the amounts"),
+        _CURRENCY,
         Field("channel", "text", "through which it came"),
-        Field("status", "text", "status"),
-        Field("deleted", "text", "whether it lies in the recycle bin"),
+        _STATUS,
+        _DELETED,
         _OWNER,
     ),
     "cases": (
@@ -108,7 +114,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("type", "text", "type"),
         Field("origin", "text", "channel through which it came"),
         Field("priority", "text", "priority"),
-        Field("status", "text", "status"),
+        _STATUS,
         Field("opened", "moment", "when it was opened", needed="row"),
         Field("closed", "moment", "when it was closed"),
         _OWNER,
@@ -119,7 +125,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         Field("tier", "text", "tier"),
         Field("points", "number", "points at the time of the export"),
         Field("joined", "moment", "when the customer joined"),
-        Field("status", "text", "status"),
+        _STATUS,
     ),
 }
 LOG = ("customer_id", "date", "amount")  # of the transaction log, as `crmlab fit` calls them

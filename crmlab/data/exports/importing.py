@@ -13,11 +13,13 @@ from crmlab.data.exports.cards import Card, card
 from crmlab.data.exports.content import with_customers
 from crmlab.data.exports.matching import Layout, layout, table_by_name
 from crmlab.data.exports.purchases import Purchases, purchases
+from crmlab.data.exports.recognising import other_system
 from crmlab.data.exports.settings import Settings, settings_from
 from crmlab.data.exports.sources import Problem, Sheet, sheets
 from crmlab.data.exports.tables import read_table
 from crmlab.data.exports.values import Reader
 from crmlab.errors import InputError, listing
+from crmlab.words import words
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Import:
         By file, how it was understood.
     problems : list of Problem
         Files and tables that could not be read, each with the remedy.
+    doubt : str
+        What speaks for another system than the one that was named; else empty.
     keys : DataFrame or None
         Ids of customers and their hashes, where ids are hashed: to be held apart.
     """
@@ -54,6 +58,7 @@ class Import:
     layouts: Mapping[str, Layout]
     problems: list[Problem] = field(default_factory=list)
     keys: pd.DataFrame | None = None
+    doubt: str = ""
 
     def __str__(self) -> str:
         from crmlab.data.exports.telling import told
@@ -138,7 +143,10 @@ def import_export(
         bought = purchases(tables, known, settings, broken)
     except InputError as error:
         problems.append(Problem("transactions", str(error)))
-    return _finished(known, settings, tables, audits, layouts, bought, problems)
+    doubt = other_system(found, known.system)
+    if doubt and (problems or bought is None):
+        problems.insert(0, Problem(words("exports.all_files"), doubt))
+    return _finished(known, settings, tables, audits, layouts, bought, problems, doubt)
 
 
 def _parts(
@@ -216,6 +224,7 @@ def _finished(
     layouts: dict[str, Layout],
     bought: Purchases | None,
     problems: list[Problem],
+    doubt: str,
 ) -> Import:
     """Without what must not leave."""
     keys = None
@@ -239,4 +248,4 @@ def _finished(
         log = hiding.with_hashed_ids(log, settings.salt) if settings.salt else log
     shown = {name: hiding.without_personal(name, table, settings.personal) for name, table in tables.items()}
     rule = "" if bought is None else bought.rule
-    return Import(known, settings, shown, log, rule, audits, layouts, problems, keys)
+    return Import(known, settings, shown, log, rule, audits, layouts, problems, keys, doubt)

@@ -34,6 +34,7 @@ def write_import(done: "Import", folder: Path) -> list[Path]:
     audit = {
         "system": done.card.system,
         "rule": done.rule,
+        "doubt": done.doubt,
         "tables": {
             name: each.as_json() | {"cells_disarmed": changed.get(name, {})}
             for name, each in done.audits.items()

@@ -18,7 +18,7 @@ BULLET = "  - "
 
 def told(done: "Import") -> str:
     """All that a user should know of an import."""
-    parts = [_counts(done), _files(done)]
+    parts = [_counts(done), "" if done.problems else done.doubt, _files(done)]
     parts += [_table(name, audit) for name, audit in done.audits.items()]
     if done.log is not None:
         parts.append("\n".join([words("exports.log"), f"{BULLET}{done.rule}", *_first(done)]))

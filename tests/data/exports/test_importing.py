@@ -1,6 +1,7 @@
 """An export in, tables and a log out; every row accounted for, every doubt said."""
 
 import json
+import re
 import tomllib
 
 import openpyxl
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crmlab.company import Company
 from crmlab.data import customer_summary
-from crmlab.data.exports import import_export
+from crmlab.data.exports import card, cards, import_export, market_tables, write_export
 from crmlab.data.exports.keeping import map_text
 from crmlab.errors import InputError
 
@@ -415,3 +417,16 @@ def test_the_map_is_toml_whatever_the_labels(label, own, tmp_path_factory):
     done = import_export(place / "Accounts.csv", "zoho")
     assert tomllib.loads(map_text(done))["system"] == "zoho"
     assert str(done).isprintable() or set(filter(lambda each: not each.isprintable(), str(done))) == {"\n"}
+
+
+@pytest.mark.parametrize("system", list(cards()))
+def test_a_wrong_system_is_noticed_with_the_labels_that_are_known(system, tmp_path):
+    base = Company("literature", customers=60, months=12, seed=3).simulate(keep=["orders", "complaints"])
+    write_export(market_tables(base.tables), system, tmp_path / "export.zip")
+    assert import_export(tmp_path / "export.zip", system).doubt == ""
+    for other in set(cards()) - {system}:
+        done = import_export(tmp_path / "export.zip", other)
+        assert f"look like an export of {card(system).name}" in done.doubt
+        assert f"--from {system}" in done.doubt
+        assert re.search(r"(\d+) of their \1 labels are known there", done.doubt)
+        assert done.doubt in str(done)
