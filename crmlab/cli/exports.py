@@ -31,8 +31,8 @@ def _add_import(commands: argparse._SubParsersAction) -> None:
         help="read an export of a CRM system: tables, a transaction log, an audit",
         description="Read an export of a CRM system (CSV, XLSX, JSON lines, a ZIP of them, a folder) into "
         "tables of customers, contacts, deals, orders, cases and members, and a transaction log for crmlab "
-        "fit. Every row that is dropped is listed with the reason; labels that are not known are guessed, with "
-        "the confidence shown; the map that is written can be edited and passed back.",
+        "fit. Every row that is dropped is listed with the reason; labels that are not known are guessed, "
+        "with the confidence shown; the map that is written can be edited and passed back.",
     )
     parser.add_argument(
         "export", metavar="EXPORT", help="a CSV, XLSX or JSON file, a ZIP of them, or a folder"
