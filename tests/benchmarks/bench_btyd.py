@@ -206,10 +206,10 @@ def retailer(n, weeks=104):
     season = ByPeriod(high.table[["period", "high"]].drop_duplicates())
     price = ByPeriod(table[["customer_id", "period"]].assign(price=generator.normal(size=len(table))))
     truth = dict(r=1.8, alpha=90.0, s=1.2, beta=90.0, purchase_high=0.7, purchase_gender=0.3)
-    truth |= dict(purchase_channel=0.6, dropout_gender=-0.6, dropout_channel=0.6)
+    truth |= dict(purchase_channel=0.6, purchase_price=-0.4, dropout_gender=-0.6, dropout_channel=0.6)
     static = Static(fixed)
     model = TimeVaryingParetoNBD.from_params(
-        **truth, purchase_covariates=season + static, dropout_covariates=static
+        **truth, purchase_covariates=season + static + price, dropout_covariates=static
     )
     end = days[0] + pd.Timedelta(weeks=weeks)
     return model.simulate([days[0]] * n, end, seed=1, ids=ids), static, high, price

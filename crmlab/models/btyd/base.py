@@ -189,7 +189,7 @@ class Model(SavedNames, Shown):
         build : callable
             ``build(rows)`` returns the likelihood of rows, see Likelihood.
         starts : list of sequences of float
-            Parameters to start from.
+            Parameters to start from, and coefficients of covariates if others than 0.
         scale : float
             A typical time (or amount), the unit in which time parameters are bounded.
         slope_names : sequence of str
@@ -211,7 +211,10 @@ class Model(SavedNames, Shown):
         units = np.array([scale if name in self.time_parameters else 1.0 for name in self.parameter_names])
         low = np.concatenate([np.log(units * SMALLEST), np.full(len(slope_names), -30.0)])
         high = np.concatenate([np.log(units * LARGEST), np.full(len(slope_names), 30.0)])
-        starts = [np.concatenate([np.log(start), np.zeros(len(slope_names))]) for start in starts]
+        starts = [
+            np.concatenate([np.log(start[:k]), start[k:], np.zeros(len(names) - len(start))])
+            for start in starts
+        ]
         hold = np.zeros(len(names), bool)
         for name, value in self._fixed(fixed, names).items():
             j = names.index(name)

@@ -178,15 +178,7 @@ def integrate(
     """
     n = length.size
     total, means, products = np.zeros(n), np.zeros((4, n)), np.zeros((10, n))
-    rise = np.maximum(-slow, 0.0) * length
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        reach = np.minimum(length, np.where(slow > 0, TAIL / slow, np.inf))
-        reach = np.minimum(reach, np.log1p(np.expm1(np.minimum((TAIL + rise) / fast, 600.0)) / share))
-    swing = np.maximum(slow, 0.0) * reach + fast * np.log1p(share * np.expm1(reach)) + rise
-    needed = np.maximum(5.0 + 0.75 * swing**0.8 + 1.5 * reach, 8.0)
-    short = np.searchsorted(SHORT, swing + reach)  # a polynomial of low degree in v
-    needed = np.where(short < SHORT.size, NODES[short], needed)
-    order = np.minimum(np.searchsorted(NODES, needed), NODES.size - 1)
+    reach, order = reach_and_order(slow, fast, share, length)
     for j in np.unique(order):
         nodes, weights = gauss_legendre(int(NODES[j]))
         chosen = np.flatnonzero((order == j) & (length > 0))
@@ -212,6 +204,19 @@ def integrate(
 
 
 PAIRS = [(a, b) for a in range(4) for b in range(a, 4)]
+
+
+def reach_and_order(slow: Some, fast: Some, share: Array, length: Array) -> tuple[Array, npt.NDArray[np.intp]]:
+    """How far the integrand of `integrate` is worth following, and which of `NODES` gives twelve digits."""
+    rise = np.maximum(-slow, 0.0) * length
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        reach = np.minimum(length, np.where(slow > 0, TAIL / slow, np.inf))
+        reach = np.minimum(reach, np.log1p(np.expm1(np.minimum((TAIL + rise) / fast, 600.0)) / share))
+    swing = np.maximum(slow, 0.0) * reach + fast * np.log1p(share * np.expm1(reach)) + rise
+    needed = np.maximum(5.0 + 0.75 * swing**0.8 + 1.5 * reach, 8.0)
+    short = np.searchsorted(SHORT, swing + reach)  # a polynomial of low degree in v
+    needed = np.where(short < SHORT.size, NODES[short], needed)
+    return reach, np.minimum(np.searchsorted(NODES, needed), NODES.size - 1)
 
 
 def _odds_derivatives(alpha_first, k, s, T, alpha, beta, near_a, near_b, fall_a, fall_b, means, products):

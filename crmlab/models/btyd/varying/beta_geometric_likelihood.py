@@ -100,13 +100,9 @@ class VaryingBetaGeometricLikelihood:
         """The clock's hand, what it shows at the end and at the last purchase, and its derivatives there."""
         rows = self.rows
         hand = Hand.of(rows.clock, self.x, coefficients[4 : 4 + self.k])
-        places = (
-            (rows.course, rows.first_run, rows.first),
-            (rows.course, rows.end_run, rows.end),
-            (rows.course, rows.last_run, rows.last),
-        )
-        zero, end, last = (hand.at(*place) for place in places)
-        zeros, ends, lasts = (hand.slopes(*place) for place in places)
+        places = rows.at_first, rows.at_end, rows.at_last
+        zero, end, last = (hand.at(place) for place in places)
+        zeros, ends, lasts = (hand.slopes(place) for place in places)
         return hand, (end - zero, last - zero), (ends - zeros, lasts - zeros)
 
     def log_odds(self, coefficients: Array) -> Array:
@@ -192,9 +188,9 @@ class VaryingBetaGeometricLikelihood:
         near, late = 1.0 / (alpha + end), 1.0 / (alpha + last)
         base, mean = ours.copy(), left.copy()
         base[:, 0], base[:, 1] = -r * np.log1p(end / alpha), alpha * (r * end / alpha - x) * near
-        base[:, own] = self.rows.bought - size[:, None] * slopes[0] * near[:, None]
+        base[:, own] = self.rows.bought - (size * slopes[0] * near).T
         mean[:, 0], mean[:, 1] = r * np.log1p((end - last) * late), alpha * size * (near - late)
-        mean[:, own] = size[:, None] * (slopes[0] * near[:, None] - slopes[1] * late[:, None])
+        mean[:, own] = (size * (slopes[0] * near - slopes[1] * late)).T
         mean[~self.gone] = 0.0
         return base, mean
 
@@ -298,20 +294,15 @@ class VaryingBetaGeometricLikelihood:
         hessian[0, 1] = r * rows.total  # d/d log α of r log α; what α + A adds follows
         hessian[1, 1] = 0.0
         size = r + rows.x
-        ends = (rows.end_run, rows.end), (rows.last_run, rows.last)
-        for share, reading, slope, (run, time) in zip((1.0 - died, died), readings, slopes, ends):
+        ends = rows.at_end, rows.at_last
+        for share, reading, slope, points in zip((1.0 - died, died), readings, slopes, ends):
             weight, near = rows.weight * share, 1.0 / (alpha + reading)
-            moved = slope * near[:, None]
+            moved = slope * near
             hessian[0, 1] -= r * alpha * (weight @ near)
-            hessian[0, own] -= r * (weight @ moved)
+            hessian[0, own] -= r * (moved @ weight)
             hessian[1, 1] -= alpha * (weight @ (size * near * (1.0 - alpha * near)))
-            hessian[1, own] += alpha * ((weight * size * near) @ moved)
-            hessian[own, own] += (moved * (weight * size)[:, None]).T @ moved
+            hessian[1, own] += alpha * (moved @ (weight * size * near))
+            hessian[own, own] += (moved * (weight * size)) @ moved.T
             pull = weight * size * near
-            hessian[own, own] -= hand.curvature(
-                np.r_[pull, -pull],
-                np.r_[rows.course, rows.course],
-                np.r_[run, rows.first_run],
-                np.r_[time, rows.first],
-            )
+            hessian[own, own] -= hand.curvature(pull, points) - hand.curvature(pull, rows.at_first)
         return mirrored(hessian)

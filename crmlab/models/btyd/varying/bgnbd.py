@@ -32,14 +32,14 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
         self.constant_: Flags | None = None
 
     def _begin(self, clock: Clock) -> None:
-        self.constant_ = _constant(clock)
+        self.constant_ = clock.constant[clock.split :]
 
     def _centred(self, clock: Clock) -> Flags:
         return np.r_[np.ones(clock.split, bool), self._standing(clock)]
 
     def _standing(self, clock: Clock) -> Flags:
         """Which covariates of dropout never change: of the data that the model was fitted to."""
-        return _constant(clock) if self.constant_ is None else self.constant_
+        return clock.constant[clock.split :] if self.constant_ is None else self.constant_
 
     def _rows(self, customers: DatedHistories, clock: Clock, which: Ints, unique: bool) -> VaryingRows:
         moving = bool((~self._standing(clock)).any())
@@ -67,9 +67,7 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
         size, scale = r + rows.x, alpha + end
         if rows.chances is None:
             course = np.broadcast_to(rows.course, stops.shape)
-            ahead = hand.at(course, clock.runs_at(course, stops), stops) - hand.at(
-                rows.course, rows.end_run, rows.end
-            )
+            ahead = hand.at(clock.points(course, stops)) - hand.at(rows.at_end)
             return _while_active(np.maximum(ahead, 0.0), size, scale, a, b + together)
         return self._ahead_by_chances(rows, stops, hand, speed, (size, scale, a, b + together))
 
@@ -84,8 +82,8 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
         """E over p of ∫ λ A′ exp(−λ ∫ A′ (1 − q^c)), λ ~ Gamma(size, scale), in closed form by period."""
         size, scale, a, b = np.broadcast_arrays(*parameters)
         last = stops.max(axis=0)
-        reach = hand.at(rows.course, rows.clock.runs_at(rows.course, last), last)
-        reach = (reach - hand.at(rows.course, rows.end_run, rows.end)) * speed.max() / scale
+        reach = hand.at(rows.clock.points(rows.course, last)) - hand.at(rows.at_end)
+        reach *= speed.max() / scale
 
         def expected(p: Array, part: slice) -> Array:
             return _expected_at(p, rows[part], stops[:, part], hand.speed, speed, size[part], scale[part])
@@ -150,12 +148,6 @@ def _while_active(ahead: Array, size: Array, scale: Array, a: Some, b: Array) ->
         weights = barycentric(nodes, 2.0 * at.ravel() / top - 1.0)
         found[:, own] = (weights @ known).reshape(at.shape)
     return found
-
-
-def _constant(clock: Clock) -> Flags:
-    """Which covariates of dropout are the same all along each course."""
-    z = clock.levels[:, clock.split :][clock.code]
-    return (z == z[:, :1]).all(axis=(0, 1))
 
 
 def _expected_at(

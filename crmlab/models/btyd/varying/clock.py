@@ -117,9 +117,31 @@ class Clock:
         found: Ints = self.run[course, np.clip(period, 0, len(self.grid) - 2)]
         return found
 
+    def points(self, course: Ints, time: Array, run: Ints | None = None) -> "Points":
+        """Times on courses, in the runs that hold then if no others are given."""
+        run = self.runs_at(course, time) if run is None else run
+        runs = self.code.shape[1]
+        cell = np.asarray(course * runs + run, np.intp)
+        edge = np.asarray(course * (runs + 1) + run, np.intp)
+        return Points(edge, cell, self.code.ravel()[cell], time - self.edges.ravel()[edge])
+
     def only(self, courses: Ints) -> "Clock":
         """The clock of some courses, in this order."""
         return replace(self, edges=self.edges[courses], code=self.code[courses], run=self.run[courses])
+
+    def compact(self) -> "Clock":
+        """The clock without levels that none of its courses is ever on."""
+        code, count = factorize(self.code.ravel())
+        kept = np.empty(count, np.int64)
+        kept[code] = self.code.ravel()
+        return replace(self, code=code.reshape(self.code.shape), levels=self.levels[kept])
+
+    @cached_property
+    def constant(self) -> npt.NDArray[np.bool_]:
+        """Which covariates are the same all along each course, shape (k,)."""
+        x = self.levels[self.code]
+        same: npt.NDArray[np.bool_] = (x == x[:, :1]).all(axis=(0, 1))
+        return same
 
     @cached_property
     def lengths(self) -> Array:
@@ -129,9 +151,31 @@ class Clock:
     @cached_property
     def exposure(self) -> Array:
         """Time that all courses spend on each level, shape (L,)."""
-        return np.bincount(
-            self.code.ravel().astype(np.intp, copy=False), self.lengths.ravel(), minlength=len(self.levels)
-        ).astype(float)
+        return np.bincount(self.flat, self.lengths.ravel(), minlength=len(self.levels)).astype(float)
+
+    @cached_property
+    def flat(self) -> npt.NDArray[np.intp]:
+        """`code` laid out flat."""
+        return self.code.ravel().astype(np.intp, copy=False)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Times on courses of a clock.
+
+    Attributes
+    ----------
+    edge, cell : int arrays
+        The edge before each time and the run after it, in tables of (C, R + 1) and (C, R) laid out flat.
+    level : int array
+    beyond : array
+        Time since that edge.
+    """
+
+    edge: npt.NDArray[np.intp]
+    cell: npt.NDArray[np.intp]
+    level: Ints
+    beyond: Array
 
 
 @dataclass(frozen=True)
@@ -171,23 +215,25 @@ class Hand:
 
     @cached_property
     def slopes_at_edges(self) -> Array:
-        """Derivatives of `at_edges` in the coefficients, shape (C × (R + 1), k)."""
+        """Derivatives of `at_edges` in the coefficients, shape (k, C × (R + 1))."""
         steps, code = self.rate * self.clock.lengths, self.clock.code
-        sums = [_summed(steps * column[code]).ravel() for column in self.x.T]
-        return np.column_stack(sums) if sums else np.zeros((self.at_edges.size, 0))
+        found = np.zeros((self.x.shape[1], *self.at_edges.shape))
+        for column, sums in zip(self.x.T, found):
+            np.cumsum(steps * column[code], axis=1, out=sums[:, 1:])
+        return found.reshape(len(found), self.at_edges.size)
 
-    def at(self, course: Ints, run: Ints, time: Array) -> Array:
-        """How far the hand is at times that lie in given runs."""
-        beyond = time - self.clock.edges[course, run]
-        return self.at_edges[course, run] + self.rate[course, run] * beyond
+    def at(self, points: Points) -> Array:
+        """How far the hand is at some times."""
+        return self.at_edges.ravel()[points.edge] + self.rate.ravel()[points.cell] * points.beyond
 
-    def slopes(self, course: Ints, run: Ints, time: Array) -> Array:
-        """Derivatives of `at` in the coefficients, shape (n, k)."""
-        if not self.x.shape[1]:
-            return np.zeros((len(time), 0))
-        beyond = self.rate[course, run] * (time - self.clock.edges[course, run])
-        place = course * self.at_edges.shape[1] + run
-        return self.slopes_at_edges[place] + beyond[:, None] * self.x[self.clock.code[course, run]]
+    def slopes(self, points: Points) -> Array:
+        """Derivatives of `at` in the coefficients, shape (k, n)."""
+        found = self.slopes_at_edges.take(points.edge, axis=1)
+        if len(found):
+            beyond = self.rate.ravel()[points.cell] * points.beyond
+            for column, each in zip(self.x.T, found):
+                each += beyond * column[points.level]
+        return found
 
     def time_of(self, course: Ints, reading: Array) -> Array:
         """When the hand is at `reading`: the inverse of `at`; infinite beyond the last edge."""
@@ -201,27 +247,18 @@ class Hand:
         beyond = (reading - self.at_edges[course, run]) / self.rate[course, run]
         return np.where(share <= 1.0, self.clock.edges[course, run] + np.maximum(beyond, 0.0), np.inf)
 
-    def curvature(self, weights: Array, course: Ints, run: Ints, time: Array) -> Array:
+    def curvature(self, weights: Array, points: Points) -> Array:
         """Σ weights × second derivatives of `at`, (k, k); each is Σ length × speed × x x′ up to then."""
         clock = self.clock
         if not self.x.shape[1]:
             return np.zeros((0, 0))
-        place = course * clock.code.shape[1] + run
-        ends = np.bincount(place.astype(np.intp, copy=False), weights, minlength=clock.code.size).reshape(
-            clock.code.shape
-        )
-        after = np.cumsum(ends[:, ::-1], axis=1)[:, ::-1] - ends  # of what ends in later runs
-        own = np.bincount(
-            place.astype(np.intp, copy=False),
-            weights * (time - clock.edges[course, run]),
-            minlength=clock.code.size,
-        ).reshape(clock.code.shape)
-        spent = np.bincount(
-            clock.code.ravel().astype(np.intp, copy=False),
-            (self.rate * (after * clock.lengths + own)).ravel(),
-            minlength=len(self.x),
-        )
-        return (self.x * spent[:, None]).T @ self.x
+        shape, cells = clock.code.shape, clock.code.size
+        ends = np.bincount(points.cell, weights, minlength=cells).reshape(shape)
+        after = np.cumsum(ends, axis=1)  # of what ends in later runs
+        np.subtract(after[:, -1:], after, out=after)
+        own = np.bincount(points.cell, weights * points.beyond, minlength=cells).reshape(shape)
+        spent = np.bincount(clock.flat, (self.rate * (after * clock.lengths + own)).ravel(), minlength=len(self.x))
+        return (self.x.T * spent) @ self.x
 
 
 def _summed(steps: Array) -> Array:

@@ -56,7 +56,7 @@ def lives(
     rates : (array, array), shape (n,) each
         Of purchases and of dropout, by these clocks.
     """
-    started = die.at(course, die.clock.runs_at(course, begin), begin)
+    started = die.at(die.clock.points(course, begin))
     with np.errstate(divide="ignore", over="ignore"):
         died = die.time_of(course, started + generator.standard_exponential(begin.size) / rates[1])
     row, time = _purchases(buy, course, begin, np.minimum(died, end), rates[0], generator)
@@ -94,7 +94,7 @@ def chances(
         speed = buy.speed[clock.code]
         leaves = Hand(clock, buy.x, buy.speed, speed * (1.0 - stay))
         stays = Hand(clock, buy.x, buy.speed, speed * stay)
-        started = leaves.at(own, clock.runs_at(own, begin[part]), begin[part])
+        started = leaves.at(clock.points(own, begin[part]))
         with np.errstate(divide="ignore", over="ignore"):
             gone = leaves.time_of(own, started + generator.standard_exponential(own.size) / rate)
         row, time = _purchases(stays, own, begin[part], np.minimum(gone, end[part]), rate, generator)
@@ -111,8 +111,8 @@ def _purchases(
     hand: Hand, course: Ints, begin: Array, end: Array, rate: Array, generator: np.random.Generator
 ) -> tuple[Ints, Array]:
     """Purchases between two times: whose, and when; a Poisson number, uniform by the clock."""
-    low = hand.at(course, hand.clock.runs_at(course, begin), begin)
-    high = hand.at(course, hand.clock.runs_at(course, end), end)
+    low = hand.at(hand.clock.points(course, begin))
+    high = hand.at(hand.clock.points(course, end))
     count = generator.poisson(rate * np.maximum(high - low, 0.0))
     row = np.repeat(np.arange(begin.size), count.astype(np.intp, copy=False))
     reading = low[row] + (high - low)[row] * generator.random(row.size)

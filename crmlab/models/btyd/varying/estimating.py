@@ -1,5 +1,6 @@
 """How customer-base models with covariates that change in time are estimated."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +15,7 @@ from crmlab.cores import available_cores
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.base import Model
+from crmlab.models.btyd.fitting import ConvergenceWarning
 from crmlab.models.btyd.histories import HistoryModel
 from crmlab.models.btyd.varying.clock import Clock, Ints
 from crmlab.models.btyd.varying.dated import DatedHistories
@@ -167,12 +169,31 @@ class VaryingEstimation(Model):
         rows = self._rows(customers, clock, which, True)
         rows, back = self._standardised(rows, fixed or {})
         scale = rows.weighted(rows.columns[2]) / rows.total
-        starts = self.plain()._starts(rows)
+        starts = self._starts_for(rows)
 
         def build(some: VaryingRows) -> VaryingLikelihood:
             return VaryingLikelihood(self._parts(some), some.total)
 
         return self._estimate(rows, build, starts, scale, self._slope_names(), fixed, back=back)  # type: ignore[arg-type]
+
+    def _starts_for(self, rows: VaryingRows) -> list[Sequence[float]]:
+        """Parameters to start from; first those without what changes in time, which are found soon."""
+        clock, k, model = rows.clock, len(self.parameter_names), self.plain()
+        still = np.flatnonzero(clock.constant)
+        z = clock.levels[clock.code[rows.course, rows.first_run]][:, still]
+        cut = int(np.searchsorted(still, clock.split))
+        static = [each if each.shape[1] else None for each in (z[:, :cut], z[:, cut:])]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(
+                *rows.columns, rows.weight, purchase_covariates=static[0], dropout_covariates=static[1]
+            )
+        own: list[Sequence[float]] = list(model._starts(rows))  # type: ignore[arg-type]
+        if model.convergence_.status != "converged":
+            return own
+        start = np.zeros(k + len(clock.constant))
+        start[np.r_[:k, k + still]] = model.params_
+        return [start.tolist(), *own]
 
     def _begin(self, clock: Clock) -> None:
         """What a model remembers of the covariates that it is fitted to."""
@@ -228,7 +249,8 @@ class VaryingEstimation(Model):
             spread = table.std(axis=0)
             constant = spread <= 1e-10 * np.maximum(np.abs(table).max(axis=0), 1e-300)
             scaled = (table - table.mean(axis=0)) / np.where(constant, 1.0, spread)
-            if constant.any() or np.linalg.matrix_rank(scaled, tol=1e-8) < len(names):
+            correlation = scaled.T @ scaled / len(scaled)
+            if constant.any() or np.linalg.matrix_rank(correlation, tol=1e-10) < len(names):
                 raise InputError(
                     f"{side}_covariates: in the time observed {', '.join(names)} cannot be told apart, or "
                     f"one never differs. A season needs each part of the year to have been seen; else "

@@ -75,8 +75,7 @@ class TimeVaryingParetoNBD(TimeVaryingModel):
         if bought is not None:
             size = r + bought
             for each, hand in zip(seen, hands):
-                each += hand.at(rows.course, rows.end_run, rows.end)
-                each -= hand.at(rows.course, rows.first_run, rows.first)
+                each += hand.at(rows.at_end) - hand.at(rows.at_first)
         rates = (
             generator.gamma(size) / (alpha + seen[0]),
             generator.gamma(s, size=len(rows)) / (beta + seen[1]),
@@ -86,19 +85,18 @@ class TimeVaryingParetoNBD(TimeVaryingModel):
     def _ahead(self, rows: VaryingRows, stops: Array) -> Array:
         """(r + x) / (α + A(T)) ∫ A′(τ) ((β + D(T)) / (β + D(τ)))^s dτ, in closed form in each period."""
         r, alpha, s, beta = self._values()
-        _clock, (buy, die) = rows.clock, self._hands(rows.clock)
-        first = (rows.course, rows.first_run, rows.first)
-        now = (rows.course, rows.end_run, rows.end)
-        rate = (r + rows.x) / (alpha + buy.at(*now) - buy.at(*first))
-        start = beta + die.at(*now) - die.at(*first)
+        buy, die = self._hands(rows.clock)
+        rate = (r + rows.x) / (alpha + buy.at(rows.at_end) - buy.at(rows.at_first))
+        lived = die.at(rows.at_end)
+        start = beta + lived - die.at(rows.at_first)
 
         def until(begin: Array, run: Ints, end: Array) -> Array:
             """Purchases at rate 1 from `begin` to `end` within a run."""
-            near = start + die.at(rows.course, run, begin) - die.at(*now)
+            near = start + die.at(rows.clock.points(rows.course, begin, run)) - lived
             speed = die.rate[rows.course, run]
             grown = np.log1p(speed * (end - begin) / near)
-            lived = np.exp(-s * np.log(near / start)) * near / speed
-            return buy.rate[rows.course, run] * lived * grown * exprel((1.0 - s) * grown)
+            stayed = np.exp(-s * np.log(near / start)) * near / speed
+            return buy.rate[rows.course, run] * stayed * grown * exprel((1.0 - s) * grown)
 
         return _through_runs(rows, stops, until) * rate
 

@@ -1,13 +1,14 @@
 """Customers as rows of what the likelihood needs: equal ones once, with the number that share them."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from crmlab.models.btyd.fitting import COARSE
 from crmlab.models.btyd.rows import factorize
-from crmlab.models.btyd.varying.clock import Clock, Ints, distinct
+from crmlab.models.btyd.varying.clock import Clock, Ints, Points, distinct
 from crmlab.models.btyd.varying.dated import DatedHistories
 
 Array = npt.NDArray[np.float64]
@@ -87,6 +88,21 @@ class VaryingRows:
         }
         chances = None if self.chances is None else self.chances.some(rows)
         return VaryingRows(**values, course=course, clock=self.clock.only(kept), chances=chances)
+
+    @cached_property
+    def at_first(self) -> Points:
+        """First purchases on the clock."""
+        return self.clock.points(self.course, self.first, self.first_run)
+
+    @cached_property
+    def at_last(self) -> Points:
+        """Last purchases on the clock."""
+        return self.clock.points(self.course, self.last, self.last_run)
+
+    @cached_property
+    def at_end(self) -> Points:
+        """Ends of observation on the clock."""
+        return self.clock.points(self.course, self.end, self.end_run)
 
     @property
     def total(self) -> float:
