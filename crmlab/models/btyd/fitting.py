@@ -20,6 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 COARSE = 12_000  # rows of the first, coarse ascent on large data
 GAIN = 1e-8  # the Newton step that adds less than this to the log-likelihood is the last
+NEAR = 1e-5  # … if it moves no coefficient by more: on a ridge the curvature would be that of elsewhere
 RETRIES = 4  # starts tried before giving up on an interior maximum
 FLAT = 5.0  # a standard error above this on the log scale (a factor of e^10 each way) is no estimate
 
@@ -125,7 +126,8 @@ def ascend(
             break
         step, newton = _step(gradient[free], hessian[np.ix_(free, free)], radius)
         gain = total * float(gradient[free] @ step + 0.5 * step @ hessian[np.ix_(free, free)] @ step)
-        if newton and gain < GAIN:  # take it without looking: what is left is of the order of its square
+        if newton and gain < GAIN and np.abs(step).max() < NEAR:
+            # Take it without looking: what is left is of the order of its square.
             at[free] = np.clip(at[free] + step, low[free], high[free])
             value, done = value + gain / total, True
             break

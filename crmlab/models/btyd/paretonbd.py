@@ -206,7 +206,9 @@ def integrate(
 PAIRS = [(a, b) for a in range(4) for b in range(a, 4)]
 
 
-def reach_and_order(slow: Some, fast: Some, share: Array, length: Array) -> tuple[Array, npt.NDArray[np.intp]]:
+def reach_and_order(
+    slow: Some, fast: Some, share: Array, length: Array
+) -> tuple[Array, npt.NDArray[np.intp]]:
     """How far the integrand of `integrate` is worth following, and which of `NODES` gives twelve digits."""
     rise = np.maximum(-slow, 0.0) * length
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):

@@ -129,6 +129,15 @@ class Clock:
         """The clock of some courses, in this order."""
         return replace(self, edges=self.edges[courses], code=self.code[courses], run=self.run[courses])
 
+    def of_side(self, columns: slice) -> "Clock":
+        """The clock of some of the covariates: of one run a course where these never change."""
+        levels = self.levels[:, columns]
+        if not self.constant[columns].all():
+            return replace(self, levels=levels)
+        course = np.arange(len(self.code))[:, None]
+        ends, level = self.edges[:, [0, -1]], levels[self.code[:, 0]]
+        return replace(self, edges=ends, code=course, levels=level, run=np.zeros_like(self.run))
+
     def compact(self) -> "Clock":
         """The clock without levels that none of its courses is ever on."""
         code, count = factorize(self.code.ravel())
@@ -139,9 +148,8 @@ class Clock:
     @cached_property
     def constant(self) -> npt.NDArray[np.bool_]:
         """Which covariates are the same all along each course, shape (k,)."""
-        x = self.levels[self.code]
-        same: npt.NDArray[np.bool_] = (x == x[:, :1]).all(axis=(0, 1))
-        return same
+        along = (column[self.code] for column in self.levels.T)
+        return np.array([bool((each == each[:, :1]).all()) for each in along], bool)
 
     @cached_property
     def lengths(self) -> Array:
@@ -151,7 +159,9 @@ class Clock:
     @cached_property
     def exposure(self) -> Array:
         """Time that all courses spend on each level, shape (L,)."""
-        return np.bincount(self.flat, self.lengths.ravel(), minlength=len(self.levels)).astype(float)
+        return np.bincount(
+            self.flat.astype(np.intp, copy=False), self.lengths.ravel(), minlength=len(self.levels)
+        ).astype(float)
 
     @cached_property
     def flat(self) -> npt.NDArray[np.intp]:
@@ -253,11 +263,14 @@ class Hand:
         if not self.x.shape[1]:
             return np.zeros((0, 0))
         shape, cells = clock.code.shape, clock.code.size
-        ends = np.bincount(points.cell, weights, minlength=cells).reshape(shape)
+        ends = np.bincount(points.cell.astype(np.intp, copy=False), weights, minlength=cells).reshape(shape)
         after = np.cumsum(ends, axis=1)  # of what ends in later runs
         np.subtract(after[:, -1:], after, out=after)
-        own = np.bincount(points.cell, weights * points.beyond, minlength=cells).reshape(shape)
-        spent = np.bincount(clock.flat, (self.rate * (after * clock.lengths + own)).ravel(), minlength=len(self.x))
+        own = np.bincount(
+            points.cell.astype(np.intp, copy=False), weights * points.beyond, minlength=cells
+        ).reshape(shape)
+        lived = (self.rate * (after * clock.lengths + own)).ravel()
+        spent = np.bincount(clock.flat.astype(np.intp, copy=False), lived, minlength=len(self.x))
         return (self.x.T * spent) @ self.x
 
 

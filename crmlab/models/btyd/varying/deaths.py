@@ -1,8 +1,8 @@
 """Integrals over the pieces of time in which customers may have died, and moments of where in them.
 
-Over a piece both clocks are linear, so that in v = log(1 + τ / n), τ being the time since its beginning and n the
-time that the nearer clock would have taken from −α or −β to there, the integrand is that of the model without
-covariates: log-concave and analytic. Most pieces are short and take three nodes.
+Over a piece both clocks are linear, so that in v = log(1 + τ / n), τ being the time since its beginning and n
+the time that the nearer clock would have taken from −α or −β to there, the integrand is that of the model
+without covariates: log-concave and analytic. Most pieces are short and take three nodes.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ import numpy.typing as npt
 from crmlab.models.btyd.paretonbd import NODES, SHORT, reach_and_order
 from crmlab.models.btyd.special import gauss_legendre
 from crmlab.models.btyd.varying.clock import Hand
-from crmlab.models.btyd.varying.pieces import Pieces
+from crmlab.models.btyd.varying.pieces import Dial, Pieces
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
+Pair = tuple[Array, Array]
 PAIRS = [(a, b) for a in range(4) for b in range(a, 4)]  # of the features in `Deaths`
 
 
@@ -35,8 +36,8 @@ class Side:
     speed, begin : arrays, shape (pieces,)
         Of the hand; scale + hand at the beginning of a piece.
     rest : array, shape (1 + k, pieces)
-        G: derivatives of log(scale + hand) in the log of scale and in the coefficients are G / (scale + hand),
-        those in the coefficients with x added.
+        G: derivatives of log(scale + hand) in the log of scale and in the coefficients are
+        G / (scale + hand), those in the coefficients with x added.
     over : array, shape (groups,)
         scale + hand at the end of observation.
     pull : array, shape (1 + k, groups)
@@ -58,22 +59,30 @@ class Side:
 
     @classmethod
     def of(
-        cls, pieces: Pieces, hand: Hand, shape: float, scale: float, alive: Array | float, power: Array | float
+        cls,
+        pieces: Pieces,
+        dial: Dial,
+        coefficients: Array,
+        shape: float,
+        scale: float,
+        alive: Array | float,
+        power: Array | float,
     ) -> "Side":
-        """A side of the pieces."""
-        n, groups, group = pieces.level.size, pieces.leader.size, pieces.every[0]
-        at, slopes = hand.at(pieces.points), hand.slopes(pieces.points)
-        x, zero, zero_slopes = hand.x.T[:, pieces.level], at[n + groups :], slopes[:, n + groups :]
+        """A side of the pieces, at given coefficients of its covariates."""
+        n, groups, group, x = dial.x.shape[1], pieces.leader.size, pieces.every[0], dial.x
+        hand = Hand.of(dial.clock, dial.clock.levels, coefficients)
+        at, slopes = hand.at(dial.points), hand.slopes(dial.points)
+        zero, zero_slopes = at[n + groups :], slopes[:, n + groups :]
         begin, rest = at[:n] - zero[group], np.empty((1 + len(x), n))
         begin += scale
         rest[0] = scale
-        np.subtract(slopes[:, :n], zero_slopes[:, group], out=rest[1:])
+        np.subtract(slopes[:, :n], zero_slopes.take(group, axis=1), out=rest[1:])
         rest[1:] -= x * begin
         over, pull = scale + at[n : n + groups] - zero, np.empty((1 + len(x), groups))
         pull[0], pull[1:] = scale, slopes[:, n : n + groups] - zero_slopes
         pull /= over
-        return cls(shape, scale, alive, power, x, hand.speed[pieces.level], begin, rest, over, pull, hand)
-
+        speed = hand.speed[dial.points.level[:n]]
+        return cls(shape, scale, alive, power, x, speed, begin, rest, over, pull, hand)
 
     def fall(self, group: Places) -> Array:
         """Log of scale + hand at the end, over that at the beginning of a piece."""
@@ -84,7 +93,7 @@ class Side:
 class Deaths:
     """Integrals over the pieces of a block.
 
-    Features of a moment are, for purchases, log(scale + hand) and 1 / (scale + hand), then the same for dropout.
+    Features of a moment are log(scale + hand) and 1 / (scale + hand) of purchases, then of dropout.
 
     Attributes
     ----------
@@ -92,13 +101,13 @@ class Deaths:
         Log of the integral over a piece, over that of being alive at the end.
     means : array, shape (4, pieces)
         Means of the features in the piece; the logs are over that at the beginning.
-    cov : dict of (int, int) to array, shape (pieces,)
-        Their covariances, by `PAIRS`.
+    cov : array, shape (10, pieces)
+        Covariances, by `PAIRS`; the reciprocals are times −(scale + hand) at the beginning.
     """
 
     log_mass: Array
     means: Array
-    cov: dict[tuple[int, int], Array]
+    cov: Array
 
     @classmethod
     def of(cls, pieces: Pieces, buy: Side, die: Side, derivatives: bool) -> "Deaths":
@@ -109,17 +118,23 @@ class Deaths:
         powers = np.broadcast_to(buy.power, group.shape), np.broadcast_to(die.power, group.shape)
         log_total = np.empty(group.size)
         means, products = np.zeros((4, group.size)), np.zeros((len(PAIRS), group.size))
-        for j in np.flatnonzero(np.bincount(order)):
-            i = np.flatnonzero(order == j) if (order != j).any() else slice(None)
-            given = reach[i], *(each[i] for each in (*speeds, *powers))
-            log_total[i], found = _moments(int(NODES[j]), *given, derivatives)
-            if derivatives:
+        for j in np.flatnonzero(np.bincount(order.astype(np.intp, copy=False))):
+            i: Places | slice = np.flatnonzero(order == j) if (order != j).any() else slice(None)
+            fast, steep = (speeds[0][i], speeds[1][i]), (powers[0][i], powers[1][i])
+            log_total[i], found = _moments(int(NODES[j]), reach[i], fast, steep, derivatives)
+            if derivatives and isinstance(i, slice):
+                means, products = found
+            elif derivatives:
                 means[:, i], products[:, i] = found
         with np.errstate(divide="ignore"):
             log_mass = np.log(log_total * reach * speeds[1]) + np.log(die.shape)
         for side in (buy, die):
             log_mass += np.broadcast_to(side.alive, side.over.shape)[group] * side.fall(group)
-        return cls(log_mass, *_scaled(means, products, buy.begin, die.begin))
+        for row, (a, b) in zip(products, PAIRS):
+            row -= means[a] * means[b]
+        for row, side in zip(means[1::2], (buy, die)):
+            np.divide(1.0 - row, side.begin, out=row)
+        return cls(log_mass, means, products)
 
 
 def _ranges(buy: Side, die: Side, length: Array) -> tuple[Array, Array, Places]:
@@ -131,6 +146,7 @@ def _ranges(buy: Side, die: Side, length: Array) -> tuple[Array, Array, Places]:
     swing = length * (2.0 / near + powers[0] / times[0] + powers[1] / times[1])
     order = np.searchsorted(SHORT, swing)
     long = np.flatnonzero(order == SHORT.size)
+    order[:] = order[order < SHORT.size].max(initial=0)  # one rule for all short ones: they stay together
     if long.size:
         buying, living, k, m = (each[long] for each in (*times, *powers))
         first, share = buying <= living, near[long] / np.maximum(buying, living)
@@ -139,24 +155,22 @@ def _ranges(buy: Side, die: Side, length: Array) -> tuple[Array, Array, Places]:
     return reach, near, order
 
 
-def _moments(
-    size: int, reach: Array, faster: Array, sooner: Array, k: Array, m: Array, derivatives: bool
-) -> tuple[Array, tuple[Array, Array]]:
+def _moments(size: int, reach: Array, speeds: Pair, powers: Pair, derivatives: bool) -> tuple[Array, Pair]:
     """∫ over a piece by a rule of `size` nodes, as a share of reach × its beginning, and moments.
 
-    Moments are of log a, 1 − 1/a, log b and 1 − 1/b, with a and b what scale + hand have become, as times what
-    they were at the beginning.
+    Moments are of log a, 1 − 1/a, log b and 1 − 1/b, with a and b what scale + hand have become, as times
+    what they were at the beginning: means, shape (4, n), and mean products, shape (10, n), by `PAIRS`.
     """
     nodes, weights = gauss_legendre(size)
     v = nodes[:, None] * reach
     grown = np.expm1(v)
     features = np.empty((4, *v.shape))
-    np.multiply(grown, faster, out=features[1])
-    np.multiply(grown, sooner, out=features[3])
+    np.multiply(grown, speeds[0], out=features[1])
+    np.multiply(grown, speeds[1], out=features[3])
     np.log1p(features[1], out=features[0])
     np.log1p(features[3], out=features[2])
-    v -= np.multiply(features[0], k, out=grown)
-    v -= np.multiply(features[2], m, out=grown)
+    v -= np.multiply(features[0], powers[0], out=grown)
+    v -= np.multiply(features[2], powers[1], out=grown)
     density = np.exp(v, out=v)
     density *= weights[:, None]
     total = density.sum(axis=0)
@@ -170,18 +184,3 @@ def _moments(
     for row, (a, b) in enumerate(PAIRS):
         np.multiply(weighted[a], features[b], out=grown).sum(axis=0, out=products[row])
     return total, (weighted.sum(axis=1), products)
-
-
-def _scaled(means: Array, products: Array, *begins: Array) -> tuple[Array, dict[tuple[int, int], Array]]:
-    """Means and covariances of the features from means and products of what `_moments` takes."""
-    cov = {}
-    scales = [1.0, -1.0 / begins[0], 1.0, -1.0 / begins[1]]
-    for (a, b), each in zip(PAIRS, products):
-        each -= means[a] * means[b]
-        for scale in (scales[a], scales[b]):
-            if np.ndim(scale):
-                each *= scale
-        cov[a, b] = each
-    for row, begin in zip((1, 3), begins):
-        means[row] = (1.0 - means[row]) / begin
-    return means, cov

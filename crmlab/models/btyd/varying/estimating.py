@@ -17,13 +17,14 @@ from crmlab.models.btyd import checks
 from crmlab.models.btyd.base import Model
 from crmlab.models.btyd.fitting import ConvergenceWarning
 from crmlab.models.btyd.histories import HistoryModel
-from crmlab.models.btyd.varying.clock import Clock, Ints
+from crmlab.models.btyd.varying.clock import Clock, Hand, Ints
 from crmlab.models.btyd.varying.dated import DatedHistories
 from crmlab.models.btyd.varying.rows import VaryingRows, rows_of
 from crmlab.models.btyd.varying.season import Season
 from crmlab.models.btyd.varying.sources import Nothing, Source
 
 Array = npt.NDArray[np.float64]
+MOST = 3.0  # logs by which a covariate's spread may change rates in a start
 
 
 class Part(Protocol):
@@ -62,6 +63,28 @@ def source_of(given: Source | str | None, name: str) -> Source:
             f"sum of them"
         )
     return given
+
+
+def timing(rows: VaryingRows, columns: Ints, steps: int = 2) -> tuple[Array, float]:
+    """Effects of covariates on when purchases fall, and by which factor clocks then run faster on average.
+
+    Given the number x of repeat purchases and the last of them, the others fall as exp(γ′x(t)) between the
+    first and the last, whatever the rates: a likelihood in γ alone, concave, climbed by Newton steps from 0.
+    """
+    clock, effects = rows.clock, np.zeros(columns.size)
+    others, x = rows.weight * np.maximum(rows.x - 1.0, 0.0), clock.levels[:, columns]
+    at_last = clock.levels[clock.code[rows.course, rows.last_run]][:, columns] * (rows.x > 0)[:, None]
+    made = rows.weight @ (rows.bought[:, columns] - at_last)
+    for _ in range(steps):
+        hand = Hand.of(clock, x, effects)
+        spent = np.where(others > 0, hand.at(rows.at_last) - hand.at(rows.at_first), 1.0)
+        mean = (hand.slopes(rows.at_last) - hand.slopes(rows.at_first)) / spent
+        curve = hand.curvature(others / spent, rows.at_last) - hand.curvature(others / spent, rows.at_first)
+        curve -= (mean * others) @ mean.T
+        step = np.linalg.lstsq(curve, made - mean @ others, rcond=1e-10)[0]
+        effects = np.clip(effects + step, -MOST, MOST)
+    speed = np.exp(x @ effects)
+    return effects, float(clock.exposure @ speed / clock.exposure.sum())
 
 
 class VaryingEstimation(Model):
@@ -177,7 +200,7 @@ class VaryingEstimation(Model):
         return self._estimate(rows, build, starts, scale, self._slope_names(), fixed, back=back)  # type: ignore[arg-type]
 
     def _starts_for(self, rows: VaryingRows) -> list[Sequence[float]]:
-        """Parameters to start from; first those without what changes in time, which are found soon."""
+        """Parameters to start from: first those of the model without time, with effects by `timing`."""
         clock, k, model = rows.clock, len(self.parameter_names), self.plain()
         still = np.flatnonzero(clock.constant)
         z = clock.levels[clock.code[rows.course, rows.first_run]][:, still]
@@ -185,14 +208,17 @@ class VaryingEstimation(Model):
         static = [each if each.shape[1] else None for each in (z[:, :cut], z[:, cut:])]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(
-                *rows.columns, rows.weight, purchase_covariates=static[0], dropout_covariates=static[1]
-            )
-        own: list[Sequence[float]] = list(model._starts(rows))  # type: ignore[arg-type]
+            model.fit(*rows.columns, rows.weight, purchase_covariates=static[0], dropout_covariates=static[1])
+        own: list[Sequence[float]] = list(model._starts(rows))
         if model.convergence_.status != "converged":
             return own
         start = np.zeros(k + len(clock.constant))
         start[np.r_[:k, k + still]] = model.params_
+        moving = np.flatnonzero(~clock.constant[: clock.split])
+        if moving.size:
+            effects, faster = timing(rows, moving)
+            start[k + moving] = effects
+            start[1] *= faster
         return [start.tolist(), *own]
 
     def _begin(self, clock: Clock) -> None:
@@ -222,9 +248,11 @@ class VaryingEstimation(Model):
         """
         clock, k = rows.clock, len(self.parameter_names)
         weight = clock.exposure / clock.exposure.sum()
-        self._refuse_collinear(clock, weight > 0)
         mean = weight @ clock.levels
-        spread = np.sqrt(weight @ (clock.levels - mean) ** 2)
+        from_mean = clock.levels - mean
+        covariance = (from_mean.T * weight) @ from_mean
+        self._refuse_collinear(covariance, 1e-10 * np.abs(clock.levels).max(axis=0, initial=0.0), clock.split)
+        spread = np.sqrt(np.diag(covariance))
         mean = np.where(self._centred(clock), mean, 0.0)
         back = np.eye(k + mean.size)
         sides = ((slice(0, clock.split), 1), (slice(clock.split, None), self.plain.dropout_parameter))
@@ -240,17 +268,15 @@ class VaryingEstimation(Model):
         bought = (rows.bought - rows.x[:, None] * mean[own]) / spread[own]
         return replace(rows, clock=replace(clock, levels=levels), bought=bought), back
 
-    def _refuse_collinear(self, clock: Clock, met: npt.NDArray[np.bool_]) -> None:
-        parts = (("purchase", slice(0, clock.split)), ("dropout", slice(clock.split, None)))
+    def _refuse_collinear(self, covariance: Array, least: Array, split: int) -> None:
+        """Refuse covariates whose spread is not above `least`, and those of a side that others add up to."""
+        spread = np.sqrt(np.diag(covariance))
+        flat = spread <= least
+        correlation = covariance / np.outer(np.where(flat, 1.0, spread), np.where(flat, 1.0, spread))
+        parts = (("purchase", slice(0, split)), ("dropout", slice(split, None)))
         for (side, columns), names in zip(parts, self.covariate_names_):
-            table = clock.levels[met][:, columns]
-            if not names:
-                continue
-            spread = table.std(axis=0)
-            constant = spread <= 1e-10 * np.maximum(np.abs(table).max(axis=0), 1e-300)
-            scaled = (table - table.mean(axis=0)) / np.where(constant, 1.0, spread)
-            correlation = scaled.T @ scaled / len(scaled)
-            if constant.any() or np.linalg.matrix_rank(correlation, tol=1e-10) < len(names):
+            rank = np.linalg.matrix_rank(correlation[columns, columns], tol=1e-10) if names else 0
+            if flat[columns].any() or rank < len(names):
                 raise InputError(
                     f"{side}_covariates: in the time observed {', '.join(names)} cannot be told apart, or "
                     f"one never differs. A season needs each part of the year to have been seen; else "

@@ -15,9 +15,8 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from crmlab.models.btyd.special import log_rising, softplus
-from crmlab.models.btyd.varying.clock import Hand
-from crmlab.models.btyd.varying.deaths import Deaths, Side
-from crmlab.models.btyd.varying.pieces import Pieces, Sums
+from crmlab.models.btyd.varying.deaths import PAIRS, Deaths, Side
+from crmlab.models.btyd.varying.pieces import Pieces
 
 Array = npt.NDArray[np.float64]
 
@@ -35,9 +34,10 @@ class VaryingParetoLikelihood:
     def __init__(self, pieces: Pieces) -> None:
         self.pieces = pieces
         rows, self.k = pieces.rows, pieces.rows.clock.split
-        self.count = np.bincount(pieces.group, rows.weight, minlength=pieces.leader.size)  # customers of a group
-        self.x, self.z = rows.clock.levels[:, : self.k], rows.clock.levels[:, self.k :]
-        cut, p = 4 + self.k, 4 + self.k + self.z.shape[1]
+        group = pieces.group.astype(np.intp, copy=False)
+        self.count = np.bincount(group, rows.weight, minlength=pieces.leader.size)  # customers of a group
+        self.dials = pieces.on_side(slice(0, self.k)), pieces.on_side(slice(self.k, None))
+        cut, p = 4 + self.k, 4 + rows.clock.levels.shape[1]
         # Coefficients of purchases, then of dropout: the order in which derivatives are worked out.
         self.order = np.r_[0, 1, 4:cut, 2, 3, cut:p].astype(np.intp)
         self.parts = slice(0, 2 + self.k), slice(2 + self.k, p)
@@ -45,13 +45,12 @@ class VaryingParetoLikelihood:
     def sides(self, coefficients: Array) -> tuple[Side, Side]:
         """Both processes."""
         r, alpha, s, beta = np.exp(coefficients[:4])
-        clock, pieces = self.pieces.rows.clock, self.pieces
-        bought = Hand.of(clock, self.x, coefficients[4 : 4 + self.k])
-        lived = Hand.of(clock, self.z, coefficients[4 + self.k :])
+        pieces, cut = self.pieces, 4 + self.k
         k = r + pieces.rows.x[pieces.leader]
+        power = k[pieces.every[0]]
         return (
-            Side.of(pieces, bought, r, alpha, k, k[pieces.every[0]]),
-            Side.of(pieces, lived, s, beta, s, s + 1.0),
+            Side.of(pieces, self.dials[0], coefficients[4:cut], r, alpha, k, power),
+            Side.of(pieces, self.dials[1], coefficients[cut:], s, beta, s, s + 1.0),
         )
 
     def log_odds(self, coefficients: Array) -> Array:
@@ -129,7 +128,7 @@ class VaryingParetoLikelihood:
         _, R1, R2 = log_rising(buy.shape, x)
         p = self.order.size
         gradient, hessian = np.zeros(p), np.zeros((p, p))
-        for part, side, more in zip(self.parts, (buy, die), (x, 0.0)):
+        for part, side, more in zip(self.parts, (buy, die), (x, np.zeros_like(x))):
             first, second = gradient[part], hessian[part, part]
             grown, each = (side.over - side.scale) / side.over, count * (side.shape + more)
             first[0] = -side.shape * (count @ np.log1p((side.over - side.scale) / side.scale))
@@ -150,10 +149,10 @@ class VaryingParetoLikelihood:
     def _bending(self, side: Side, share: Array, deaths: Deaths, row: int, log: Array) -> Array:
         """Σ share × mean second derivatives of the log of the integrand, in the coefficients of one side.
 
-        Left out is what `_spreading` adds, the spread of derivatives of log(scale + hand) about their mean `log`.
+        Left out is what `_spreading` adds: derivatives of log(scale + hand) spread about their mean `log`.
         """
-        pieces, group, end = self.pieces, self.pieces.every[0], side.pull
-        total = np.bincount(group, share, minlength=self.count.size)
+        group, end = self.pieces.every[0], side.pull
+        total = np.bincount(group.astype(np.intp, copy=False), share, minlength=self.count.size)
         ended, weighted = total * side.alive, share * side.power
         found = np.zeros((len(end) + 1, len(end) + 1))
         found[0, 0] = side.shape * (share @ (side.fall(group) - deaths.means[row]))
@@ -162,8 +161,8 @@ class VaryingParetoLikelihood:
         found[1, 1] += end[0] @ ended - log[0] @ weighted
         near = weighted * deaths.means[row + 1]
         at_end = (ended - self.count * side.alive) / side.over
-        at_first = np.bincount(group, near, minlength=at_end.size) - at_end
-        found[2:, 2:] += side.hand.curvature(np.r_[-near, at_end, at_first], pieces.points)
+        at_first = np.bincount(group.astype(np.intp, copy=False), near, minlength=at_end.size) - at_end
+        found[2:, 2:] += side.hand.curvature(np.r_[-near, at_end, at_first], self.dials[row // 2].points)
         found[2:, 2:] -= (side.x * (weighted - near * side.begin)) @ side.x.T
         return found
 
@@ -177,8 +176,8 @@ class VaryingParetoLikelihood:
         multiples = []
         for side, part, _ in self._both(buy, die):
             multiples.append((slice(part.start, part.start + 1), np.full((1, share.size), side.shape)))
-            multiples.append((slice(part.start + 1, part.stop), side.rest * side.power))
-        for (a, b), cov in deaths.cov.items():
+            multiples.append((slice(part.start + 1, part.stop), side.rest * (-side.power / side.begin)))
+        for (a, b), cov in zip(PAIRS, deaths.cov):
             (left, one), (right, other) = multiples[a], multiples[b]
             weight = share * cov
             if a == b and a % 2:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from crmlab.models.btyd.varying.clock import Ints, Points, distinct
+from crmlab.models.btyd.varying.clock import Clock, Ints, Points, distinct
 from crmlab.models.btyd.varying.rows import VaryingRows
 
 Array = npt.NDArray[np.float64]
@@ -100,7 +100,7 @@ class Pieces:
         rank = each - np.maximum.accumulate(np.where(first, each, 0))
         upto = np.zeros(key.size, np.intp)
         upto[kept] = rank + 1
-        starts, segment = np.cumsum(lengths) - lengths, np.repeat(each, lengths)
+        starts, segment = np.cumsum(lengths) - lengths, np.repeat(each, lengths.astype(np.intp, copy=False))
         return cls(rows, group, leader, owner, place, starts, segment, held, rank, upto[found])
 
     @cached_property
@@ -121,22 +121,16 @@ class Pieces:
         end = np.minimum(edges[course, run + 1], over)
         return group, course, run, begin, np.maximum(end, begin)
 
-    @cached_property
-    def level(self) -> Ints:
-        """The level of the covariates in each piece."""
-        _, course, run, _, _ = self.every
-        return self.rows.clock.code[course, run]
-
-    @cached_property
-    def points(self) -> Points:
-        """Beginnings of all pieces, then groups' ends and first purchases."""
+    def on_side(self, columns: slice) -> "Dial":
+        """What the clock of some of the covariates has to say about the pieces."""
         rows, lead = self.rows, self.leader
-        _, course, run, begin, _ = self.every
-        return rows.clock.points(
-            np.r_[course, rows.course[lead], rows.course[lead]],
-            np.r_[begin, rows.end[lead], rows.first[lead]],
-            np.r_[run, rows.end_run[lead], rows.first_run[lead]],
-        )
+        group, course, run, begin, _ = self.every
+        clock = rows.clock.of_side(columns)
+        courses = np.r_[course, rows.course[lead], rows.course[lead]]
+        runs = np.r_[run, rows.end_run[lead], rows.first_run[lead]]
+        times = np.r_[begin, rows.end[lead], rows.first[lead]]
+        points = clock.points(courses, times, np.minimum(runs, clock.code.shape[1] - 1))
+        return Dial(clock, points, clock.levels.T[:, points.level[: group.size]])
 
     def summed(self, log_mass: Array, slopes: Array) -> Sums:
         """What each row's pieces come to.
@@ -189,10 +183,30 @@ class Pieces:
         return np.r_[shares[self.rank, self.held][self.segment] * sums.within, mass * sums.own]
 
 
+@dataclass(frozen=True)
+class Dial:
+    """Pieces on the clock of one process.
+
+    Attributes
+    ----------
+    clock : Clock
+        Of this process' covariates alone.
+    points : Points
+        Beginnings of all pieces, then groups' ends and first purchases.
+    x : array, shape (k, pieces)
+        Covariates in each piece.
+    """
+
+    clock: Clock
+    points: Points
+    x: Array
+
+
 def _counted(sizes: Places) -> tuple[Places, Places]:
     """The owner of each of so many things, and its place among the owner's."""
-    owner = np.repeat(np.arange(sizes.size, dtype=np.intp), sizes)
-    return owner, np.arange(owner.size, dtype=np.intp) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    counts = sizes.astype(np.intp, copy=False)
+    owner = np.repeat(np.arange(sizes.size, dtype=np.intp), counts)
+    return owner, np.arange(owner.size, dtype=np.intp) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _share(log_part: Array, log_whole: Array) -> Array:

@@ -179,7 +179,8 @@ def test_covariates_that_do_not_change_give_the_model_without_time(kind, truth, 
         model = kind().fit(customers, purchase_covariates=source, dropout_covariates=source)
         assert model.log_likelihood_ == pytest.approx(plain.log_likelihood_, abs=1e-8)
         assert model.params_.to_numpy() == pytest.approx(plain.params_.to_numpy(), rel=1e-6)
-        assert model.standard_errors_.to_numpy() == pytest.approx(plain.standard_errors_.to_numpy(), rel=1e-6)
+        # The curvature is that of a point up to `fitting.NEAR` before the end, not the same in both.
+        assert model.standard_errors_.to_numpy() == pytest.approx(plain.standard_errors_.to_numpy(), rel=1e-5)
         asked = {"purchase_covariates": z, "dropout_covariates": z}
         assert model.probability_alive(customers) == pytest.approx(
             plain.probability_alive(*columns, **asked), rel=1e-6
