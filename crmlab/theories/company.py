@@ -4,15 +4,12 @@ The market is `crmlab.company`: customers who buy, like, join, complain, answer 
 branches of different quality. The tables are the company's own, and the rows made of them on which
 analysts compare (`crmlab.company.frames`).
 
-There are no closed forms: an estimand is what the same customers would have done otherwise. The company is
-simulated with something forbidden (`Company.do`), with the same draws, and purchases are compared customer by
-customer on the rows that the estimator uses. The Monte-Carlo error of that is small beside the estimators'
-own: everybody who is not touched does the same to the last bit.
+There are no closed forms: an estimand is what the same customers would have done otherwise, with the same
+luck (`crmlab.company.effects`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,23 +17,16 @@ import pandas as pd
 
 from crmlab.company import PRESETS, Company, CompanyParameters
 from crmlab.company.analyses import ANALYSES
+from crmlab.company.effects import COMPARED, EFFECTS, FAIR, MONTHS, gained, truth_of
 from crmlab.company.histories import Columns, Histories
 from crmlab.company.tables import Frames
 from crmlab.design import Cohort, Construct, Design, Diagram, Hypothesis, count
 from crmlab.design.streams import Streams
 from crmlab.estimators import GroupTimeEffects, LeastSquares
 
-MONTHS = 36
-FAIR = 0.5  # everybody's chance of a mailing by lot
 SYSTEM_FROM = 13  # period from which on branches are compared side by side
-WORLDS, CUSTOMERS = 4, 5000  # companies, and customers of each, from which an estimand is computed
 A_MONTH = "purchases a customer and month"
 NO_TRAP = {"H2": "better branches get the system first, but in the trap nobody buys more for quality"}
-COMPARED = {  # tables that grow by the month, and their columns, of which rows for analysts are made
-    "orders": ("customer_id", "month", "time"),
-    "exposures": ("customer_id", "month", "sent", "read", "propensity"),
-    "complaints": ("customer_id", "branch_id", "month", "redressed"),
-}
 COMPARISONS = (
     *("branch_months", "branches_after", "eligible", "letters", "complaints_by_lot"),
     *("complaints_elsewhere", "mailed_by_lot", "mailed_otherwise"),
@@ -55,9 +45,7 @@ class CompanyMarket(CompanyParameters):
 
 def company(p: CompanyMarket, seed: Any = 1) -> Company:
     """The company, to be simulated, stepped, or rerun with something forbidden."""
-    names = [each.name for each in fields(CompanyParameters)]
-    truth = CompanyParameters(**{name: getattr(p, name) for name in names})
-    return Company(truth, customers=p.n_customers, months=MONTHS, seed=seed)
+    return Company(truth_of(p), customers=p.n_customers, months=MONTHS, seed=seed)
 
 
 # The market ---------------------------------------------------------------------------------------------
@@ -110,123 +98,26 @@ def _side_by_side(rows: Columns) -> Columns:
     }
 
 
-# What would have happened otherwise ---------------------------------------------------------------------
+def gains_of_the_counted(firm: Company) -> dict[str, float]:
+    """What each decision did, in one company, to those whom the naive analysis counts, by hypothesis.
 
-
-@lru_cache(maxsize=WORLDS)
-def _usual(p: CompanyMarket, seed: int) -> Histories:
-    return Histories(company(p, seed).simulate(COMPARED).arrays, MONTHS)
-
-
-@lru_cache(maxsize=2 * WORLDS)
-def _otherwise(p: CompanyMarket, seed: int, forbidden: str) -> Histories:
-    """The usual histories, but with the orders that the same customers would have made without something."""
-    usual = _usual(p, seed)
-    orders = company(p, seed).do(**{forbidden: 0}).simulate({"orders": COMPARED["orders"]}).arrays["orders"]
-    there = np.isin(orders["customer_id"], usual.number)  # friends may be referred in one only
-    return Histories({**usual.tables, "orders": _of(orders, there)}, MONTHS)
-
-
-def gained(p: CompanyMarket, seed: int, forbidden: str, rows: Callable[[Histories], Columns]) -> pd.DataFrame:
-    """Rows of an analysis with orders less those that would have been made without something.
-
-    Parameters
-    ----------
-    p : CompanyMarket
-    seed : int
-    forbidden : {"membership", "crm", "campaign", "second_channel", "recovery"}
-    rows : function
-        A method of `Histories`.
+    Purchases of a member (H1), of a founder at a branch with the system (H2), of a year with two channels
+    (H3), after a complaint that was redressed as the desk likes (H4), after a mailing that was read (H5).
     """
-    with_it, without = (rows(each) for each in (_usual(p, seed), _otherwise(p, seed, forbidden)))
-    return pd.DataFrame(with_it | {"orders": with_it["orders"] - without["orders"]})
+    branches = gained(firm, "crm", lambda known: _side_by_side(known.branch_months()))
+    complaints = gained(firm, "recovery", Histories.redress).query("by_lot == 0")
+    mails = gained(firm, "campaign", Histories.mailings).query("propensity != @FAIR")
+    return {
+        "H1": _per_unit(gained(firm, "membership", Histories.members_and_others), "member"),
+        "H2": _per_unit(branches, "equipped"),
+        "H3": _per_unit(gained(firm, "second_channel", Histories.letters), "use"),
+        "H4": _per_unit(complaints, "redressed"),
+        "H5": _per_unit(mails, "read"),
+    }
 
 
-def _by_lot(rows: pd.DataFrame, lot: str, outcome: str = "orders") -> float:
-    """Mean of those whom the lot chose less that of the others."""
-    chosen, values = rows[lot].to_numpy() > 0, rows[outcome].to_numpy()
-    return float(values[chosen].mean() - values[~chosen].mean())
-
-
-def _mean(of: Callable[[int], float]) -> float:
-    return float(np.mean([of(seed) for seed in range(WORLDS)]))
-
-
-def _enough(p: CompanyMarket) -> CompanyMarket:
-    """The parameters on which an estimand depends: not on how many customers are drawn."""
-    return p.replace(n_customers=CUSTOMERS)
-
-
-def gain_at_branches(p: CompanyMarket, seed: int, forbidden: str, start: str, last: int) -> float:
-    """Purchases a founder and month that branches gain by a start in one company, until `last` months later.
-
-    Parameters
-    ----------
-    p : CompanyMarket
-    seed : int
-    forbidden : {"membership", "crm"}
-        What the world has not with which this one is compared.
-    start : {"start", "system"}
-        The start at branches, a column of `branch_months`.
-    last : int
-        Months after the start that count.
-    """
-    rows = gained(p, seed, forbidden, Histories.branch_months)
-    since = rows["period"] - rows[start]
-    counts = rows[(rows[start] > 0) & since.between(0, last)].groupby(start)
-    return float(np.average(counts["orders"].mean(), weights=counts["branch_id"].nunique()))
-
-
-@lru_cache(maxsize=64)
-def scheme_effect(p: CompanyMarket) -> float:
-    """What opening the scheme at a branch does to purchases a founder and month, in the first nine months."""
-    if not p.membership_to_purchase:
-        return 0.0
-    return _mean(lambda seed: gain_at_branches(_enough(p), seed, "membership", "start", 8))
-
-
-@lru_cache(maxsize=64)
-def system_effect(p: CompanyMarket) -> float:
-    """What the CRM system does to purchases a founder and month at its branches, in its first year."""
-    if not (p.attitude_to_purchase or p.commitment_to_staying or p.attitude_to_referral):
-        return 0.0
-    return _mean(lambda seed: gain_at_branches(_enough(p), seed, "crm", "system", 11))
-
-
-@lru_cache(maxsize=64)
-def channel_effect(p: CompanyMarket) -> float:
-    """What the second channel adds to monthly purchases of those whom a letter brings to it."""
-    if not p.channel_to_purchase:
-        return 0.0
-    worlds = [gained(_enough(p), seed, "second_channel", Histories.letters) for seed in range(WORLDS)]
-    ordered, taken = (sum(_by_lot(rows, "encouraged", of) for rows in worlds) for of in ("orders", "use"))
-    return ordered / taken
-
-
-@lru_cache(maxsize=64)
-def redress_effect(p: CompanyMarket) -> float:
-    """What redress of a first complaint does to purchases in the half year after it."""
-    if not p.recovery_to_satisfaction:
-        return 0.0
-
-    def one(seed: int) -> float:
-        rows = gained(_enough(p), seed, "recovery", Histories.redress)
-        return _by_lot(rows[rows["by_lot"] > 0], "redressed")
-
-    return _mean(one)
-
-
-@lru_cache(maxsize=64)
-def mailing_effect(p: CompanyMarket) -> float:
-    """What being sent a mailing does to a customer's purchases in its month."""
-    if not p.mailing_to_purchase:
-        return 0.0
-
-    def one(seed: int) -> float:
-        rows = gained(_enough(p), seed, "campaign", Histories.mailings)
-        return _by_lot(rows[rows["propensity"] == FAIR], "sent")
-
-    return _mean(one)
+def _per_unit(rows: pd.DataFrame, unit: str) -> float:
+    return float(rows.loc[rows[unit] > 0, "orders"].sum() / rows[unit].sum())
 
 
 # The theory ---------------------------------------------------------------------------------------------
@@ -252,7 +143,7 @@ design = Design(
             "H1",
             "A loyalty scheme raises purchases",
             ">",
-            truth=scheme_effect,
+            truth=EFFECTS["scheme"],
             unit=A_MONTH,
             estimators={
                 "branches over time": _as_in("staggered openings", "branch_months"),
@@ -264,7 +155,7 @@ design = Design(
             "H2",
             "A CRM system raises purchases",
             ">",
-            truth=system_effect,
+            truth=EFFECTS["system"],
             unit=A_MONTH,
             estimators={
                 "branches over time": GroupTimeEffects(
@@ -279,7 +170,7 @@ design = Design(
             "H3",
             "A second channel raises purchases",
             ">",
-            truth=channel_effect,
+            truth=EFFECTS["channel"],
             unit=A_MONTH,
             estimators={
                 "letters by lot": _as_in("letters by lot", "letters"),
@@ -290,7 +181,7 @@ design = Design(
             "H4",
             "Redress of complaints raises later purchases",
             ">",
-            truth=redress_effect,
+            truth=EFFECTS["redress"],
             unit="purchases in half a year",
             estimators={
                 "pilot by lot": _as_in("redress by lot", "complaints_by_lot"),
@@ -301,7 +192,7 @@ design = Design(
             "H5",
             "A mailing raises purchases",
             ">",
-            truth=mailing_effect,
+            truth=EFFECTS["mailing"],
             unit="purchases in the mailing's month",
             estimators={
                 "sent by lot": _as_in("mailing by lot", "mailed_by_lot"),
@@ -317,17 +208,20 @@ design = Design(
     },
     diagram=Diagram(
         nodes={
-            "habit": (0.08, 0.5),
-            "quality": (0.08, 0.9),
-            "scheme": (0.4, 0.05),
-            "channel": (0.4, 0.3),
-            "mailing": (0.4, 0.57),
-            "redress": (0.4, 0.755),
-            "system": (0.4, 1.0),
-            "attitude": (0.68, 0.85),
-            "purchases": (0.92, 0.4),
+            "segment": (0.03, 1.0),
+            "quality": (0.19, 0.8),
+            "habit": (0.03, 0.28),
+            "system": (0.43, 0.79),
+            "scheme": (0.49, 0.6),
+            "redress": (0.66, 0.375),
+            "mailing": (0.44, 0.14),
+            "channel": (0.64, -0.1),
+            "attitude": (0.82, 1.0),
+            "purchases": (0.95, 0.28),
         },
         arrows=[
+            ("segment", "habit"),
+            ("segment", "attitude"),
             ("habit", "scheme"),
             ("habit", "channel"),
             ("habit", "mailing"),

@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 
 from crmlab.company import Decision, Run, frames
+from crmlab.company.effects import (
+    EFFECTS,
+    FAIR,
+    MANY,
+    MONTHS,
+    WORLDS,
+    gained,
+    replayed,
+    stored_effects,
+)
 from crmlab.company.histories import Histories
-from crmlab.theories import company as theory
-from crmlab.theories.company import FAIR, MONTHS, company, design, gain_at_branches
+from crmlab.theories.company import company, design
 
 FORBIDDEN = ["membership", "crm", "campaign", "second_channel", "recovery"]
 
@@ -39,21 +48,41 @@ def test_the_mailings_estimand_is_the_difference_of_two_worlds_that_part_in_that
         again.step(Decision(offers=offers))
         bought.append(len(again.tables["orders"].query("month == 4")) / len(run.books()))
     brute = bought[0] - bought[1]
-    rows = theory.gained(p, 5, "campaign", Histories.mailings)
+    rows = gained(company(p, 5), "campaign", Histories.mailings)
     rows = rows[(rows.month == 4) & (rows.propensity == FAIR)]
     sent = rows[rows.sent > 0].orders
     assert rows[rows.sent == 0].orders.abs().max() == 0
     assert abs(sent.mean() - brute) < 4 * sent.std() / np.sqrt(len(sent))
 
 
+def test_a_mailing_that_does_nothing_on_average_does_something_to_purchases():
+    """Who buys much gains less by it: a mean of 0 over customers is one below 0 over purchases."""
+    p = small("literature", mailing_to_purchase=0.0)
+    assert EFFECTS["mailing"](p) < 0
+    nothing = small("literature", mailing_to_purchase=0.0, spread_of_mailing=0.0, habit_to_mailing=0.0)
+    assert EFFECTS["mailing"](nothing) == 0
+
+
+def test_what_was_stored_of_the_presets_is_what_a_replay_gives():
+    table = stored_effects().set_index(["preset", "effect"])
+    assert set(table.index) == {(name, effect) for name in ("literature", "claim") for effect in EFFECTS}
+    for (name, effect), row in table.loc[["literature"]].iterrows():
+        p = design.preset(name).parameters
+        assert EFFECTS[effect](p) == row["value"]
+        first, error = replayed(EFFECTS[effect], p, range(WORLDS))
+        assert np.isclose(first, row["first"], rtol=1e-9)
+        assert row["companies"] == MANY and abs(first - row["value"]) < 6 * error  # of four companies
+        assert row["error"] < 0.15 * row["value"]
+
+
 def test_the_scheme_does_nothing_at_branches_before_it_opens():
     p = small("claim")
-    rows = theory.gained(p, 2, "membership", Histories.branch_months)
+    rows = gained(company(p, 2), "membership", Histories.branch_months)
     closed = rows[(rows.start == 0) | (rows.period < rows.start)]
     assert np.allclose(
         closed.orders, 0, atol=0.02
     )  # a friend of a member's may come to another branch's books
-    assert gain_at_branches(p, 2, "membership", "start", 8) > 0
+    assert EFFECTS["scheme"].measure(rows)[0] > 0
 
 
 def test_what_the_firm_holds_of_customers_and_branches_is_not_the_truth():
