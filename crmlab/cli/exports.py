@@ -151,7 +151,7 @@ def export_command(chosen: argparse.Namespace) -> int:
     """Write scores for a system."""
     from crmlab.data.exports import card, write_scores
     from crmlab.errors import speaking_of_flags
-    from crmlab.words import words
+    from crmlab.words import translated, words
 
     with speaking_of_flags():
         made = write_scores(chosen.scores, chosen.system, chosen.out, keys=chosen.keys)
@@ -166,9 +166,9 @@ def export_command(chosen: argparse.Namespace) -> int:
                 first=", ".join(map(repr, ids[:3])),
             )
         )
-    print(made.how)
+    print(translated(made.how))
     print(words("exports.not_verified", name=card(chosen.system).name))
-    print("\n".join(f"  - {each}" for each in card(chosen.system).not_verified))
+    print("\n".join(f"  - {translated(each)}" for each in card(chosen.system).not_verified))
     return 1 if made.dropped else 0
 
 

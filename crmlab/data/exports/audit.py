@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import listing
+from crmlab.words import words
 
 Place = tuple[str, int]  # file, row
 FILE, ROW = "_file", "_row"  # hidden columns: where a row of a table comes from
@@ -87,7 +88,7 @@ def counted(count: int) -> str:
     >>> counted(1), counted(1200)
     ('1 row', '1,200 rows')
     """
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+    return words("exports.one_row" if count == 1 else "exports.rows", count=count)
 
 
 def where(places: list[Place], limit: int = 5) -> str:
@@ -96,5 +97,7 @@ def where(places: list[Place], limit: int = 5) -> str:
     parts = []
     for file in files:
         held = [row for each, row in places if each == file]
-        parts.append(f"{file} row{'s' * (len(held) > 1)} {listing(held, limit)}")
-    return "; ".join(parts[:3]) + (f" and {len(parts) - 3} more files" if len(parts) > 3 else "")
+        key = "exports.where_rows" if len(held) > 1 else "exports.where_row"
+        parts.append(words(key, file=file, rows=listing(held, limit)))
+    more = words("exports.more_files", count=len(parts) - 3) if len(parts) > 3 else ""
+    return "; ".join(parts[:3]) + more

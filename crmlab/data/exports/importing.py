@@ -210,10 +210,10 @@ def _compare_formats(audits: dict[str, TableAudit]) -> None:
     }
     first = {each: [place for place, way in found.items() if way.startswith(each)] for each in ("%d", "%m")}
     if all(first.values()):
-        told = f"{listing(first['%d'])} and the month first in {listing(first['%m'])}: is that so?"
+        told = words("exports.two_orders", day=listing(first["%d"]), month=listing(first["%m"]))
         for name, audit in audits.items():
             if any(place.startswith(f"{name}.") for places in first.values() for place in places):
-                audit.note(f"the day seems to stand first in {told}")
+                audit.note(told)
 
 
 def _finished(

@@ -5,6 +5,7 @@ import pandas as pd
 from crmlab.data.exports.audit import FILE, ROW, TableAudit, counted, places, where
 from crmlab.data.exports.canonical import TABLES
 from crmlab.errors import InputError
+from crmlab.words import words
 
 LINKED = ("contacts", "deals", "orders", "cases", "members")
 
@@ -51,7 +52,7 @@ def _once(table: pd.DataFrame, name: str, audit: TableAudit) -> pd.DataFrame:
             f"was the export made twice? Leave one row an id, or name another column as id in the map"
         )
     again = table["id"].notna() & table["id"].duplicated()
-    audit.drop("stands there already", places(table, again))
+    audit.drop(words("exports.drop_again"), places(table, again))
     return table[~again]
 
 
@@ -84,7 +85,7 @@ def _contacts_as_customers(tables: dict[str, pd.DataFrame], audits: dict[str, Ta
     contacts = tables.pop("contacts")
     audit = audits.pop("contacts")
     audit.table = "customers"
-    audit.note("the export has no table of customers: its contacts are the customers")
+    audit.note(words("exports.contacts_are_customers"))
     shared = {each.name for each in TABLES["customers"]} | {"_state"}
     kept = [
         each
@@ -106,7 +107,7 @@ def _by_contact(table: pd.DataFrame, contacts: pd.DataFrame, audit: TableAudit) 
     found = table["contact_id"].map(of).where(table["customer_id"].isna())
     if found.notna().any():
         table["customer_id"] = table["customer_id"].fillna(found)
-        audit.note(f"{counted(found.notna().sum())} with the customer of their contact")
+        audit.note(words("exports.by_contact", rows=counted(found.notna().sum())))
 
 
 def _by_name(table: pd.DataFrame, customers: pd.DataFrame, audit: TableAudit) -> None:
@@ -119,12 +120,15 @@ def _by_name(table: pd.DataFrame, customers: pd.DataFrame, audit: TableAudit) ->
     found = table["customer_name"].map(unique).where(open_rows)
     if found.notna().any():
         table["customer_id"] = table["customer_id"].fillna(found)
-        audit.note(f"{counted(found.notna().sum())} with a customer found by name, for want of an id")
+        audit.note(words("exports.by_name", rows=counted(found.notna().sum())))
     several = open_rows & found.isna() & table["customer_name"].isin(named["name"])
     if several.any():
         audit.note(
-            f"{counted(several.sum())} with a name that several customers have "
-            f"({where(places(table, several))}): without a customer; export the id, too"
+            words(
+                "exports.name_of_several",
+                rows=counted(several.sum()),
+                where=where(places(table, several)),
+            )
         )
 
 
@@ -133,7 +137,4 @@ def _orphans(table: pd.DataFrame, customers: pd.DataFrame | None, audit: TableAu
         return
     lost = table["customer_id"].notna() & ~table["customer_id"].isin(customers["id"])
     if lost.any():
-        audit.note(
-            f"{counted(lost.sum())} of customers that are not in the table of customers "
-            f"({where(places(table, lost))}): was it filtered, or are these ids of another kind?"
-        )
+        audit.note(words("exports.orphans", rows=counted(lost.sum()), where=where(places(table, lost))))

@@ -11,6 +11,7 @@ from crmlab.data.exports.cards import Card, Table, normalised
 from crmlab.data.exports.settings import Settings, TableMap, is_named
 from crmlab.data.exports.sources import Sheet
 from crmlab.errors import InputError, listing
+from crmlab.words import words
 
 HEADER = 20  # rows among which the one with the labels is looked for
 USED = 0.8  # confidence from which a guess is used
@@ -92,18 +93,18 @@ def layout(sheet: Sheet, card: Card, settings: Settings) -> Layout:
         If it could be several tables, or a label that the map names is not there.
     """
     if is_named(sheet.file, settings.skip) or is_named(sheet.name, settings.skip):
-        return Layout("", why="the map says so")
+        return Layout("", why=words("exports.why_map"))
     if not sheet.rows:
-        return Layout("", why="nothing stands in it")
+        return Layout("", why=words("exports.why_empty"))
     tables = {name: _with_map(card.tables[name], settings.of(name)) for name in card.tables}
     found = _named(sheet, card, tables, settings)
     if found is None:
-        return Layout("", why=f"holds something else ({card.name} calls it so)")
+        return Layout("", why=words("exports.why_other", name=card.name))
     candidates = [found] if found else list(tables)
     name, at = _best(sheet, {each: tables[each] for each in candidates})
     if not name:
         heads = listing(filter(None, sheet.rows[0][1]), 6)
-        return Layout("", why=f"fits no table (its columns: {heads}); name its table in the map")
+        return Layout("", why=words("exports.why_unfit", heads=heads))
     header, cells = sheet.rows[at]
     labels = _unique(cells)
     return _matched(sheet, name, tables[name], settings.of(name), labels, header, at)

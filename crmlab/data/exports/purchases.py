@@ -10,6 +10,7 @@ from crmlab.data.exports.cards import Card
 from crmlab.data.exports.settings import Settings
 from crmlab.data.exports.tables import STATE
 from crmlab.errors import InputError, listing, option
+from crmlab.words import words
 
 TIMES = {"orders": "time", "deals": "closed"}
 LABELS = {"orders": "status", "deals": "stage"}
@@ -81,7 +82,7 @@ def _tell_states(table: pd.DataFrame, source: str, audit: TableAudit) -> None:
     """Say which states count, with their numbers; refuse deals none of which is known to be won."""
     label = LABELS[source]
     if label not in table:
-        audit.note("no column says the status: every order counts")
+        audit.note(words("exports.no_status"))
         return
     counts = table.groupby([label, STATE], dropna=False).size().sort_values(ascending=False)
     good = ("won",) if source == "deals" else ("open", "won")
@@ -92,22 +93,23 @@ def _tell_states(table: pd.DataFrame, source: str, audit: TableAudit) -> None:
             f"deals: no stage is known to mean a sale; stages are {listing(no, 12)}. Name those that do in "
             f'the map: [tables.deals.states] won = ["…"]'
         )
-    audit.note(f"counts as a purchase, by {label}: {listing(yes, 12) or 'nothing'}")
-    audit.note(f"does not: {listing(no, 12)}" if no else "")
+    held = listing(yes, 12) or words("exports.counts_nothing")
+    audit.note(words("exports.counts", label=label, states=held))
+    audit.note(words("exports.counts_not", states=listing(no, 12)) if no else "")
 
 
 def _counted(table: pd.DataFrame, source: str, settings: Settings, audit: TableAudit) -> pd.DataFrame:
     """The rows that are purchases; of the others the audit says why."""
     reasons = {
-        "deleted": table[STATE] == "deleted",
-        "void": table[STATE] == "void",
-        "lost": table[STATE] == "lost",
-        "not won": (table[STATE] == "open") & (source == "deals"),
-        f"no {TIMES[source]}": table[TIMES[source]].isna(),
-        "no customer": table["customer_id"].isna(),
+        **{words(f"exports.drop_{state}"): table[STATE] == state for state in ("deleted", "void", "lost")},
+        words("exports.drop_open"): (table[STATE] == "open") & (source == "deals"),
+        words("exports.drop_without", name=TIMES[source]): table[TIMES[source]].isna(),
+        words("exports.drop_without", name="customer"): table["customer_id"].isna(),
     }
     if settings.currency and "currency" in table:
-        reasons[f"not in {settings.currency}"] = table["currency"] != settings.currency
+        reasons[words("exports.drop_currency", currency=settings.currency)] = (
+            table["currency"] != settings.currency
+        )
     left = pd.Series(True, table.index)
     for reason, holds in reasons.items():
         gone = left & holds
@@ -127,7 +129,7 @@ def _counted(table: pd.DataFrame, source: str, settings: Settings, audit: TableA
 def _amount(table: pd.DataFrame, audit: TableAudit) -> pd.Series:
     """What was paid: the amount less what was given back."""
     if "amount" not in table:
-        audit.note("no column holds amounts: fit without money (--no-amount)")
+        audit.note(words("exports.no_amounts"))
         return pd.Series(float("nan"), table.index)
     amount = table["amount"]
     back = sum(
@@ -135,18 +137,17 @@ def _amount(table: pd.DataFrame, audit: TableAudit) -> pd.Series:
     )
     net = (amount - back).round(6)
     odd = {
-        "more was refunded and returned than ordered": (net < 0) & (amount >= 0),
-        "negative amounts, credits": amount < 0,
-        "the whole amount was refunded or returned": (net == 0) & (amount > 0),
-        "no amount": amount.isna(),
+        "more_back": (net < 0) & (amount >= 0),
+        "credits": amount < 0,
+        "all_back": (net == 0) & (amount > 0),
+        "amountless": amount.isna(),
     }
     if (back > 0).any():
-        audit.note(
-            f"refunds and returns were taken off in {counted((back > 0).sum())}, {back.sum():,.2f} in all"
-        )
+        audit.note(words("exports.taken_off", rows=counted((back > 0).sum()), sum=back.sum()))
     for what, holds in odd.items():
         if holds.any():
-            audit.note(f"{what}: {counted(holds.sum())} ({where(places(table, holds))}), kept in the log")
+            facts = {"rows": counted(holds.sum()), "where": where(places(table, holds))}
+            audit.note(words("exports.kept", what=words(f"exports.{what}"), **facts))
     return net
 
 

@@ -14,6 +14,7 @@ from crmlab.data.exports.settings import Settings
 from crmlab.data.exports.sources import Sheet
 from crmlab.data.exports.values import Parsed, Reader
 from crmlab.errors import InputError, listing
+from crmlab.words import words
 
 STATE = "_state"  # hidden column: what a stage or a status means
 NAMES = {"customers": "name", "contacts": None}  # the column by which others name a record
@@ -56,14 +57,12 @@ def _texts(sheet: Sheet, found: Layout, audit: TableAudit) -> pd.DataFrame:
     below = [(row, cells) for row, cells in sheet.rows if row > found.header]
     above = len(sheet.rows) - len(below) - 1
     audit.rows_in = len(below)
-    audit.note(f"{counted(above)} above the labels passed over" if above > 0 else "")
-    audit.note(f"{counted(sheet.blank)} without anything passed over" if sheet.blank else "")
+    audit.note(words("exports.above", rows=counted(above)) if above > 0 else "")
+    audit.note(words("exports.blank", rows=counted(sheet.blank)) if sheet.blank else "")
     kept = _fitting(below, sheet, found, audit)
     width = len(found.labels)
     short = sum(len(cells) < width for _, cells in kept)
-    audit.note(
-        f"{counted(short)} of {sheet.file} with fewer cells than labels, the rest empty" if short else ""
-    )
+    audit.note(words("exports.short", rows=counted(short), file=sheet.file) if short else "")
     texts = [(cells + [""] * width)[:width] for _, cells in kept]
     return pd.DataFrame(texts, index=[row for row, _ in kept], columns=range(width), dtype=object)
 
@@ -77,14 +76,14 @@ def _fitting(
     kept = []
     for row, cells in below:
         if row in under:
-            audit.drop("a line under the table", [(sheet.file, row)])
+            audit.drop(words("exports.drop_under"), [(sheet.file, row)])
         elif any(cells[len(found.labels) :]):
-            audit.drop("more cells than labels", [(sheet.file, row)])
+            audit.drop(words("exports.drop_long"), [(sheet.file, row)])
         elif cells == labels:
-            audit.drop("repeats the labels", [(sheet.file, row)])
+            audit.drop(words("exports.drop_labels"), [(sheet.file, row)])
         else:
             kept.append((row, cells))
-    long = audit.dropped.get("more cells than labels", [])
+    long = audit.dropped.get(words("exports.drop_long"), [])
     if len(long) > len(kept):
         raise InputError(
             f"most rows have more cells than there are labels (row {long[0][1]} is the first); is it set "
@@ -217,11 +216,11 @@ def _usable(table: pd.DataFrame, parsed: dict[str, Parsed], name: str, audit: Ta
         if each.name not in parsed:
             continue
         bad = parsed[each.name].bad & keep
-        audit.drop(f"{each.name} cannot be read", places(table, bad))
+        audit.drop(words("exports.drop_unread", name=each.name), places(table, bad))
         keep &= ~bad
         if each.needed == "row":
             empty = table[each.name].isna().to_numpy() & keep
-            audit.drop(f"no {each.name}", places(table, empty))
+            audit.drop(words("exports.drop_without", name=each.name), places(table, empty))
             keep &= ~empty
     return table[keep]
 
@@ -229,26 +228,28 @@ def _usable(table: pd.DataFrame, parsed: dict[str, Parsed], name: str, audit: Ta
 def _describe(
     sheet: Sheet, found: Layout, parsed: dict[str, Parsed], settings: Settings, audit: TableAudit
 ) -> None:
-    audit.note(f"{sheet.file} was read as {sheet.encoding}" if sheet.encoding else "")
+    audit.note(words("exports.read_as", file=sheet.file, encoding=sheet.encoding) if sheet.encoding else "")
     for name, match in found.matches.items():
         column = next(each for each in TABLES[found.table] if each.name == name)
         if name not in parsed or (column.personal and not settings.personal):
-            audit.left_out.append(f"{match.label!r}: personal ({name})")
+            audit.left_out.append(words("exports.personal", label=repr(match.label), name=name))
             continue
-        how = f"guess, {match.confidence:.2f}" if match.how == "guess" else match.how
-        way = f", as {parsed[name].way}" if parsed[name].way else ""
+        how = words(f"exports.by_{match.how}", sure=match.confidence)
+        way = words("exports.as_way", way=parsed[name].way) if parsed[name].way else ""
         if column.kind == "moment" and parsed[name].way:
             audit.formats[name] = parsed[name].way
         audit.read.append(f"{name}: {match.label!r} ({how}{way})")
         audit.note(*(f"{match.label!r} {each}" for each in parsed[name].notes))
-    audit.read += [f"{name}: {found.labels[place]!r} (kept)" for name, place in found.kept.items()]
-    audit.left_out += [f"{label!r}: not known" for label in found.unused]
+    audit.read += [
+        words("exports.kept_column", name=name, label=repr(found.labels[place]))
+        for name, place in found.kept.items()
+    ]
+    audit.left_out += [words("exports.unknown", label=repr(label)) for label in found.unused]
     audit.note(*_weak(found.guesses))
 
 
 def _weak(guesses: Iterable[object]) -> list[str]:
     return [
-        f"{guess.label!r} may be {guess.column} (guess, {guess.confidence:.2f}): too unsure to be used; "
-        f"name it in the map if it is"
+        words("exports.weak", label=repr(guess.label), name=guess.column, sure=guess.confidence)
         for guess in guesses
     ]

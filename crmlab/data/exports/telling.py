@@ -6,7 +6,7 @@ import pandas as pd
 
 from crmlab.data.exports.audit import TableAudit, where
 from crmlab.data.exports.hiding import printable
-from crmlab.words import words
+from crmlab.words import translated, words
 from crmlab.words.layout import lines
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ def told(done: "Import") -> str:
     parts = [_counts(done), "" if done.problems else done.doubt, _files(done)]
     parts += [_table(name, audit) for name, audit in done.audits.items()]
     if done.log is not None:
-        parts.append("\n".join([words("exports.log"), f"{BULLET}{done.rule}", *_first(done)]))
+        parts.append("\n".join([words("exports.log"), f"{BULLET}{translated(done.rule)}", *_first(done)]))
     if done.problems:
         parts.append(_listed("exports.problems", map(str, done.problems)))
-    parts.append(_listed("exports.not_verified", done.card.not_verified, name=done.card.name))
+    parts.append(
+        _listed("exports.not_verified", map(translated, done.card.not_verified), name=done.card.name)
+    )
     return "\n\n".join(part for part in parts if part)
 
 

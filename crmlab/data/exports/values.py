@@ -19,6 +19,7 @@ from crmlab.data.logs.questions import NUMBERS
 from crmlab.data.logs.reading import EPOCHS
 from crmlab.data.logs.sql import MISSING, literal
 from crmlab.errors import listing, option
+from crmlab.words import words
 
 ISO = "ISO 8601"
 _SIGN = r"(?:US\$|HK\$|NT\$|R\$|A\$|C\$|[$€£¥₹₩₽元]|人民币|RMB|[A-Z]{3})"
@@ -178,7 +179,7 @@ class Reader:
         query = f"SELECT COUNT(*) FROM written WHERE regexp_full_match(text, {literal(pattern)})"
         if not self.connection.execute(query).fetchall()[0][0]:
             return []
-        return [f"holds instants, shown by UTC's clock: say {option('time_zone')} to count days in your zone"]
+        return [words("exports.instants", option=option("time_zone"))]
 
     # -- money ---------------------------------------------------------------------------------------------
 
@@ -293,12 +294,12 @@ def ids(texts: pd.Series, prefix: str = "", repaired: Callable[[str], str] | Non
     first = texts.str.split(";").str[0].str.strip() if texts.notna().any() else texts
     several = (texts != first) & texts.notna()
     if several.any():
-        notes.append(f"holds several ids in {counted(several.sum())}; the first is taken: {rows_of(several)}")
+        notes.append(words("exports.several_ids", rows=counted(several.sum()), which=rows_of(several)))
     values = first.str.removeprefix(prefix) if prefix and first.notna().any() else first
     given = values.dropna()
     if len(given) and given.str.fullmatch(r"\d+\.0").all():
         values = values.str.removesuffix(".0")
-        notes.append("holds whole numbers with .0 behind them, which is left off")
+        notes.append(words("exports.point_zero"))
     if repaired is not None:
         values = values.map(repaired, na_action="ignore")
     return Parsed(values, np.zeros(len(texts), bool), question=_damage(given), notes=notes)
@@ -319,7 +320,7 @@ def without_addresses(read: Parsed) -> Parsed:
 
 def rows_of(where: pd.Series, limit: int = 5) -> str:
     """The rows at which a condition holds, as prose."""
-    return "row " + listing(where.index[where.to_numpy(bool)], limit)
+    return words("exports.rows_of", rows=listing(where.index[where.to_numpy(bool)], limit))
 
 
 def _damage(given: pd.Series) -> str:
