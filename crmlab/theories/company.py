@@ -209,15 +209,15 @@ design = Design(
     diagram=Diagram(
         nodes={
             "segment": (0.03, 1.0),
-            "quality": (0.19, 0.8),
-            "habit": (0.03, 0.28),
-            "system": (0.43, 0.79),
-            "scheme": (0.49, 0.6),
-            "redress": (0.66, 0.375),
-            "mailing": (0.44, 0.14),
-            "channel": (0.64, -0.1),
+            "quality": (0.19, 0.82),
+            "habit": (0.03, 0.34),
+            "system": (0.43, 0.81),
+            "scheme": (0.49, 0.63),
+            "redress": (0.66, 0.44),
+            "mailing": (0.44, 0.22),
+            "channel": (0.64, 0.0),
             "attitude": (0.82, 1.0),
-            "purchases": (0.95, 0.28),
+            "purchases": (0.95, 0.34),
         },
         arrows=[
             ("segment", "habit"),
