@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 
@@ -105,13 +106,15 @@ def _source(covariates: str | Path | pd.DataFrame, customer_id: str) -> Source:
 
 def _read(path: str | Path, customer_id: str) -> pd.DataFrame:
     name = option("covariates")
+    if not Path(path).exists():
+        raise InputError(f"{name} is {str(path)!r}, but there is no such file")
     try:
-        if str(path).lower().endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
+        if str(path).lower().endswith((".parquet", ".pq")) or Path(path).is_dir():
+            files = Path(path) / "**/*.parquet" if Path(path).is_dir() else Path(path)
+            with duckdb.connect() as connection:
+                return connection.read_parquet(str(files)).df()
         table = pd.read_csv(path, sep=None, engine="python", dtype={customer_id: str})
-    except FileNotFoundError:
-        raise InputError(f"{name} is {str(path)!r}, but there is no such file") from None
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+    except (OSError, ValueError, pd.errors.ParserError, duckdb.Error) as error:
         raise InputError(f"{name} is {str(path)!r}, which cannot be read: {error}") from None
     if customer_id in table and table[customer_id].str.fullmatch(PLAIN).all():
         # As in the log: ids that are all written as whole numbers are numbers.

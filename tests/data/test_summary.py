@@ -575,48 +575,6 @@ def test_odd_sources_are_refused(tmp_path):
 # -- elsewhere -----------------------------------------------------------------------------------------------
 
 
-def test_the_same_query_on_spark(messy):
-    """The text of the query, unchanged, on another engine; needs pyspark and Java."""
-    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: %pip install pyspark")
-    spark = (
-        sql.SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
-        .getOrCreate()
-    )
-    try:
-        log = messy.dropna(subset=["customer", "when"])
-        rows = [
-            (int(customer), when.date(), None if np.isnan(paid) else float(paid))
-            for customer, when, paid in log[["customer", "when", "paid"]].itertuples(index=False)
-        ]
-        spark.createDataFrame(rows, "customer BIGINT, day DATE, amount DOUBLE").createOrReplaceTempView("log")
-        for split in (None, "2023-03-31"):
-            for options in (
-                {},
-                {"refunds": "ignore"},
-                {"merge": "unit"},
-                {"merge": "unit", "time_unit": "M"},
-            ):
-                expected = summarised(messy, observation_end="2023-11-30", calibration_end=split, **options)
-                with Log(messy, "customer", "when", "paid") as opened:
-                    query = queries.summary_query(
-                        rules_for(opened, "2023-11-30", split, **{"time_unit": "W"} | options)
-                    )
-                table = (
-                    pd.DataFrame([row.asDict() for row in spark.sql(query).collect()])
-                    .set_index("customer")
-                    .sort_index()
-                )
-                columns = [name for name in expected if name != "duration_holdout"]
-                assert (table.index == expected.index).all()
-                np.testing.assert_allclose(
-                    table[columns].astype(float), expected[columns], rtol=1e-12, atol=1e-12
-                )
-    finally:
-        spark.stop()
-
-
 def test_the_query_is_there_to_take_away(messy):
     with Log(messy, "customer", "when", "paid") as log:
         query = queries.summary_query(rules_for(log, "2023-11-30"))

@@ -2,6 +2,7 @@
 
 import json
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +152,13 @@ def test_covariates_from_a_file(shop, tmp_path, capsys):
         dropout_covariates=ByPeriod(table),
     )
     assert mail["estimate"] == pytest.approx(model.params_["purchase_mail"], rel=1e-5)
+    (tmp_path / "mail").mkdir()
+    with duckdb.connect() as connection:
+        connection.register("frame", table)
+        connection.execute(f"COPY frame TO '{tmp_path / 'mail' / 'part-00000.parquet'}'")
+    for place in (tmp_path / "mail", tmp_path / "mail" / "part-00000.parquet"):
+        assert main([*command[:-3], str(place), *command[-2:], "--season", "quarterly"]) == 0
+        assert json.loads((tmp_path / "out" / "parameters.json").read_text(encoding="utf-8")) == data
     table.query("period < '2023-06-01'").to_csv(tmp_path / "mail.csv", index=False)
     assert main(command) == 2
     assert "give the missing periods" in " ".join(capsys.readouterr().err.split())

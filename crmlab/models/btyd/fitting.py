@@ -131,7 +131,9 @@ def ascend(
             at[free] = np.clip(at[free] + step, low[free], high[free])
             value, done = value + gain / total, True
             break
-        if gain < GAIN and radius > 0.1:  # nothing to win far around: a ridge that runs off, or is level
+        if (
+            not newton and gain < GAIN and radius > 0.1
+        ):  # nothing to win far around: a ridge that runs off, or is level
             done = True
             break
         if iteration == steps:
