@@ -152,17 +152,20 @@ def reveal_command(chosen: argparse.Namespace) -> int:
     with speaking_of_flags():
         found = reveal(chosen.game, lucks=chosen.lucks, tell=_tell, processes=_processes(chosen))
     for team, rank in found.ranks.items():
-        one = found.results[team].advantage
+        result = found.results[team]
+        one = result.advantage
         low, high = (f"{each:,.0f}" for each in one.interval)
         facts = {
+            "gains": one.gains,
+            "lucks": one.lucks.size,
             "expected": f"{one.expected:,.0f}",
+            "error": f"{one.error:,.0f}",
             "low": low,
             "high": high,
             "realised": f"{one.realised:,.0f}",
         }
-        print(
-            words("game.ranked", rank=rank, team=team, verdict=words(f"game.verdict_{one.verdict}"), **facts)
-        )
+        verdict = words(f"game.verdict_{result.verdict}")
+        print(words("game.ranked", rank=rank, team=team, verdict=verdict, **facts))
     print(words("game.wrote", page=Path(chosen.game) / "reveal" / "index.html"))
     return 0
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from crmlab.game.accounts import Entry, Plan, booked, present_value, profit
 from crmlab.game.books import Books, Columns
 from crmlab.game.decisions import NOTHING, Commitments, Decision, Group, commitments
-from crmlab.game.economy import AFTER, ECONOMY, HISTORY, ROUND, TESTS, Economy
+from crmlab.game.economy import AFTER, ECONOMY, HISTORY, MAILING_EVERY, ROUND, TESTS, Economy
 from crmlab.game.market import Levers, Market, Mask, Month
 
 
@@ -117,7 +117,8 @@ def play_round(way: Way, decision: Decision, rivals: Rivals, economy: Economy = 
     )
     way.books.offer(offered)
     for month in range(ROUND):
-        mailing = plan.mailed > 0 and month % 2 == 0 and month // 2 < decision.mailings
+        after, off = divmod(month, MAILING_EVERY)
+        mailing = plan.mailed > 0 and not off and after < decision.mailings
         if mailing:
             way.books.mail(_padded(fits, way), _padded(mailed, way))
         _month(way, plan, mailed if mailing else None, offered, float(pull), month == 0, economy)

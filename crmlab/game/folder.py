@@ -70,6 +70,8 @@ class Taken:
         Money by lever.
     reached : dict of str to int
         Customers whom one ``mailing`` and the ``retention`` offers went to, where there were any.
+    over_budget : bool
+        Whether the problem was that the file's decision cost more than the budget.
     """
 
     decision: Decision
@@ -77,6 +79,7 @@ class Taken:
     problem: str = ""
     committed: dict[str, float] = field(default_factory=dict)
     reached: dict[str, int] = field(default_factory=dict)
+    over_budget: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As data that JSON can hold."""

@@ -196,8 +196,8 @@ class Market:
         """A uniform number for each customer and this month, of the market's luck."""
         return self.streams.uniform(self.customers.key, f"game: {purpose}", self.month)
 
-    def value_left(self, margin: float, discount: float) -> float:
-        """What the customers who are still there will bring from here on, with moods at their means.
+    def values_left(self, margin: float, discount: float) -> Floats:
+        """What each customer who is still there will bring from here on, with moods at their means; others 0.
 
         A customer orders at rate λ and leaves at an order with chance p, so the margin of an order is earned
         ``∫ λ exp(−(λ p + δ) t) dt = λ / (λ p + δ)`` times, discounted at δ a month.
@@ -207,7 +207,13 @@ class Market:
         rate = people.rate[there]
         leaving = people.leaving[there] - p.switching_cost_to_staying * people.switching_cost[there]
         amount = p.p / people.spend_rate[there]
-        return float((margin * amount * rate / (rate * expit(leaving) + discount)).sum())
+        found = np.zeros(there.size)
+        found[there] = margin * amount * rate / (rate * expit(leaving) + discount)
+        return found
+
+    def value_left(self, margin: float, discount: float) -> float:
+        """The sum of `values_left`."""
+        return float(self.values_left(margin, discount).sum())
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The state, to be stored."""

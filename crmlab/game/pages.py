@@ -63,6 +63,7 @@ def team_page(game: Game, team: str, number: int, way: Way) -> str:
         "accounts": telling.accounts_table(way.entries, number, money) if number else None,
         "decided": _decided([each[team] for each in taken]) if taken else None,
         "customers": telling.customers_table(way.customers(), money),
+        "lots": telling.own_lots(way, [each[team].decision for each in taken], Money(settings.currency)),
         "tests": pictures.mailing_tests(telling.test_rows(way), Money(settings.currency)),
         "prices": _prices(game, taken, team),
         "levers": telling.levers_table(Money(settings.currency), way.books.active()),
@@ -120,9 +121,12 @@ def _facts(
 
 def _course_caption(way: Way) -> str:
     orders = telling.orders_by_month(way.books)
+    before = f"{orders[HISTORY - ROUND : HISTORY].mean():,.0f}"
+    if orders.size == HISTORY:
+        return words("game.caption_history", before=before)
     return words(
         "game.caption_course",
-        before=f"{orders[HISTORY - ROUND : HISTORY].mean():,.0f}",
+        before=before,
         now=f"{orders[-ROUND:].mean():,.0f}",
     )
 
@@ -174,7 +178,7 @@ def board_page(game: Game, number: int) -> str:
     names = {team.id: team.name for team in game.teams}
     shown: dict[str, Any] = {
         "game": game.settings.title,
-        "lead": words("game.board_start", teams=len(names), rounds=game.settings.rounds),
+        "lead": telling.counted("game.board_start", len(names), rounds=game.settings.rounds),
         "standing": None,
         "sections": [("standing", words("game.h_teams"))],
         "teams": telling.table(
@@ -191,7 +195,7 @@ def board_page(game: Game, number: int) -> str:
         order = sorted(names, key=lambda team: place[team])
         spread = max(totals.values()) - min(totals.values())
         caption = words(
-            "game.caption_standing",
+            "game.caption_standing" if spread else "game.caption_level",
             first=", ".join(names[team] for team in order if place[team] == 1),
             profit=money(max(totals.values())),
             number=number,
@@ -226,7 +230,7 @@ def rules_page(game: Game) -> str:
     return template("rules.html.j2").render(
         game=settings.title,
         settings=settings,
-        steps=[words(f"game.step_{at}", rounds=settings.rounds) for at in range(1, 5)],
+        steps=[telling.counted(f"game.step_{at}", settings.rounds) for at in range(1, 5)],
         levers=telling.levers_table(money, way.books.active()),
         budget=money(settings.budget),
         example=EXAMPLE,

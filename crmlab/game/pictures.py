@@ -13,13 +13,13 @@ from matplotlib.ticker import MaxNLocator
 
 from crmlab.game.economy import HISTORY
 from crmlab.game.scoring import Advantage
+from crmlab.game.telling import REACH
 from crmlab.plots.language import fonts_of
 from crmlab.plots.style import HEADLINE, NAIVE, PALETTE, png, subplots
 from crmlab.words import words
 
 SHARP = 130  # dots an inch
 ROW = 0.34  # inches a team in a picture of teams
-REACH = 1.959963984540054  # of a 95% interval, in standard errors
 
 
 def held(figure: Figure, alt: str, caption: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ states alone; so a round that is interrupted and closed again is the round that 
 """
 
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,14 @@ from crmlab.game.decisions import NOTHING, Decision
 from crmlab.game.economy import HISTORY, ROUND
 from crmlab.game.folder import Game, Taken, write_json
 from crmlab.game.reading import read_decision
+from crmlab.reports.telling import Money
 
 DECISIONS = "decisions.csv"
 Told = Callable[[str], None]
+
+
+class OverBudget(InputError):
+    """A decision that can be read but not paid for."""
 
 
 def play(folder: Path | str, tell: Told | None = None, processes: int | None = None) -> dict[str, Taken]:
@@ -83,39 +89,43 @@ def close(game: Game, number: int) -> dict[str, Taken]:
 
 def _take(game: Game, team: str, number: int, way: Way, before: Taken | None) -> Taken:
     """A team's decision, or what stands in for one that cannot be used."""
-    path = game.of_team(team, number) / DECISIONS
+    path, settings = game.of_team(team, number) / DECISIONS, game.settings
     try:
-        return _taken(way, read_valid(path, way, game.settings.budget))
+        return _taken(way, read_valid(path, way, settings.budget, settings.currency))
     except InputError as error:
-        problem = str(error)
+        problem, over = str(error), isinstance(error, OverBudget)
     kept = before.decision.without_forecast() if before else NOTHING
-    if kept != NOTHING and way.committed(kept).total <= game.settings.budget:
-        return _taken(way, kept, "before", problem)
-    return _taken(way, NOTHING, "nothing", problem)
+    if kept != NOTHING and way.committed(kept).total <= settings.budget:
+        return _taken(way, kept, "before", problem, over)
+    return _taken(way, NOTHING, "nothing", problem, over)
 
 
-def _taken(way: Way, decision: Decision, source: str = "file", problem: str = "") -> Taken:
+def _taken(
+    way: Way, decision: Decision, source: str = "file", problem: str = "", over_budget: bool = False
+) -> Taken:
     committed = way.committed(decision)
-    return Taken(decision, source, problem, committed.by_lever(), committed.reached)
+    return Taken(decision, source, problem, committed.by_lever(), committed.reached, over_budget)
 
 
-def read_valid(path: Path, way: Way, budget: float) -> Decision:
+def read_valid(path: Path, way: Way, budget: float, currency: str = "") -> Decision:
     """A decision that can be read and paid for.
 
     Raises
     ------
     InputError
-        Naming file, row, column and remedy.
+        Naming file, row, column and remedy; an `OverBudget` where it can be read.
     """
     books = way.customers()
     decision = read_decision(path, list(books), books["customer"])
     committed = way.committed(decision)
     if committed.total > budget:
-        parts = [f"{name} {cost:,.0f}" for name, cost in committed.by_lever().items() if cost > 0]
-        raise InputError(
-            f"{path.parent.name}/{path.name}: the decision commits {committed.total:,.0f} "
-            f"({', '.join(parts)}), and the budget of a round is {budget:,.0f}; lower a value, or at_most, "
-            f"by {committed.total - budget:,.0f}"
+        money = Money(currency, cents=False)
+        parts = [f"{name} {money(cost)}" for name, cost in committed.by_lever().items() if cost > 0]
+        raise OverBudget(
+            f"{path.parent.name}/{path.name}: the decision commits {money(committed.total)} "
+            f"({', '.join(parts)}), and the budget of a round is {money(budget)}: "
+            f"{money(ceil(committed.total - budget))} too much; switch something off, or lower a value or "
+            "at_most"
         )
     return decision
 

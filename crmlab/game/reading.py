@@ -108,7 +108,13 @@ def _rows(path: Path, name: str) -> list[tuple[int, list[str]]]:
         raise InputError(f"{name}: has {size:,} bytes, at most {LARGEST:,} are read; is it the right file?")
     if path.read_bytes()[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise InputError(f"{name}: is a workbook that was renamed; save it as 'CSV UTF-8' in the spreadsheet")
-    return parsed(decoded(path).removeprefix("\ufeff").replace("\x00", ""), name)
+    text = decoded(path).removeprefix("\ufeff")
+    if "\x00" in text:
+        row = text[: text.index("\x00")].count("\n") + 1
+        raise InputError(
+            f"{name}, row {row}: holds a NUL character, which no table has; save it as 'CSV UTF-8'"
+        )
+    return parsed(text, name)
 
 
 def _check_header(header: list[str], rows: list[Any], problems: Problems) -> None:
@@ -274,9 +280,10 @@ def _listed(folder: Path, file: str, known: Any) -> tuple[int, ...]:
     strangers = np.flatnonzero(~np.isin(numbers, known)) if numbers else []
     if len(strangers):
         number, text = cells[strangers[0]]
+        more = len(strangers) - 1
+        others = f" (and {more} more {'row' if more == 1 else 'rows'} like it)" if more else ""
         raise InputError(
-            f"{file}, row {number}: {text} is not in your books (and {len(strangers) - 1} others); "
-            "copy customers from customers.csv"
+            f"{file}, row {number}: {text} is not in your books{others}; copy customers from customers.csv"
         )
     (most, times), *_ = Counter(numbers).most_common(1) or [(0, 0)]
     if times > 1:

@@ -14,6 +14,7 @@ from typing import Any
 
 from crmlab import files
 from crmlab.errors import InputError
+from crmlab.game.contributions import Contribution, brought, largest
 from crmlab.game.course import Rivals, Score, Way, finish, play_round
 from crmlab.game.decisions import NOTHING, Decision, Group
 from crmlab.game.economy import ECONOMY, Economy
@@ -47,6 +48,8 @@ class Task:
         Whether single rounds and levers are replayed, too.
     rule : bool
         Whether only the way itself is wanted: what it is held against is the same for all rules.
+    customer : bool
+        Whether it is wanted which customer alone makes most of the difference.
     """
 
     team: str
@@ -56,6 +59,7 @@ class Task:
     model: tuple[Decision, ...] = ()
     swaps: bool = False
     rule: bool = False
+    customer: bool = False
 
     @property
     def name(self) -> str:
@@ -84,11 +88,26 @@ def scores(game: Game, task: Task) -> dict[str, list[float]]:
     Returns
     -------
     dict
-        ``own``, ``nothing``; if asked ``nothing in K`` and ``swapped in K`` for rounds K from 1, and
-        ``without LEVER``.
+        ``own``, ``nothing``; if asked ``nothing in K`` and ``swapped in K`` for rounds K from 1,
+        ``without LEVER``, and ``customer``: the values of a `Contribution`.
     """
     ways = dict(_every(game, task))
-    return {name: [*score.profits, score.left] for name, score in ways.items()}
+    found = {name: [*score.profits, score.left] for name, score in ways.items()}
+    if task.customer:
+        one = customer_of(game, task)
+        found["customer"] = [one.number, one.own, one.nothing]
+    return found
+
+
+def customer_of(game: Game, task: Task) -> Contribution:
+    """The customer whose worth the decisions changed most, in the task's luck."""
+    numbers, worth = [], []
+    for decisions in (task.decisions, (NOTHING,) * len(task.rivals)):
+        way = start(game, task.luck)
+        _from(way, decisions, task.rivals)
+        numbers.append(way.market.number())
+        worth.append(brought(way, decisions))
+    return largest(numbers, worth)
 
 
 def _every(game: Game, task: Task) -> Iterator[tuple[str, Score]]:

@@ -10,6 +10,8 @@ from crmlab import files
 from crmlab.cores import available_cores
 from crmlab.course.tables import table_text
 from crmlab.errors import InputError, option
+from crmlab.game.books import name_of
+from crmlab.game.contributions import Contribution
 from crmlab.game.course import Rivals, finish
 from crmlab.game.decisions import NOTHING
 from crmlab.game.folder import Game, Taken
@@ -65,6 +67,8 @@ class Result:
         The team whose decisions were swapped in; empty where there is no other.
     taken : tuple of Taken
         Its decisions by round.
+    customer : Contribution
+        The customer who alone makes most of the realised advantage.
     """
 
     advantage: Advantage
@@ -73,6 +77,18 @@ class Result:
     effects: tuple[Effect, ...]
     model: str
     taken: tuple[Taken, ...]
+    customer: Contribution
+
+    @property
+    def verdict(self) -> str:
+        """That of the advantage; ``"refused"`` for who is idle because decisions could not be used."""
+        found = self.advantage.verdict
+        return "refused" if found == "idle" and self.refused else found
+
+    @property
+    def refused(self) -> int:
+        """Rounds in which the team's file could not be used."""
+        return sum(bool(each.problem) for each in self.taken)
 
     @property
     def score(self) -> float:
@@ -99,7 +115,7 @@ class Revealed:
 
     @property
     def ranks(self) -> dict[str, int]:
-        """By skill; overlapping luck intervals share a rank."""
+        """By skill; teams none of whom is known to be better share a rank."""
         return ranks({team: one.advantage for team, one in self.results.items()})
 
     @property
@@ -192,7 +208,7 @@ def _task(game: Game, decided: Mapping[str, tuple[Taken, ...]], team: str, model
         rivals_of({other: each[at].decision for other, each in decided.items()}, team) for at in rounds
     )
     swapped = tuple(one.decision.without_forecast() for one in decided[model]) if model else ()
-    return Task(team, luck, own, rivals, swapped, luck <= SWAPPED)
+    return Task(team, luck, own, rivals, swapped, luck <= SWAPPED, customer=luck == PLAYED)
 
 
 def _models(game: Game, decided: Mapping[str, tuple[Taken, ...]]) -> dict[str, str]:
@@ -253,7 +269,11 @@ def _result(scores: Sequence[Scores], taken: tuple[Taken, ...], model: str) -> R
         known = {"nothing in": "round", "swapped in": "swap", "without": "lever"}.get(kind)
         if known:
             effects.append(Effect(known, rest, _advantage(scores, name)))
-    return Result(_advantage(scores, "nothing"), tuple(own[:-1]), own[-1], tuple(effects), model, taken)
+    number, *worth = scores[0]["customer"]
+    customer = Contribution(int(number), *worth)
+    return Result(
+        _advantage(scores, "nothing"), tuple(own[:-1]), own[-1], tuple(effects), model, taken, customer
+    )
 
 
 def _tables(game: Game, found: Revealed) -> dict[str, str]:
@@ -267,7 +287,10 @@ def _tables(game: Game, found: Revealed) -> dict[str, str]:
             "board_place": board[team],
             "score": f"{one.score:.2f}",
             **_columns(one.advantage),
-            "verdict": one.advantage.verdict,
+            "verdict": one.verdict,
+            "refused": one.refused,
+            "customer": name_of(one.customer.number),
+            "customer_makes": f"{one.customer.difference:.2f}",
         }
         for team, one in ((team, found.results[team]) for team in skill)
     ]
@@ -286,5 +309,12 @@ def _tables(game: Game, found: Revealed) -> dict[str, str]:
 
 def _columns(advantage: Advantage) -> dict[str, str]:
     low, high = advantage.interval
-    values = {"realised": advantage.realised, "expected": advantage.expected, "low": low, "high": high}
-    return {name: f"{value:.2f}" for name, value in values.items()}
+    values = {
+        "realised": advantage.realised,
+        "expected": advantage.expected,
+        "error": advantage.error,
+        "low": low,
+        "high": high,
+    }
+    counts = {"gains": str(advantage.gains), "lucks": str(advantage.lucks.size)}
+    return {name: f"{value:.2f}" for name, value in values.items()} | counts

@@ -3,6 +3,10 @@
 A team's advantage is its score less the score of doing nothing on the same customers with the same luck and
 the same rivals. The luck that was played gives the *realised* advantage; other lucks after the same history
 give its distribution, from which come the *expected* advantage and the luck interval.
+
+Whether decisions are good is a matter of the expected advantage, and how well that is known of its standard
+error; how much luck a single game holds is a matter of the luck interval. A wide interval makes no decision
+worse.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +15,60 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
-WITHIN = (0.05, 0.95)  # quantiles that bound the luck interval
-SURE = 2.0  # standard errors from 0 beyond which the sign of an expected advantage is taken as known
-AHEAD = 0.95  # share of lucks in which one team is ahead of another, to be called ahead of it
+LEVEL = 0.9  # chance that another luck falls into the luck interval
+EXACT = 19  # lucks from which on quantiles can hold that level
+KNOWN = 0.95  # confidence with which the sign of a mean is called known
+CENT = 0.01  # money below which a difference is none: scores are sums, which round
+Floats = npt.NDArray[np.float64]
+
+
+def luck_interval(lucks: Floats) -> tuple[float, float]:
+    """Between what another luck falls nine times in ten: a prediction interval for one draw more.
+
+    From 19 draws on it lies between the 5% and the 95% quantile at the places ``p (n + 1)`` of the order
+    (Hyndman & Fan, 1996, definition 6). A new draw falls into each of the ``n + 1`` gaps with the same
+    chance, so where these places are whole numbers that is exact for every continuous distribution. Fewer
+    draws reach no such quantile; ``mean ± t √(1 + 1/n) s`` stands in, with the 95% quantile of t at n − 1
+    degrees of freedom, exact where draws are normal. A single draw tells nothing of the next.
+
+    Parameters
+    ----------
+    lucks : array of shape (lucks,)
+
+    Returns
+    -------
+    low, high : float
+
+    Examples
+    --------
+    >>> luck_interval(np.arange(1.0, 20.0))
+    (1.0, 19.0)
+    """
+    n, tail = lucks.size, (1 - LEVEL) / 2
+    if n >= EXACT:
+        low, high = np.quantile(lucks, (tail, 1 - tail), method="weibull")
+        return float(low), float(high)
+    if n < 2:
+        return -np.inf, np.inf
+    reach = stdtrit(n - 1, 1 - tail) * sqrt(1 + 1 / n) * lucks.std(ddof=1)
+    return float(lucks.mean() - reach), float(lucks.mean() + reach)
+
+
+def known_sign(gains: Floats) -> int:
+    """1 (−1) where the mean over lucks is known to be above (below) 0, with 95% confidence; else 0.
+
+    That is a t test at n − 1 degrees of freedom: with four lucks a mean must be 3.2 standard errors from 0.
+    """
+    mean, error = float(gains.mean()), standard_error(gains)
+    reach = stdtrit(gains.size - 1, (1 + KNOWN) / 2) * error if gains.size > 1 else np.inf
+    return int(np.sign(mean)) if abs(mean) > max(reach, CENT) else 0
+
+
+def standard_error(gains: Floats) -> float:
+    """Of the mean over lucks; infinite where there is one."""
+    return float(gains.std(ddof=1) / sqrt(gains.size)) if gains.size > 1 else float("inf")
 
 
 @dataclass(frozen=True)
@@ -30,7 +84,7 @@ class Advantage:
     """
 
     realised: float
-    lucks: npt.NDArray[np.float64]
+    lucks: Floats
 
     @property
     def expected(self) -> float:
@@ -39,14 +93,29 @@ class Advantage:
 
     @property
     def error(self) -> float:
-        """The standard error of that mean; infinite where there is one luck."""
-        return float(self.lucks.std(ddof=1) / sqrt(self.lucks.size)) if self.lucks.size > 1 else float("inf")
+        """The standard error of that mean."""
+        return standard_error(self.lucks)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The luck interval: between the 5% and the 95% quantile over lucks."""
-        low, high = np.quantile(self.lucks, WITHIN)
-        return float(low), float(high)
+        """The luck interval."""
+        return luck_interval(self.lucks)
+
+    @property
+    def gains(self) -> int:
+        """In how many of the lucks it is a gain."""
+        return int((self.lucks > 0).sum())
+
+    @property
+    def sign(self) -> int:
+        """1 (−1) where the expected advantage is known to be above (below) 0, else 0."""
+        return known_sign(self.lucks)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the luck interval lies on one side of 0: so it comes out in nearly every luck."""
+        low, high = self.interval
+        return low > 0 or high < 0
 
     @property
     def luck(self) -> float:
@@ -63,26 +132,31 @@ class Advantage:
     def verdict(self) -> str:
         """``"skill"``, ``"harm"``, ``"luck"``, ``"misfortune"``, ``"undecided"`` or ``"idle"``.
 
-        Skill (harm) where the luck interval lies above (below) 0. Else luck (misfortune) where what was
-        realised is a gain (a loss) though the expected advantage is known to be of the other sign. Else
-        undecided; idle where nothing differs from doing nothing.
+        Skill (harm) where the expected advantage is known to be above (below) 0; misfortune (luck) where that
+        is so, and yet a loss (a gain) was realised. Else undecided; idle where nothing differs from doing
+        nothing.
         """
-        low, high = self.interval
         if not self.lucks.any() and not self.realised:
             return "idle"
-        if low > 0 or high < 0:
-            return "skill" if low > 0 else "harm"
-        if abs(self.expected) > SURE * self.error and self.realised * self.expected < 0:
-            return "luck" if self.realised > 0 else "misfortune"
-        return "undecided"
+        if not self.sign:
+            return "undecided"
+        turned = self.realised * self.sign < 0
+        if self.sign > 0:
+            return "misfortune" if turned else "skill"
+        return "luck" if turned else "harm"
+
+
+def better(one: Advantage, other: Advantage) -> bool:
+    """Whether one is known to be better than another: both meet the same lucks, so much of it cancels."""
+    return known_sign(one.lucks - other.lucks) > 0
 
 
 def ranks(advantages: Mapping[str, Advantage]) -> dict[str, int]:
-    """Ranks by expected advantage, in which teams whose luck intervals overlap share one.
+    """Ranks by expected advantage, shared by teams none of whom is known to be better than another.
 
-    From the highest expected advantage down, a team shares the rank of the one before it unless its interval
-    lies wholly below that of the first team with this rank; then its rank is its place in the order. (Overlap
-    is not transitive, so it is the first of a rank that counts, and ranks never fall along the order.)
+    From the highest expected advantage down, a team shares the rank of the one before it unless one of those
+    with this rank is known to be `better`; then its rank is its place in the order. So whoever is known to be
+    better has the better rank, and ranks never fall along the order.
 
     Returns
     -------
@@ -90,17 +164,17 @@ def ranks(advantages: Mapping[str, Advantage]) -> dict[str, int]:
         In the order of expected advantages, the highest first.
     """
     found: dict[str, int] = {}
-    rank, floor = 1, -np.inf
+    rank, sharing = 1, list[Advantage]()
     for place, team in enumerate(sorted(advantages, key=lambda each: -advantages[each].expected), 1):
-        low, high = advantages[team].interval
-        if place == 1 or high < floor:
-            rank, floor = place, low
+        if any(better(each, advantages[team]) for each in sharing):
+            rank, sharing = place, []
+        sharing.append(advantages[team])
         found[team] = rank
     return found
 
 
 def ahead(one: Advantage, other: Advantage) -> float:
-    """The share of lucks in which one is ahead of the other; both meet the same, so much of it cancels."""
+    """The share of lucks in which one is ahead of the other."""
     return float((one.lucks > other.lucks).mean())
 
 
@@ -124,7 +198,7 @@ class Best:
     advantage: Advantage
 
 
-def best_of(candidates: Mapping[str, npt.NDArray[np.float64]], realised: Mapping[str, float]) -> Best:
+def best_of(candidates: Mapping[str, Floats], realised: Mapping[str, float]) -> Best:
     """Choose the best candidate without flattering it.
 
     The highest of several means on the lucks that chose it is too high, so the others judge it.

@@ -4,17 +4,37 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from crmlab.game.accounts import Entry, in_round
 from crmlab.game.books import Books, Columns
 from crmlab.game.course import Way
-from crmlab.game.decisions import NOTHING, Decision, Group
-from crmlab.game.economy import ACTIVE, ECONOMY, HISTORY, PRICES, PUSH, ROUND, SERVICE, TESTS
-from crmlab.words import words
+from crmlab.game.decisions import NOTHING, RANDOM, Decision, Group
+from crmlab.game.economy import (
+    ACTIVE,
+    ECONOMY,
+    HISTORY,
+    MAILING_EVERY,
+    PRICES,
+    PUSH,
+    ROUND,
+    SERVICE,
+    TESTS,
+)
+from crmlab.words import entries, words
 
 Money = Callable[[float], str]
+Floats = npt.NDArray[np.float64]
+REACH = 1.959963984540054  # of a 95% interval, in standard errors
+FEWEST = 20  # customers in each half of a lot, below which its interval says nothing
 SILENCE = ((0, 2), (3, 5), (6, 11), (12, 10_000))  # months since the last order: groups of the page's table
 LINES = ("revenue", "goods", "coupons", "letters", "service", "points", "push", "crm", "offers")
+
+
+def counted(key: str, count: int, **facts: Any) -> str:
+    """A sentence with a number in it, `count`, by the words for none or for one where there are such."""
+    form = {0: f"{key}_none", 1: f"{key}_one"}.get(count, key)
+    return words(form if form in entries() else key, count=count, **facts)
 
 
 def row(name: str, cells: Sequence[str], kind: str = "") -> dict[str, Any]:
@@ -74,18 +94,56 @@ def customers_table(customers: Columns, money: Money) -> dict[str, Any]:
 
 def test_rows(way: Way) -> list[tuple[str, float, float, float, float]]:
     """For each mailing by lot: mean spend in its month and standard error, with and without it."""
-    mailings, orders, size = way.books.table("mailings"), way.books.table("orders"), way.market.number().size
     found = []
     for month in TESTS:
-        here = mailings["test"].astype(bool) & (mailings["month"] == month)
-        within = np.floor(orders["time"]) == month
-        spend = np.bincount(orders["row"][within].astype(np.intp), orders["amount"][within], minlength=size)
-        rows, sent = mailings["row"][here].astype(np.intp), mailings["sent"][here].astype(bool)
         cells: list[float] = []
-        for group in (spend[rows[sent]], spend[rows[~sent]]):
+        for group in spend_by_lot(way, month):
             cells += [float(group.mean()), float(group.std(ddof=1) / np.sqrt(max(group.size, 1)))]
         found.append((words("game.test_of", month=month + 1), *cells))
     return found
+
+
+def spend_by_lot(way: Way, month: int) -> tuple[Floats, Floats]:
+    """Spend in the month of a mailing, of those who were sent it and those who fitted and were not.
+
+    Returns
+    -------
+    sent, kept : arrays of shape (customers of the group,)
+    """
+    mailings, orders, size = way.books.table("mailings"), way.books.table("orders"), way.market.number().size
+    here, within = mailings["month"] == month, np.floor(orders["time"]) == month
+    spend = np.bincount(orders["row"][within].astype(np.intp), orders["amount"][within], minlength=size)
+    rows, sent = mailings["row"][here].astype(np.intp), mailings["sent"][here].astype(bool)
+    return spend[rows[sent]], spend[rows[~sent]]
+
+
+def own_lots(way: Way, decisions: Sequence[Decision], money: Money) -> list[str]:
+    """What a team's own mailings by lot did, a sentence a mailing: those left out by chance are its controls.
+
+    Parameters
+    ----------
+    way : Way
+        After the rounds of the decisions.
+    decisions : sequence of Decision
+        By round.
+    """
+    found = []
+    for at, decision in enumerate(decisions):
+        if decision.mailing is None or decision.mailing.by != RANDOM or decision.mailing.at_most is None:
+            continue
+        for mailing in range(decision.mailings):
+            month = HISTORY + ROUND * at + MAILING_EVERY * mailing
+            found.append(_own_lot(at + 1, month, *spend_by_lot(way, month), money))
+    return found
+
+
+def _own_lot(number: int, month: int, sent: Floats, kept: Floats, money: Money) -> str:
+    facts = {"number": number, "month": month + 1, "sent": f"{sent.size:,}", "kept": f"{kept.size:,}"}
+    if min(sent.size, kept.size) < FEWEST:
+        return words("game.own_lot_few", **facts, fewest=FEWEST)
+    gain = float(sent.mean() - kept.mean())
+    reach = REACH * float(np.sqrt(sent.var(ddof=1) / sent.size + kept.var(ddof=1) / kept.size))
+    return words("game.own_lot", **facts, gain=money(gain), low=money(gain - reach), high=money(gain + reach))
 
 
 def orders_by_month(books: Books) -> np.ndarray:

@@ -12,7 +12,7 @@ def test_a_game_from_new_to_reveal(tmp_path, capsys, monkeypatch):
     folder = str(tmp_path / "game")
     new = ["game", "new", folder, "--teams", str(tmp_path / "teams.csv"), "--seed", "1", "--rounds", "1"]
     assert main([*new, "--customers", "200", "--budget", "300"]) == 0
-    assert "2 teams, 1 rounds" in capsys.readouterr().out
+    assert "teams: 2, rounds: 1" in capsys.readouterr().out
     (tmp_path / "game/teams/red/round-1/decisions.csv").write_text("decision,value\nprice,0.95\n")
     (tmp_path / "game/teams/blue/round-1/decisions.csv").write_text("decision,value\nprice,zero\n")
     assert main(["game", "status", folder]) == 1

@@ -71,9 +71,9 @@ def played(unplayed, tmp_path_factory):
 
 
 def replay_less(patch):
-    """Fewer replays than a class gets: single rounds and levers with one luck, four simple rules."""
+    """Fewer replays than a class gets: single rounds and levers with two lucks, four simple rules."""
     some = dict(list(revealing.candidates(800).items())[:4])
-    patch.setattr(revealing, "SWAPPED", 1)
+    patch.setattr(revealing, "SWAPPED", 2)
     patch.setattr(revealing, "candidates", lambda budget: some)
 
 

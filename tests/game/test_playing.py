@@ -3,6 +3,7 @@
 import csv
 import filecmp
 import io
+import re
 import shutil
 
 import numpy as np
@@ -15,12 +16,19 @@ from crmlab.game.course import Rivals, finish, play_round
 from crmlab.game.decisions import NOTHING, Decision, Group
 from crmlab.game.economy import ECONOMY
 from crmlab.game.folder import Game
+from crmlab.game.pages import team_page
 
 LATENT = ("rate", "alive", "left", "leaving", "trust", "commitment", "attitude", "habit", "expectation")
 
 
 def rows(path):
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+def soup(path):
+    from bs4 import BeautifulSoup
+
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 def same_trees(one, other):
@@ -101,13 +109,18 @@ def test_what_is_over_budget_is_refused_with_its_parts(fresh, decide):
     taken = game.play(fresh, processes=1)["cutter"]
     assert taken.source == "nothing"
     for part in (
-        "the decision commits",
-        "service",
-        "retention",
-        "the budget of a round is 800",
-        "lower a value",
+        "the decision commits €",
+        "service €",
+        "retention €",
+        "the budget of a round is €800: €",
+        " too much; switch something off, or lower a value or at_most",
     ):
         assert part in taken.problem
+    assert taken.over_budget
+    page = soup(fresh / "teams" / "cutter" / "round-2" / "page.html")
+    said = [each.get_text() for each in page.find(class_="failure").find_all("p")]
+    assert said[0].endswith("or at_most")
+    assert said[1].startswith("Nothing was decided instead")
 
 
 def test_a_file_that_a_team_has_written_is_never_written_over(fresh, decide):
@@ -191,6 +204,44 @@ def test_a_control_group_by_chance_differs_in_nothing_else():
     assert sent.sum() == 1500
     error = np.sqrt(one.var() / one.size + other.var() / other.size)
     assert abs(one.mean() - other.mean()) < 4 * error
+
+
+def test_a_page_tells_what_the_teams_own_lot_did(fresh, decide):
+    """By hand from the books: spend of the month, sent less left out, with its interval."""
+    decide(fresh, 1, cutter="mailing,2,all,100,random\n", lists="mailing,1,all,100,spend_12\n")
+    game.play(fresh, processes=1)
+    page = soup(fresh / "teams" / "cutter" / "round-2" / "page.html").get_text()
+    way = Game(fresh).way("cutter", 1)
+    orders, mailings = way.books.table("orders"), way.books.table("mailings")
+    for month in (12, 14):
+        here = mailings["month"] == month
+        now = np.floor(orders["time"]) == month
+        groups = [
+            [orders["amount"][now & (orders["row"] == row)].sum() for row in mailings["row"][here & chosen]]
+            for chosen in (mailings["sent"].astype(bool), ~mailings["sent"].astype(bool))
+        ]
+        (sent, gain), (kept, usual) = ((len(each), np.mean(each)) for each in groups)
+        reach = 1.96 * np.sqrt(sum(np.var(each, ddof=1) / len(each) for each in groups))
+        said = f"Your own lot of round 1, month {month + 1}: {sent} were sent the coupon, {kept} fitted and"
+        told = page[page.index(said) :].partition(").")[0].replace("\u2060", "").replace("−", "-")
+        numbers = [float(each.replace("€", "")) for each in re.findall(r"-?€[\d.]+", told)]
+        assert numbers == pytest.approx([gain - usual, gain - usual - reach, gain - usual + reach], abs=0.011)
+    assert "Your own lot" not in soup(fresh / "teams" / "lists" / "round-2" / "page.html").get_text()
+
+
+def test_few_customers_are_no_comparison(fresh, decide):
+    decide(fresh, 1, cutter="mailing,1,all,3,random\n")
+    game.play(fresh, processes=1)
+    page = soup(fresh / "teams" / "cutter" / "round-2" / "page.html").get_text()
+    assert "3 were sent the coupon" in page
+    assert "A comparison needs at least 20 in each" in page
+
+
+def test_before_the_first_round_the_history_is_told_once(fresh):
+    made = Game(fresh)
+    page = team_page(made, "cutter", 0, made.way("cutter", 0))
+    assert "orders a month in the last four months of the history." in page
+    assert "orders a month in the last four months;" not in page
 
 
 def test_status_reads_and_writes_nothing(fresh, decide):

@@ -120,7 +120,7 @@ def test_a_wrong_file_is_told_row_column_and_remedy(read, content, said):
         ("customer\nC0000001\nAnn\n", "vip.csv, row 3: 'Ann' is no customer"),
         (
             "customer\nC0000001\nC0000777\nC0000888\n",
-            "vip.csv, row 3: C0000777 is not in your books (and 1 others)",
+            "vip.csv, row 3: C0000777 is not in your books (and 1 more row like it); copy",
         ),
         ("customer\n5\n5\n", "vip.csv: C0000005 is listed 2 times"),
         ("customer\n=5\n", "vip.csv, row 2: '=5' is no customer"),

@@ -1,6 +1,7 @@
 """The reveal: replays that are exact, effects that are differences of scores, a last page that says so."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from crmlab import game
 from crmlab.errors import InputError
 from crmlab.game import revealing
 from crmlab.game.accounts import in_round, profit
+from crmlab.game.contributions import brought
 from crmlab.game.course import finish, play_round
 from crmlab.game.decisions import NOTHING
 from crmlab.game.economy import HISTORY, ROUND
@@ -145,8 +147,71 @@ def test_teams_that_are_level_share_places_and_sentences(tmp_path, decide, no_pi
     folder = game.new(tmp_path / "game", tmp_path / "teams.csv", seed=1, customers=200, rounds=1).folder
     decide(folder, 1, gold="price,0.7\n")
     game.play(folder, processes=1)
-    game.reveal(folder, lucks=4, processes=1)
+    outcome = game.reveal(folder, lucks=4, processes=1)
     page = (folder / "reveal" / "index.html").read_text(encoding="utf-8")
-    assert "Reds, Blues led by profit and decided nothing" in page
-    assert "3 of 3 teams have by skill the place that they had by profit" in page
+    assert "Reds, Blues led by profit, and nothing decided there took effect" in page
+    found = re.search(r"The same number by profit and by skill: (.*?)\. From left", page)[1]
+    assert found == ", ".join(
+        {"red": "Reds", "blue": "Blues", "gold": "Golds"}[team]
+        for team, rank in outcome.ranks.items()
+        if outcome.board[team] == rank
+    )
     assert "luck took €0." not in page
+
+
+def test_a_refused_decision_is_told_apart_from_none(tmp_path, decide, no_pictures, few_replays):
+    (tmp_path / "teams.csv").write_text("team,name\nred,Reds\nblue,Blues\n", encoding="utf-8")
+    folder = game.new(tmp_path / "game", tmp_path / "teams.csv", seed=1, customers=200, rounds=2).folder
+    for number in (1, 2):
+        decide(folder, number, blue="service,1\nretention,on,all\n")
+        game.play(folder, processes=1)
+    found = game.reveal(folder, lucks=4, processes=1)
+    assert {team: one.verdict for team, one in found.results.items()} == {"red": "idle", "blue": "refused"}
+    page = (folder / "reveal" / "index.html").read_text(encoding="utf-8")
+    assert "Blues decided in 2 rounds, and none of these decisions could be used (over the budget)" in page
+    assert page.count("refused; taken instead: ") == 2
+    assert "Which of them is best" not in page
+
+
+def test_the_customer_on_whom_a_result_hangs(played, revealed):
+    """What customers bring adds up to the score's margin, and the largest difference is the one named."""
+    made, result = Game(played), revealed.results["cutter"]
+    decisions = [each.decision for each in result.taken]
+    way = made.way("cutter", 6)
+    assert finish(way).left == pytest.approx(result.left)
+    own = brought(way, decisions)
+    alone = brought_by(way, result.customer.number, decisions)
+    assert own[way.market.number() == result.customer.number] == pytest.approx(alone)
+    assert result.customer.own == pytest.approx(alone)
+    # only the price was decided, so that profit and what is left have no other cost
+    before = way.entries[0].month
+    assert before == HISTORY
+    assert own.sum() == pytest.approx(result.score)
+    other = start(made, 0)
+    for decisions_ in ([NOTHING] * 6,):
+        rivals = [
+            rivals_of({team: each.decision for team, each in made.taken(at).items()}, "cutter")
+            for at in range(1, 7)
+        ]
+        for decision, others in zip(decisions_, rivals):
+            play_round(other, decision, others)
+    finish(other)
+    nothing = dict(zip(other.market.number().tolist(), brought(other, [NOTHING] * 6)))
+    differences = {
+        number: worth - nothing.pop(number, 0.0) for number, worth in zip(way.market.number().tolist(), own)
+    }
+    differences |= {number: -worth for number, worth in nothing.items()}
+    assert max(differences, key=lambda each: abs(differences[each])) == result.customer.number
+
+
+def brought_by(way, number, decisions):
+    """The margin of one customer's orders, added up by hand, and the closed form of the rest."""
+    orders = way.books.table("orders")
+    row = int(np.flatnonzero(way.market.number() == number)[0])
+    total = way.market.values_left(0.4, 0.01)[row] * 0.99**12
+    for time, amount in zip(orders["time"][orders["row"] == row], orders["amount"][orders["row"] == row]):
+        if HISTORY <= time < HISTORY + ROUND * 6:
+            total += amount * (1 - 0.6 / decisions[int(time - HISTORY) // ROUND].price)
+        elif time >= HISTORY + ROUND * 6:
+            total += 0.4 * amount * 0.99 ** (int(time) + 1 - HISTORY - ROUND * 6)
+    return total
