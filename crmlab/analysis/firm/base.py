@@ -1,6 +1,6 @@
 """The customers of a sample, and what is needed to make columns of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 
 from crmlab.analysis.firm.rules import Rules
 from crmlab.analysis.firm.tables import FirmTables
-from crmlab.errors import listing
+from crmlab.data.exports.audit import shortened
 from crmlab.words.saying import Said, said
 
 SHOWN = 5  # ids that a sentence lists
@@ -106,9 +106,9 @@ class Base:
             self.told.append(told)
 
 
-def some(names: object) -> str:
+def some(names: Iterable[object]) -> str:
     """The first of some ids, as prose."""
-    return listing(names, SHOWN)
+    return shortened(names, SHOWN)
 
 
 def months_of(start: pd.Timestamp, first: int, last: int) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlab.errors import listing
 from crmlab.words import words
 
 Place = tuple[str, int]  # file, row
@@ -91,6 +90,13 @@ def counted(count: int) -> str:
     return words("exports.one_row" if count == 1 else "exports.rows", count=count)
 
 
+def shortened(names: Iterable[object], limit: int = 5) -> str:
+    """Names as prose in the reader's language, cut after `limit`, which is said."""
+    every = [str(each) for each in names]
+    shown = ", ".join(every[:limit])
+    return words("exports.and_more", names=shown, more=len(every) - limit) if len(every) > limit else shown
+
+
 def where(places: list[Place], limit: int = 5) -> str:
     """Files and rows as prose: ``Deals.csv rows 4, 9``."""
     files = Counter(file for file, _ in places)
@@ -98,6 +104,6 @@ def where(places: list[Place], limit: int = 5) -> str:
     for file in files:
         held = [row for each, row in places if each == file]
         key = "exports.where_rows" if len(held) > 1 else "exports.where_row"
-        parts.append(words(key, file=file, rows=listing(held, limit)))
+        parts.append(words(key, file=file, rows=shortened(held, limit)))
     more = words("exports.more_files", count=len(parts) - 3) if len(parts) > 3 else ""
     return "; ".join(parts[:3]) + more

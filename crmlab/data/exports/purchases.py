@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crmlab.data.exports.audit import TableAudit, counted, places, where
+from crmlab.data.exports.audit import TableAudit, counted, places, shortened, where
 from crmlab.data.exports.cards import Card
 from crmlab.data.exports.settings import Settings
 from crmlab.data.exports.tables import STATE
@@ -93,9 +93,9 @@ def _tell_states(table: pd.DataFrame, source: str, audit: TableAudit) -> None:
             f"deals: no stage is known to mean a sale; stages are {listing(no, 12)}. Name those that do in "
             f'the map: [tables.deals.states] won = ["…"]'
         )
-    held = listing(yes, 12) or words("exports.counts_nothing")
+    held = shortened(yes, 12) or words("exports.counts_nothing")
     audit.note(words("exports.counts", label=label, states=held))
-    audit.note(words("exports.counts_not", states=listing(no, 12)) if no else "")
+    audit.note(words("exports.counts_not", states=shortened(no, 12)) if no else "")
 
 
 def _counted(table: pd.DataFrame, source: str, settings: Settings, audit: TableAudit) -> pd.DataFrame:

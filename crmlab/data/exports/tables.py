@@ -238,7 +238,7 @@ def _describe(
         way = words("exports.as_way", way=parsed[name].way) if parsed[name].way else ""
         if column.kind == "moment" and parsed[name].way:
             audit.formats[name] = parsed[name].way
-        audit.read.append(f"{name}: {match.label!r} ({how}{way})")
+        audit.read.append(words("exports.read_column", name=name, label=repr(match.label), how=how + way))
         audit.note(*(f"{match.label!r} {each}" for each in parsed[name].notes))
     audit.read += [
         words("exports.kept_column", name=name, label=repr(found.labels[place]))

@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from crmlab.data.exports.audit import counted
+from crmlab.data.exports.audit import counted, shortened
 from crmlab.data.logs import dates, formats
 from crmlab.data.logs.amounts import number_in
 from crmlab.data.logs.questions import NUMBERS
@@ -320,7 +320,7 @@ def without_addresses(read: Parsed) -> Parsed:
 
 def rows_of(where: pd.Series, limit: int = 5) -> str:
     """The rows at which a condition holds, as prose."""
-    return words("exports.rows_of", rows=listing(where.index[where.to_numpy(bool)], limit))
+    return words("exports.rows_of", rows=shortened(where.index[where.to_numpy(bool)], limit))
 
 
 def _damage(given: pd.Series) -> str:
