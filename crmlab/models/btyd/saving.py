@@ -33,11 +33,12 @@ NAMES = (
     "ParetoNBD",
     "ShiftedBetaGeometric",
 )
+VARYING = ("TimeVaryingBGNBD", "TimeVaryingModifiedBGNBD", "TimeVaryingParetoNBD")
 
 
 def can_be_saved(model: object) -> bool:
     """Whether a model is of a kind that has a file format."""
-    return type(model).__name__ in NAMES
+    return type(model).__name__ in (*NAMES, *VARYING)
 
 
 def save_model(model: "Model", path: str | Path, unit: str | None = None) -> Path:
@@ -63,7 +64,7 @@ def save_model(model: "Model", path: str | Path, unit: str | None = None) -> Pat
     model.params_  # noqa: B018 – raises NotFittedError before fit()
     kind = type(model).__name__
     if not can_be_saved(model):
-        raise InputError(f"{kind} has no file format; {listing(NAMES)} can be saved")
+        raise InputError(f"{kind} has no file format; {listing((*NAMES, *VARYING))} can be saved")
     document: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -107,8 +108,8 @@ def load_model(path: str | Path) -> "Model":
     given = read.text("sha256")
     held = {name: value for name, value in read.values.items() if name != "sha256"}
     kind = read.text("model")
-    if kind not in NAMES:
-        raise read.error("model", f"is {kind!r:.60}", f"known are {listing(NAMES)}")
+    if kind not in (*NAMES, *VARYING):
+        raise read.error("model", f"is {kind!r:.60}", f"known are {listing((*NAMES, *VARYING))}")
     model = _model(_class(kind), read)
     read.nothing_else()
     if given != _hash(held):
@@ -118,8 +119,9 @@ def load_model(path: str | Path) -> "Model":
 
 def _class(name: str) -> "type[Model]":
     from crmlab.models import btyd
+    from crmlab.models.btyd import varying
 
-    return getattr(btyd, name)
+    return getattr(varying if name in VARYING else btyd, name)
 
 
 def _hash(document: dict[str, Any]) -> str:

@@ -1,11 +1,14 @@
 """BG/NBD with covariates that change in time: what it expects; `beta_geometric_likelihood` has the model."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
 from crmlab.models.btyd.arguments import over_unique
 from crmlab.models.btyd.bgnbd import BGNBD, ModifiedBGNBD, while_active
+from crmlab.models.btyd.fields import Fields
 from crmlab.models.btyd.special import barycentric, beta_mean, chebyshev
 from crmlab.models.btyd.varying.beta_geometric_likelihood import Stays, VaryingBetaGeometricLikelihood
 from crmlab.models.btyd.varying.clock import Clock, Hand, Ints, distinct
@@ -30,6 +33,19 @@ class _TimeVaryingBetaGeometric(TimeVaryingModel):
     def _remember(self, purchase: Source | str | None, dropout: Source | str | None) -> None:
         super()._remember(purchase, dropout)
         self.constant_: Flags | None = None
+
+    def _more(self) -> dict[str, Any]:
+        standing = None if self.constant_ is None else [int(each) for each in self.constant_]
+        return super()._more() | {"standing": standing}
+
+    def _restore_last(self, read: Fields) -> None:
+        """Which covariates of dropout never changed in the data of the fit: those act on a."""
+        self.constant_ = None
+        if read.take("standing") is not None:
+            flags = read.vector("standing", len(self.covariate_names_[1]))
+            if not np.isin(flags, (0.0, 1.0)).all():
+                raise read.error("standing", f"is {flags.tolist()}", "it holds 0 and 1")
+            self.constant_ = flags == 1.0
 
     def _begin(self, clock: Clock) -> None:
         self.constant_ = clock.constant[clock.split :]

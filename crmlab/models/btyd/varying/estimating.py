@@ -15,8 +15,10 @@ from crmlab.cores import available_cores
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.base import Model
+from crmlab.models.btyd.fields import Fields
 from crmlab.models.btyd.fitting import ConvergenceWarning
 from crmlab.models.btyd.histories import HistoryModel
+from crmlab.models.btyd.varying import stored
 from crmlab.models.btyd.varying.clock import Clock, Hand, Ints
 from crmlab.models.btyd.varying.dated import DatedHistories
 from crmlab.models.btyd.varying.rows import VaryingRows, rows_of
@@ -129,6 +131,21 @@ class VaryingEstimation(Model):
             source_of(dropout, "dropout_covariates"),
         )
         self.covariate_names_ = (self.sources_[0].names, self.sources_[1].names)
+
+    def _more(self) -> dict[str, Any]:
+        return {"sources": [stored.as_json(source) for source in self.sources_]}
+
+    def _restore_more(self, read: Fields) -> None:
+        given = read.sequence("sources", most=2)
+        found = [stored.from_json(stored.part(read, "sources", j, each)) for j, each in enumerate(given)]
+        if [source.names for source in found] != list(self.covariate_names_):
+            raise read.error("sources", "has other covariates than the model", "save the model again")
+        self.sources_ = (found[0], found[1])
+        self._restore_last(read)
+        read.nothing_else()
+
+    def _restore_last(self, read: Fields) -> None:
+        """Take what a subclass adds to `_more`."""
 
     def _slope_names(self) -> list[str]:
         return [
