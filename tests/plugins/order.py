@@ -1,28 +1,38 @@
 """In which order tests run, and which of them on one core (``--dist loadgroup``).
 
 A file's tests stay together, since they share what its fixtures made. A lesson's tests stay together whatever
-their file, so that all look at the same run of it, while different lessons go to different cores. What takes
-longest comes first: then no core is left with a long group at the end.
+their file, so that all look at the same run of it, and so do a theory's, which look at the same diagnoses;
+different lessons and theories go to different cores. What takes longest comes first: then no core is left with
+a long group at the end.
 """
 
 from pathlib import Path
 
 import pytest
 
-# Processor seconds of groups that take more than 20, measured; others go by their number of tests.
+# Seconds of groups that take more than 20, measured; others go by their number of tests.
 SECONDS = {
     "tests/lessons/test_three_files.py": 117,
-    "a lesson": 60,
+    "tests/grading/test_threats.py": 100,
+    "lesson": 60,
+    "theory": 30,
 }
 
 
 def group(item):
-    """The group of a test: its lesson, or its file."""
-    lesson = getattr(item, "callspec", None) and item.callspec.params.get("lesson")
+    """The group of a test: its lesson, its theory, or its file."""
+    drawn = item.callspec.params if hasattr(item, "callspec") else {}
     place = Path(item.location[0]).as_posix()
-    if lesson is not None and place.startswith("tests/lessons/"):
-        return f"lesson {lesson.stem}"
+    if "lesson" in drawn and place.startswith("tests/lessons/"):
+        return f"lesson {drawn['lesson'].stem}"
+    if "name" in drawn and place == "tests/theories/test_every_theory.py":
+        return f"theory {drawn['name']}"
     return place
+
+
+def seconds(name, tests):
+    """About how long a group of so many tests takes."""
+    return SECONDS.get(name) or SECONDS.get(name.partition(" ")[0]) or tests / 100
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,9 +46,5 @@ def pytest_collection_modifyitems(config, items):
         item.add_marker(pytest.mark.xdist_group(name))
         groups.setdefault(name, []).append(item)
 
-    def seconds(name):
-        return (
-            SECONDS["a lesson"] if name.startswith("lesson ") else SECONDS.get(name, len(groups[name]) / 100)
-        )
-
-    items[:] = [item for name in sorted(groups, key=seconds, reverse=True) for item in groups[name]]
+    longest = sorted(groups, key=lambda name: seconds(name, len(groups[name])), reverse=True)
+    items[:] = [item for name in longest for item in groups[name]]
