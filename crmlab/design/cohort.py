@@ -88,11 +88,13 @@ class Tables:
 
     def stacked(self) -> "Tables":
         """One cohort as a batch of one: its columns with a first axis of length 1."""
+        drawn = Tables({})  # the same columns, and nothing that is kept by `once`: these tables would be
+        drawn._columns = self._columns  # part of a cycle, and a cohort outlive its use
 
         def table(name: str) -> Callable[[], Columns]:
             return lambda: {
                 column: np.asarray(values)[None] if np.ndim(values) == 1 else values
-                for column, values in self.columns(name).items()
+                for column, values in drawn.columns(name).items()
             }
 
         return self.once("stacked", lambda: Tables({name: table(name) for name in self._columns}))

@@ -1,7 +1,9 @@
 """Cohorts: what an analyst sees, and apart from it the truth."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -98,3 +100,17 @@ def test_cohorts_can_be_copied_and_sent():
     for other in (copy.deepcopy(cohort), pickle.loads(pickle.dumps(cohort))):
         pd.testing.assert_frame_equal(other.customers, cohort.customers)
         assert other.truth.effect == 0.25
+
+
+def test_tables_go_when_nobody_holds_them_any_more():
+    """Without a search for cycles: a diagnosis would otherwise hold hundreds of cohorts at a time."""
+    tables = Tables({"customers": lambda: {"spend": np.arange(3.0)}})
+    assert tables.stacked().columns("customers")["spend"].shape == (1, 3)
+    assert tables.stacked() is tables.stacked()
+    gone, stacked_gone = weakref.ref(tables), weakref.ref(tables.stacked())
+    gc.disable()
+    try:
+        del tables
+        assert gone() is None and stacked_gone() is None
+    finally:
+        gc.enable()

@@ -2,8 +2,8 @@
 
 A file's tests stay together, since they share what its fixtures made. A lesson's tests stay together whatever
 their file, so that all look at the same run of it, and so do a theory's, which look at the same diagnoses;
-different lessons and theories go to different cores. What takes longest comes first: then no core is left with
-a long group at the end.
+different lessons and theories go to different cores. What takes longest comes first: then no core is left
+with a long group at the end.
 """
 
 from pathlib import Path

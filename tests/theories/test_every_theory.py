@@ -72,6 +72,8 @@ def _rows(name, preset, others):
             sims = QUICK if not slow else SLOW if headline else SLOW // 2
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
+                # Said by joblib's own thread, which an error would end, and nobody would wake us any more.
+                warnings.filterwarnings("default", "A worker stopped while some jobs", UserWarning)
                 table = (
                     replace(design, hypotheses=chosen)
                     .diagnose(sims=sims, seed=SEED, jobs=2 if slow else 1)
