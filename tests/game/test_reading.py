@@ -100,6 +100,11 @@ def test_the_blank_that_is_handed_out_decides_what_was_decided(read):
         ("decision,value,value\nprice,1,2\n", "row 1: the column value is there twice"),
         ("decision,value,note\nprice,1,降价\n".encode("gbk"), "row 2: not UTF-8; save it as 'CSV UTF-8'"),
         (b"PK\x03\x04" + bytes(80), "is a workbook that was renamed"),
+        (
+            HEADER + "price,0.9\x00\n",
+            "row 2: holds a NUL character, which no table has; save it as 'CSV UTF-8'",
+        ),
+        (HEADER.encode("utf-16-le"), "row 1: holds a NUL character"),
         (bytes(3_000_000), "at most 2,097,152 are read"),
         (HEADER + 'price,"1\nservice,0.2\n', "row 2, column value"),
     ],
@@ -122,6 +127,15 @@ def test_a_wrong_file_is_told_row_column_and_remedy(read, content, said):
             "customer\nC0000001\nC0000777\nC0000888\n",
             "vip.csv, row 3: C0000777 is not in your books (and 1 more row like it); copy",
         ),
+        (
+            "customer\nC0000777\nC0000001\n",
+            "vip.csv, row 2: C0000777 is not in your books; copy",
+        ),
+        (
+            "customer\n777\n888\n999\n",
+            "vip.csv, row 2: 777 is not in your books (and 2 more rows like it)",
+        ),
+        ("customer\nC0000001\n\x00C0000002\n", "vip.csv, row 3: holds a NUL character"),
         ("customer\n5\n5\n", "vip.csv: C0000005 is listed 2 times"),
         ("customer\n=5\n", "vip.csv, row 2: '=5' is no customer"),
         ("customer\n1e3\n", "vip.csv, row 2: '1e3' is no customer"),
