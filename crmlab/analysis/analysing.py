@@ -167,7 +167,7 @@ def analyse(
     testable = ready.design(design)
     like, margins, limits = like_tables(needs, testable, ready)
     found = analyse_design(answerable(testable, ready.tables), ready.tables, sims, seed, jobs, power, like)
-    lots = lots_of(needs, testable)
+    lots = lots_of(needs, testable, firm.made if firm else ())
     resting = assumptions_of(needs, testable, ready, found, lots)
     return OwnAnalysis(
         places.lesson(lesson).number,

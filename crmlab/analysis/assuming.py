@@ -1,6 +1,6 @@
 """What the estimates of an analysis rest on: each assumption once, with all estimates that rest on it."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,9 +52,22 @@ def undecided_by_one_row(found: Analysis, resting: Sequence[Assumption]) -> Anal
     return replace(found, estimates=estimates, smallest=smallest)
 
 
-def lots_of(needs: Needs, design: Design) -> dict[tuple[str, str], str]:
-    """For each estimate whose cause was set by lot, that lot."""
-    drawn = {table: each.by_lot for each in needs.samples.values() for table in each.tables}
+def lots_of(
+    needs: Needs, design: Design, made: Collection[tuple[str, str]] = ()
+) -> dict[tuple[str, str], str]:
+    """For each estimate whose cause was set by lot, that lot.
+
+    Parameters
+    ----------
+    needs, design
+    made : collection of (str, str)
+        Samples and columns that were made of a firm's tables: nobody said that a lot set them.
+    """
+    drawn = {
+        table: tuple(column for column in each.by_lot if (each.name, column) not in made)
+        for each in needs.samples.values()
+        for table in each.tables
+    }
     found = {}
     for hypothesis in design.hypotheses:
         for name, estimator in hypothesis.estimators.items():

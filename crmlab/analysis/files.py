@@ -34,12 +34,15 @@ class Source:
         The sample that it is, where that is known.
     told : list of Said
         What was understood of the file, and what of it could not be read.
+    made : frozenset of str
+        Columns that were made of a firm's tables.
     """
 
     name: str
     frame: pd.DataFrame
     sample: str = ""
     told: list[Said] = field(default_factory=list)
+    made: frozenset[str] = frozenset()
 
 
 def read_source(

@@ -74,7 +74,11 @@ def printed(own: OwnAnalysis) -> str:
     told = [spoken(each) for each in own.prepared.told]
     broken = [each.finding for each in own.assumptions if each.finding.status == "broken"]
     warned = [words("analyse.printed_broken", name=each.name, subject=each.subject[:60]) for each in broken]
-    untested = [f"{words('analyse.h_untested')}: {name}: {as_text(why)}" for name, why in not_tested(own)]
+    title = words("analyse.h_untested")
+    untested = [
+        words("analyse.printed_untested", title=title, name=name, why=as_text(why))
+        for name, why in not_tested(own)
+    ]
     blocks = [lines(rows), told, untested, warned]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

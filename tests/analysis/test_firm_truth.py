@@ -93,6 +93,7 @@ def test_membership_needs_nothing_but_the_tables(system, tmp_path):
         cohort["branches"]["opens"].eq(0).any()
     ):  # the earlier orders of branches that never opened are not known
         assert set(own.untested) == {"H3", "H4", "H5"}
+    assert not own.lots  # when a branch opened stands in the tables; that a lot said so does not
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

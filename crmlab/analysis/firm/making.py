@@ -43,6 +43,8 @@ class FromFirm:
         Samples of which the tables tell something, whether or not they hold it.
     idle : dict of str to list of str
         Files of which no column was taken, with their columns.
+    made : set of (str, str)
+        Samples and columns that were made of the tables.
     """
 
     tables: FirmTables
@@ -53,6 +55,7 @@ class FromFirm:
     rules: Rules
     fed: tuple[str, ...] = ()
     idle: Mapping[str, list[str]] = field(default_factory=dict)
+    made: set[tuple[str, str]] = field(default_factory=set)
 
     def notes(self, used: Collection[tuple[str, str]]) -> list[Said]:
         """What is to be said where these samples and columns are used."""
@@ -128,7 +131,8 @@ def from_firm(
     told = [*base.told, *(each for one in joined for each in one.told)]
     idle = {each.source.name: each.columns for each in joined if each.source.name not in used}
     fed = tuple(name for name, each in card.samples.items() if each.rows)
-    return FromFirm(firm, sources, told, told_of, lacking, made, fed, idle)
+    tabled = {(each.sample, column) for each in sources for column in each.made}
+    return FromFirm(firm, sources, told, told_of, lacking, made, fed, idle, tabled)
 
 
 def _rules(firm: FirmTables, card: FirmCard, given: Mapping[str, Any]) -> Rules:
@@ -268,6 +272,7 @@ class _Rows:
     name: str
     frame: pd.DataFrame
     ids: pd.Series
+    made: frozenset[str] = frozenset()
 
     def joined(self, other: pd.DataFrame, name: str, base: Base) -> "_Rows":
         """With a file's columns, in the rows of customers that it has; a column of both is the file's."""
@@ -277,11 +282,11 @@ class _Rows:
             base.tell("firm.given", columns=listing(both), file=name)
         extra = other.loc[self.ids[kept]].set_axis(self.frame.index[kept])
         whole = pd.concat([self.frame[kept].drop(columns=both), extra], axis=1)
-        return _Rows(f"{self.name}, {name}", whole, self.ids[kept])
+        return _Rows(f"{self.name}, {name}", whole, self.ids[kept], self.made - set(both))
 
     def source(self, sample: str) -> Source:
         """As a source that is of this sample."""
-        return Source(self.name, self.frame, sample)
+        return Source(self.name, self.frame, sample, made=self.made)
 
 
 def _as_rows(name: str, frame: pd.DataFrame) -> _Rows:
@@ -289,4 +294,4 @@ def _as_rows(name: str, frame: pd.DataFrame) -> _Rows:
     keys = [each for each in KEYS if each in frame]
     texts = read_source(frame.drop(columns=keys), name=name, empty=True).frame.set_axis(frame.index)
     ids = frame["customer_id"] if "customer_id" in frame else pd.Series(frame.index, frame.index)
-    return _Rows(name, texts, ids)
+    return _Rows(name, texts, ids, frozenset(texts.columns))
