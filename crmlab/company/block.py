@@ -120,42 +120,41 @@ class Block:
         return _summary(passed)
 
     def advance(self, decision: Decision) -> Passed:
-        """Let a month pass; the books (`orders`, `last`, `spend`, `recent`) stay as they were."""
+        """Let a month pass; the books (`orders`, `last`, `spend`, `recent`) stay as they were.
+
+        Mailings and offers go to those who are in the books when the month begins.
+        """
         month = Month(self.month, self.p, self.streams.at(self.month), self.branches, decision, self.do)
         everybody = self.customers
-        booked = everybody.booked(self.month)
-        in_books = everybody.take(booked)
-        mailing = self._mail(in_books, month)
-        offered = self._chosen("retention", decision, in_books)
-        there = np.flatnonzero(in_books.alive)
-        active = booked[there]
-        now = everybody.take(active)
+        booked, active = everybody.booked(self.month - 1), everybody.active(self.month)
+        in_books, now = everybody.take(booked), everybody.take(active)
+        mailing, offered = self._mail(in_books, month), self._chosen("retention", decision, in_books)
+        read = np.zeros(booked.size, bool) if mailing is None else mailing.read
+        read, kept = (_among(each, booked, active, len(everybody)) for each in (read, offered))
         join_scheme(now, month)
         take_up_channel(now, month)
         member = is_member(now, month)
-        read = np.zeros(len(now), bool) if mailing is None else mailing.read[there]
-        eta, chance = appeal(now, month, member, read), chance_of_leaving(now, month, offered[there])
-        bought = buy(now, month, eta, chance)
+        bought = buy(now, month, appeal(now, month, member, read), chance_of_leaving(now, month, kept))
         lived = experience(now, month, (bought.bought > 0) | bought.first)
         settle(now, month, member)
         now.put_back()
+        passed = Passed(month, now, active, member, read, bought, lived, mailing, offered)
         write_mailing(self.ledger, in_books, month, mailing)
         write_offers(self.ledger, in_books, month, offered)
-        self._write(now, month, bought, lived, member)
+        self._write(passed)
         newcomers = brought(now, month)
         if newcomers is not None:
             everybody.append(newcomers)
         self.month += 1
-        return Passed(month, now, active, member, read, bought, lived, mailing, offered)
+        return passed
 
-    def _write(
-        self, now: Customers, month: Month, bought: Purchases, lived: Experiences, member: Flags
-    ) -> None:
+    def _write(self, passed: Passed) -> None:
+        month, now, bought = passed.month, passed.now, passed.bought
         write_orders(self.ledger, now, month, bought)
-        write_experiences(self.ledger, now, month, lived)
+        write_experiences(self.ledger, now, month, passed.lived)
         write_reviews(self.ledger, now, month, bought)
         write_answers(self.ledger, self.customers, month)
-        write_month(self.ledger, now, month, bought, member)
+        write_month(self.ledger, now, month, bought, passed.member)
 
     def _remember(self, passed: Passed) -> None:
         """What the books say of purchases."""
@@ -168,11 +167,8 @@ class Block:
 
     # Decisions -----------------------------------------------------------------------------------------
 
-    def books(self, customers: Customers | None = None) -> pd.DataFrame:
-        """What the firm knows of those in its books at the month's beginning, a row each; see `Run.books`."""
-        known = customers
-        if known is None:
-            known = self.customers.take(self.customers.booked(self.month))
+    def books(self, known: Customers) -> pd.DataFrame:
+        """What the firm knows of customers at the month's beginning, a row each; see `Run.books`."""
         lottery = self.streams.uniform(known.key, "lottery", self.month)
         return pd.DataFrame(
             {
@@ -200,6 +196,13 @@ class Block:
         if month.decision.offers is None:
             return calendar_mailing(booked, month)
         return decided_mailing(booked, month, self._chosen("offers", month.decision, booked))
+
+
+def _among(flags: Flags, rows: Rows, others: Rows, size: int) -> Flags:
+    """Flags of some rows as those of other rows; False where there is none."""
+    everywhere = np.zeros(size, bool)
+    everywhere[rows] = flags
+    return everywhere[others]
 
 
 def _summary(passed: Passed) -> MonthSummary:

@@ -4,7 +4,9 @@ Given these paths customers are independent of each other, so they can be drawn 
 arrays have months first, so that a longer run draws the same first months.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +48,8 @@ class BranchPaths:
         How many have left a post before whoever holds it.
     rivals : array of shape (M, regions)
         The pull of alternatives.
+    number : array of int, shape (B,)
+        From 0; it begins anew where another company's branches do, if several are simulated together.
     """
 
     quality: Array
@@ -55,23 +59,34 @@ class BranchPaths:
     job_satisfaction: Array
     spell: npt.NDArray[np.int64]
     rivals: Array
+    number: npt.NDArray[np.int64]
 
-    @property
+    @cached_property
     def region(self) -> npt.NDArray[np.int64]:
         """The region of each branch."""
-        return np.arange(self.quality.size) % REGIONS
+        company = np.cumsum(self.number == 0) - 1
+        return company * REGIONS + self.number % REGIONS
 
-    @property
+    @cached_property
     def pilot(self) -> npt.NDArray[np.bool_]:
         """Whether a branch gives redress by lot."""
-        return np.arange(self.quality.size) % PILOT == 0
+        return self.number % PILOT == 0
 
     def employee(
         self, month: int, branch: npt.NDArray[np.integer], post: npt.NDArray[np.integer]
     ) -> npt.NDArray[np.int64]:
         """Number of whoever holds a post."""
         posts = self.spell.shape[2]
-        return (branch.astype(np.int64) * posts + post) * EMPLOYEE_SPELLS + self.spell[month, branch, post]
+        return (self.number[branch] * posts + post) * EMPLOYEE_SPELLS + self.spell[month, branch, post]
+
+    @classmethod
+    def side_by_side(cls, paths: Sequence["BranchPaths"]) -> "BranchPaths":
+        """The branches of several companies, one company's after the other's."""
+        joined = {}
+        for each in fields(cls):
+            along = 0 if each.name in ("quality", "launch", "crm", "number") else 1
+            joined[each.name] = np.concatenate([getattr(path, each.name) for path in paths], axis=along)
+        return cls(**joined)
 
 
 def draw_branches(p: CompanyParameters, months: int, seed: Seed) -> BranchPaths:
@@ -87,6 +102,7 @@ def draw_branches(p: CompanyParameters, months: int, seed: Seed) -> BranchPaths:
         job_satisfaction=job,
         spell=spell,
         rivals=_rivals(months, generator(seed, "rivals")),
+        number=np.arange(p.n_branches),
     )
 
 

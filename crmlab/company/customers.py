@@ -113,6 +113,10 @@ class Customers:
             room[before:size] = getattr(others, each.name)
             setattr(self, each.name, room[:size])
 
+    def active(self, month: int) -> Rows:
+        """Rows of those who have joined by the end of a month and have not left before it."""
+        return np.flatnonzero(self.alive & (self.joined < month + 1))
+
     def booked(self, month: int) -> Rows:
         """Rows of those in the firm's books by the end of a month, also of those who have left silently."""
         return np.flatnonzero(self.joined < month + 1)
@@ -166,7 +170,8 @@ def draw_customers(
     if joined is None:
         joined = _arrivals(p, streams.uniform(keys, "joining"))
     if branch is None:
-        branch = np.floor(streams.uniform(keys, "branch") * p.n_branches).astype(np.int16)
+        place = np.floor(streams.uniform(keys, "branch") * p.n_branches)
+        branch = (place + streams.company(keys) * p.n_branches).astype(np.int16)
     if referrer is None:
         referrer = np.full(n, NOBODY, np.int64)
     moods = dict.fromkeys(("experience", "trust", "commitment", "attitude"), 0.0)

@@ -98,6 +98,10 @@ class Ledger:
     def __contains__(self, table: str) -> bool:
         return table in self._schemas
 
+    def keeps(self, table: str) -> bool:
+        """Whether all columns of a table are kept."""
+        return self._schemas.get(table) == SCHEMAS[table]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._schemas)
 
@@ -132,6 +136,29 @@ class Ledger:
         for table in self:
             self._chunks[table] += other._chunks[table]
             self._sizes[table] += other._sizes[table]
+
+    def split(
+        self, told_apart: Callable[[Columns], tuple[npt.NDArray[np.integer], Columns]], parts: int
+    ) -> "list[Ledger]":
+        """The rows of each part, in their order.
+
+        Parameters
+        ----------
+        told_apart : function
+            From a table's columns the part of each row, and the columns as the parts have them.
+        parts : int
+        """
+        found = [Ledger(self._schemas) for _ in range(parts)]
+        for table in self:
+            whose, columns = told_apart(self.columns(table))
+            part = whose.astype(np.int16)
+            order = np.argsort(part, kind="stable")
+            edges = np.searchsorted(part[order], np.arange(parts + 1))
+            for ledger, start, stop in zip(found, edges, edges[1:], strict=False):
+                rows = order[start:stop]
+                ledger._chunks[table].append({name: values[rows] for name, values in columns.items()})
+                ledger._sizes[table].append(rows.size)
+        return found
 
     def copy(self) -> "Ledger":
         """The rows up to now."""

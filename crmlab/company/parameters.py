@@ -48,7 +48,7 @@ class CompanyParameters(Parameters):
     # What raises the purchase rate
     attitude_to_purchase: float = effect(0.0, f"{LOGS} a unit of attitude", source=SZYMANSKI)
     membership_to_purchase: float = effect(0.0, LOGS, source=LEENHEER)
-    mailing_to_purchase: float = effect(0.0, f"{LOGS} in its month, mean over customers")
+    mailing_to_purchase: float = effect(0.0, f"{LOGS} in its month, of a customer of usual habit")
     spread_of_mailing: float = spread(0.0, f"{LOGS}, sd of a mailing's effect", high=1)
     habit_to_mailing: float = effect(0.0, f"{LOGS} that a mailing adds more a unit of habit")
     channel_to_purchase: float = effect(0.0, LOGS, source=MONTAGUTI)

@@ -5,7 +5,7 @@ import numpy as np
 from crmlab.company.customers import Customers, draw_customers
 from crmlab.company.month import Month
 from crmlab.company.purchases import events
-from crmlab.company.streams import ALWAYS, numbers_of, poisson_quantile
+from crmlab.company.streams import ALWAYS, poisson_quantile
 
 
 def brought(now: Customers, month: Month) -> Customers | None:
@@ -21,14 +21,14 @@ def brought(now: Customers, month: Month) -> Customers | None:
     if not counts.any():
         return None
     row, count = events(counts)
-    keys = month.draw.bits(now.key[row], "referred", count)
     streams = month.draw.streams
+    keys, numbers = streams.referred(now.key[row], month.number, count)
     joined = month.number + 1 + streams.uniform(keys, "joining", ALWAYS)
     return draw_customers(
         month.p,
         streams,
         keys,
-        numbers_of(keys),
+        numbers,
         joined=joined,
         referrer=now.number[row],
         branch=now.branch[row],

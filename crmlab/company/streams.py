@@ -11,6 +11,9 @@ saved holds no generator.
 doi:10.1145/2660193.2660195); keys are mixed customer numbers.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
@@ -19,10 +22,13 @@ from crmlab.company.seeding import words_of
 from crmlab.design.streams import Seed, seed_tuple
 
 Array = npt.NDArray[np.float64]
-Keys = npt.NDArray[np.uint64]
+Keys = npt.NDArray[Any]  # words of 64 bits, or `KEY`
+Numbers = npt.NDArray[np.int64]
 WORD = np.uint64
 ODD, GOLDEN = WORD(0xD1342543DE82EF95), WORD(0x9E3779B97F4A7C15)
 ROUND, FIRST, SECOND = WORD(0xD6E8FEB86659FD93), WORD(0xBF58476D1CE4E5B9), WORD(0x94D049BB133111EB)
+KEY = np.dtype([("word", np.uint64), ("company", np.int64)])
+APART = 10**15  # numbers of customers have up to 15 digits
 ALWAYS = -1  # the month of what is drawn once for all
 YEARS = 36  # months whose words are made at once
 PURPOSES = (  # of the draws that most companies make; the words of others are made when they are asked for
@@ -52,7 +58,7 @@ class Streams:
     def __init__(self, seed: Seed, luck: Seed | None = None, luck_from: int = 0) -> None:
         self.seed, self.luck_from = seed_tuple(seed), luck_from
         self.luck = None if luck is None else seed_tuple(luck)
-        self._words: dict[str, Keys] = {}
+        self._words: dict[str, npt.NDArray[np.uint64]] = {}
 
     def keys(self, numbers: npt.ArrayLike) -> Keys:
         """Keys of the customers with these numbers, 0 or more."""
@@ -109,6 +115,15 @@ class Streams:
             return keys ^ self.constant(purpose, month)
         return keys ^ np.array([[self.constant(each, month)] for each in purpose])
 
+    def company(self, keys: Keys) -> npt.NDArray[np.int64]:
+        """Whose each key is, if several companies are simulated together: else 0."""
+        return np.zeros(keys.size, np.int64)
+
+    def referred(self, keys: Keys, month: int, count: npt.NDArray[np.integer]) -> tuple[Keys, Numbers]:
+        """Keys and numbers of those whom customers with these keys bring, by month and count."""
+        born = self.bits(keys, "referred", month, count)
+        return born, numbers_of(born)
+
     def uniform(self, keys: Keys, purpose: Purpose, month: int = ALWAYS, count: Counts = None) -> Array:
         """A number in (0, 1) for each key; ends excluded, so that every inverse distribution is finite."""
         return ((self.bits(keys, purpose, month, count) >> WORD(11)).astype(np.float64) + 0.5) * 2.0**-53
@@ -120,6 +135,49 @@ class Streams:
     def at(self, month: int) -> "MonthOfStreams":
         """The draws of one month."""
         return MonthOfStreams(self, month)
+
+
+class ManyStreams(Streams):
+    """Draws of several companies that are simulated together, the same as each alone has.
+
+    Keys say whose they are, and so do customers' numbers, which lie `APART` from company to company.
+    """
+
+    def __init__(self, each: Sequence[Streams]) -> None:
+        self.each = list(each)
+        self._rows: dict[tuple[Purpose, int], npt.NDArray[np.uint64]] = {}
+
+    def keys(self, numbers: npt.ArrayLike) -> Keys:
+        """Keys of the customers with these numbers."""
+        company, number = np.divmod(np.asarray(numbers), APART)
+        words = splitmix(number.astype(WORD) + GOLDEN) ^ self._constants("customers", ALWAYS)[company]
+        return _marked(splitmix(words), company)
+
+    def company(self, keys: Keys) -> npt.NDArray[np.int64]:
+        """Whose each key is."""
+        return keys["company"]
+
+    def referred(self, keys: Keys, month: int, count: npt.NDArray[np.integer]) -> tuple[Keys, Numbers]:
+        """See `Streams.referred`."""
+        born, company = self.bits(keys, "referred", month, count), keys["company"]
+        return _marked(born, company), numbers_of(born) + company * APART
+
+    def _keyed(self, keys: Keys, purpose: Purpose, month: int) -> Keys:
+        return keys["word"] ^ self._constants(purpose, month)[..., keys["company"]]
+
+    def _constants(self, purpose: Purpose, month: int) -> npt.NDArray[np.uint64]:
+        """Words of all companies, of shape (companies,) or (purposes, companies)."""
+        if (purpose, month) not in self._rows:
+            names = (purpose,) if isinstance(purpose, str) else purpose
+            rows = np.array([[one.constant(name, month) for one in self.each] for name in names])
+            self._rows[purpose, month] = rows[0] if isinstance(purpose, str) else rows
+        return self._rows[purpose, month]
+
+
+def _marked(words: npt.NDArray[np.uint64], company: npt.NDArray[np.int64]) -> Keys:
+    keys = np.empty(words.size, KEY)
+    keys["word"], keys["company"] = words, company
+    return keys
 
 
 class MonthOfStreams:

@@ -182,8 +182,8 @@ class Simulation:
     ----------
     parameters : CompanyParameters
     interventions : Interventions
-    logs : sequence of str
-        Tables of the ledger that are kept.
+    ledger : Ledger
+        Says which tables are kept.
     kept : function
         Returns what the company left; called when somebody first looks at a table.
 
@@ -200,11 +200,11 @@ class Simulation:
         self,
         parameters: CompanyParameters,
         interventions: Interventions,
-        logs: Iterable[str],
+        ledger: Ledger,
         kept: Callable[[], Kept],
     ) -> None:
-        seen = [name for name in SCHEMAS if name in set(logs) - set(OF_TRUTH)]
-        others = [*DRAWN, *(["campaigns"] if "exposures" in seen else [])]
+        seen = [name for name in SCHEMAS if name in ledger and name not in OF_TRUTH]
+        others = [*DRAWN, *(["campaigns"] if ledger.keeps("exposures") else [])]
         self.tables: Frames = Lazy([*others, *seen], lambda name: kept().frame(name))
         self.arrays: Lazy[Columns] = Lazy([*IN_COLUMNS, *seen], lambda name: kept().columns(name))
         hidden = Lazy(TRUTHS, lambda name: kept().truth(name))

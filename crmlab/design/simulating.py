@@ -14,7 +14,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from crmlab.design.estimate import Estimate
 from crmlab.design.estimator import Estimator
-from crmlab.design.streams import BatchStreams, Seed, Streams, seed_tuple
+from crmlab.design.streams import BatchStreams, Seed, seed_tuple
 from crmlab.errors import InputError
 from crmlab.models.threads import one_blas_thread
 from crmlab.notebook.session import is_watched, progress_bar
@@ -112,7 +112,7 @@ def _simulate_and_estimate(design, seeds, block):
         looped = not all(isinstance(each, Estimator) for each in _estimators(design))
         one = [tables.one(number) for number in range(len(block))] if looped else []
     else:
-        tables, one = None, [design.model(design.parameters, Streams(seed)).tables for seed in seeds]
+        tables, one = None, [cohort.tables for cohort in design.cohorts(seeds)]
     frames = []
     for hypothesis in design.hypotheses:
         estimand = hypothesis.estimand(design.parameters)

@@ -8,6 +8,7 @@ There are no closed forms: an estimand is what the same customers would have don
 luck (`crmlab.company.effects`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from typing import Any
@@ -19,7 +20,8 @@ from crmlab.company import PRESETS, Company, CompanyParameters
 from crmlab.company.analyses import ANALYSES
 from crmlab.company.effects import COMPARED, EFFECTS, FAIR, MONTHS, gained, truth_of
 from crmlab.company.histories import Columns, Histories
-from crmlab.company.tables import Frames
+from crmlab.company.tables import Frames, Simulation
+from crmlab.company.together import simulate_together
 from crmlab.design import Cohort, Construct, Design, Diagram, Hypothesis, count
 from crmlab.design.streams import Streams
 from crmlab.estimators import GroupTimeEffects, LeastSquares
@@ -57,7 +59,17 @@ def simulate_company(p: CompanyMarket, streams: Streams) -> Cohort:
     What analysts compare needs few columns; the whole company is drawn when somebody looks at its tables.
     """
     firm = company(p, streams.seed)
-    few, whole = firm.lazily(COMPARED), firm.lazily()
+    return _cohort(firm, firm.lazily(COMPARED))
+
+
+def simulate_companies(p: CompanyMarket, streams: Sequence[Streams]) -> list[Cohort]:
+    """Companies as `simulate_company` draws them, side by side."""
+    firms = [company(p, each.seed) for each in streams]
+    return [_cohort(*both) for both in zip(firms, simulate_together(firms, COMPARED), strict=True)]
+
+
+def _cohort(firm: Company, few: Simulation) -> Cohort:
+    whole = firm.lazily()
     rows = cache(lambda: rows_of(Histories(few.arrays, MONTHS)))
     compared = {name: partial(lambda name: rows()[name], name) for name in COMPARISONS}
     tables = {name: partial(_columns, whole.tables, name) for name in whole.tables}
@@ -138,6 +150,7 @@ design = Design(
         for name, chosen in PRESETS.items()
     },
     model=simulate_company,
+    together=simulate_companies,
     hypotheses=[
         Hypothesis(
             "H1",
