@@ -229,13 +229,6 @@ class Design:
     def _at(self, preset=None, **changes):
         return (self.preset(preset) if preset is not None else self).replace(**changes)
 
-    def cohorts(self, seeds: Sequence[tuple[int, ...]]) -> list[Cohort]:
-        """Cohorts for several seeds, drawn one by one, or together where the design says how."""
-        streams = [Streams(seed) for seed in seeds]
-        if self.together is not None:
-            return self.together(self.parameters, streams)
-        return [self.model(self.parameters, each) for each in streams]
-
     def simulate(self, seed: int | tuple[int, ...]) -> Cohort:
         """One cohort.
 

@@ -14,7 +14,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from crmlab.design.estimate import Estimate
 from crmlab.design.estimator import Estimator
-from crmlab.design.streams import BatchStreams, Seed, seed_tuple
+from crmlab.design.streams import BatchStreams, Seed, Streams, seed_tuple
 from crmlab.errors import InputError
 from crmlab.models.threads import one_blas_thread
 from crmlab.notebook.session import is_watched, progress_bar
@@ -112,7 +112,7 @@ def _simulate_and_estimate(design, seeds, block):
         looped = not all(isinstance(each, Estimator) for each in _estimators(design))
         one = [tables.one(number) for number in range(len(block))] if looped else []
     else:
-        tables, one = None, [cohort.tables for cohort in design.cohorts(seeds)]
+        tables, one = None, [cohort.tables for cohort in _cohorts(design, [Streams(seed) for seed in seeds])]
     frames = []
     for hypothesis in design.hypotheses:
         estimand = hypothesis.estimand(design.parameters)
@@ -123,6 +123,13 @@ def _simulate_and_estimate(design, seeds, block):
                 found = _estimate_each(estimator, one)
             frames.append(_tidy(hypothesis, name, estimand, block, *found))
     return pd.concat(frames, ignore_index=True)
+
+
+def _cohorts(design, streams):
+    """One by one, or side by side where the design says how."""
+    if design.together is not None:
+        return design.together(design.parameters, streams)
+    return [design.model(design.parameters, each) for each in streams]
 
 
 def _estimate_at_once(estimator, tables, count):
