@@ -121,16 +121,28 @@ def schema_of(theory: str) -> Schema:
     return Schema(columns, reads, rows)
 
 
-class _Watched(Tables):
-    """Tables that remember which of them were asked for."""
+class _Noting(dict[str, Any]):
+    """Tables by name that remember which of them were looked up, by whatever shares them."""
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
         super().__init__(tables)
         self.asked: set[str] = set()
 
-    def columns(self, name: str | None = None) -> Any:
-        self.asked.add(name or next(iter(self.names())))
-        return super().columns(name)
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+
+class _Watched(Tables):
+    """Tables that remember which of them were asked for, also as a batch of one."""
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        super().__init__(tables)
+        self._columns = _Noting(tables)
+
+    @property
+    def asked(self) -> set[str]:
+        return self._columns.asked
 
 
 def _read(estimator: Any, held: Mapping[str, Mapping[str, np.ndarray]]) -> tuple[Column, ...]:

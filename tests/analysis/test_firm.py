@@ -11,6 +11,7 @@ from crmlab.analysis import analyse
 from crmlab.analysis.firm.cards import firm_card
 from crmlab.analysis.needs import NotForFiles, needs_of
 from crmlab.analysis.telling import listed
+from crmlab.data.exports.hiding import hashed
 from crmlab.errors import InputError
 from crmlab.words.saying import spoken
 
@@ -88,10 +89,23 @@ def test_a_joined_file_says_whom_it_does_not_find(firm, calls, tmp_path):
             "column 'contact': rows C000, C001.* 'often', which are no",
         ),
         (lambda calls: calls.head(0), "holds no rows"),
+        (
+            lambda calls: calls.assign(customer_id=calls["customer_id"] + ".0"),
+            "Name the column with the ids by id",
+        ),
     ],
 )
 def test_files_that_cannot_be_joined(firm, calls, change, match):
     refused("00", firm, match, joined={"calls.csv": change(calls)})
+
+
+def test_hashed_ids_are_met_only_by_hashed_ids(firm, calls):
+    hashes = {each: hashed(each, "a salt of sixteen letters") for each in WHO}
+    firm["transactions"]["customer_id"] = firm["transactions"]["customer_id"].map(hashes)
+    firm["customers"]["id"] = firm["customers"]["id"].map(hashes)
+    refused("00", firm, "The tables' ids are hashed: hash the file's with the same key", joined=calls)
+    own = analyse("00", firm, sims=0, joined=calls.assign(customer_id=calls["customer_id"].map(hashes)))
+    assert own.prepared.rows["customers"] == (40, 40)
 
 
 def test_the_column_with_ids_and_other_names_can_be_said(firm, calls, tmp_path):

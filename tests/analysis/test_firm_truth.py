@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab.analysis import analyse
+from crmlab import analyse
 from crmlab.company import Company
 from crmlab.data import customer_summary
 from crmlab.data.exports import cards, import_export, market_tables, write_export
@@ -35,6 +35,7 @@ def customers_of(who, **columns):
 
 def through(tables, system, folder):
     """Canonical tables exported by a system, imported, and written into a folder."""
+    folder.mkdir(exist_ok=True)
     write_export(tables, system, folder / "export.zip")
     done = import_export(folder / "export.zip", system)
     assert not done.problems, list(map(str, done.problems))
@@ -271,3 +272,64 @@ def test_a_survey_with_spend_of_four_quarters(loyal, tmp_path):
     rules = {"until": UNTIL.date(), "since": "2023-01-01"}
     own = analyse("09", folder, sims=0, rules=rules, joined={"survey": survey})
     same(own, analyse("09", loyal, sims=0).found.estimates, ["H1", "H2", "H3", "H4"], rtol=1e-6)
+
+
+def test_what_followed_a_mailing_a_survey_and_a_portal(tmp_path):
+    """Of lessons 02, 05 and 06: spend, whether somebody bought, how many orders there were."""
+    rules = {"start": "2023-07-01", "since": "2022-01-01", "until": UNTIL.date()}
+    mailing = (
+        design_of("02")
+        .replace(n_customers=600)
+        .simulate(3)["customers"]
+        .assign(spend=lambda held: held["spend"].round(2))
+    )
+    who = ids("C", mailing.index)
+    folder, _ = through(
+        {
+            "customers": customers_of(who),
+            "orders": orders_of(who, ["2023-08-01"] * len(who), mailing["spend"]),
+        },
+        "zoho",
+        tmp_path / "02",
+    )
+    own = analyse(
+        "02",
+        folder,
+        sims=0,
+        rules=rules,
+        joined={"list": mailing.drop(columns="spend").assign(customer_id=who)},
+    )
+    same(own, analyse("02", {"customers": mailing}, sims=0).found.estimates, ["H1", "H2", "H3"])
+
+    survey = design_of("05").replace(n_customers=400).simulate(3)["survey"]
+    who = ids("C", survey.index)
+    bought = np.array(who)[survey["bought"].to_numpy() > 0]
+    folder, _ = through(
+        {"customers": customers_of(who), "orders": orders_of(bought, ["2023-09-09"] * len(bought), 9.0)},
+        "fxiaoke",
+        tmp_path / "05",
+    )
+    own = analyse(
+        "05",
+        folder,
+        sims=0,
+        rules=rules,
+        joined={"asked": survey.drop(columns="bought").assign(customer_id=who)},
+    )
+    same(own, analyse("05", {"survey": survey}, sims=0).found.estimates, ["H2"])
+
+    portal = design_of("06").simulate(3)["orders"].head(300)
+    count = np.exp(portal["log_orders"]).round().clip(lower=1).astype(int)
+    portal = portal.assign(log_orders=np.log(count))
+    who = ids("C", portal.index)
+    days = pd.Timestamp("2023-07-01") + pd.to_timedelta(
+        np.concatenate([np.arange(each) for each in count]) % 180, "D"
+    )
+    folder, _ = through(
+        {"customers": customers_of(who), "orders": orders_of(np.repeat(who, count), days, 9.0)},
+        "hubspot",
+        tmp_path / "06",
+    )
+    times = portal.drop(columns="log_orders").assign(customer_id=who)
+    own = analyse("06", folder, sims=0, rules=rules | {"after": 6}, joined={"times": times})
+    same(own, analyse("06", {"orders": portal}, sims=0).found.estimates, ["H2"])

@@ -1,6 +1,7 @@
 """Words in another language: what catalogues hold is shown, what they lack stays English, nothing is lost."""
 
 import json
+import re
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -16,7 +17,7 @@ from crmlab.notebook.speaking import in_language, speaking
 from crmlab.notebook.tables import in_language as table_in_language
 from crmlab.plots.language import translate
 from crmlab.words import catalogues, entries, prose, say, translated, words
-from crmlab.words.catalogues import pseudo
+from crmlab.words.catalogues import catalogue_of, pseudo
 
 
 @pytest.fixture
@@ -249,3 +250,15 @@ def test_lesson_00_in_chinese_is_drawn_with_letters_that_its_font_has(tmp_path, 
     page = (tmp_path / "00_start_here.html").read_text(encoding="utf-8")
     assert '<html lang="zh-CN"' in page and "从这里开始" in page and "估计目标" in page
     assert "What you will be able to do" not in page
+
+
+@pytest.mark.parametrize("section", ["analyse", "checks", "exports", "firm"])
+def test_reports_on_a_users_own_tables_are_wholly_chinese(section):
+    known = catalogue_of("zh_CN")
+    keys = {key: text for key, text in entries().items() if key.startswith(f"{section}.")}
+    same = {
+        key
+        for key, text in keys.items()
+        if known.word(key, text) == text and re.search("[a-z]{4}", re.sub("{.*?}", "", text))
+    }
+    assert not same

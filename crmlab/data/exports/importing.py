@@ -13,7 +13,7 @@ from crmlab.data.exports.cards import Card, card
 from crmlab.data.exports.content import with_customers
 from crmlab.data.exports.matching import Layout, layout, table_by_name
 from crmlab.data.exports.purchases import Purchases, purchases
-from crmlab.data.exports.recognising import other_system
+from crmlab.data.exports.recognising import other_system, unnamed
 from crmlab.data.exports.settings import Settings, settings_from
 from crmlab.data.exports.sources import Problem, Sheet, sheets
 from crmlab.data.exports.tables import read_table
@@ -127,6 +127,8 @@ def import_export(
     InputError
         If there is nothing to be read, or an option or the map cannot be.
     """
+    if system is None and map is None:
+        raise InputError(unnamed(sheets(path, encoding)[0]))
     settings = settings_from(
         system, map, date_format=date_format, time_zone=time_zone, decimal=decimal, thousands=thousands,
         encoding=encoding, currency=currency, unreadable=unreadable, personal=personal, salt=salt,

@@ -3,6 +3,7 @@
 from crmlab.data.exports.cards import Card, cards, normalised
 from crmlab.data.exports.matching import HEADER
 from crmlab.data.exports.sources import Sheet
+from crmlab.errors import option
 from crmlab.words import words
 
 CLEARLY = 1.25  # times as many labels as under the named system, from which another one is spoken of
@@ -40,3 +41,12 @@ def other_system(sheets: list[Sheet], system: str) -> str:
         return ""
     facts = {"name": cards()[best].name, "system": best, "most": most, "of": of}
     return words("exports.other_system", own=own, every=every, named=cards()[system].name, **facts)
+
+
+def unnamed(sheets: list[Sheet]) -> str:
+    """What to say where no system was named: which one the sheets look like."""
+    counts = known_labels(sheets)
+    best = max(counts, key=lambda each: counts[each][0])
+    most, of = counts[best]
+    hint = f"; they look like an export of {cards()[best].name} ({most} of {of} labels are known): {best}"
+    return f"{option('from')} is missing; name the system that the export comes from" + (hint if most else "")

@@ -424,6 +424,8 @@ def test_a_wrong_system_is_noticed_with_the_labels_that_are_known(system, tmp_pa
     base = Company("literature", customers=60, months=12, seed=3).simulate(keep=["orders", "complaints"])
     write_export(market_tables(base.tables), system, tmp_path / "export.zip")
     assert import_export(tmp_path / "export.zip", system).doubt == ""
+    with pytest.raises(InputError, match=f"from is missing; .* look like an export of .*: {system}$"):
+        import_export(tmp_path / "export.zip")
     for other in set(cards()) - {system}:
         done = import_export(tmp_path / "export.zip", other)
         assert f"look like an export of {card(system).name}" in done.doubt
