@@ -66,7 +66,7 @@ def as_tables(tables: Tables | Mapping[str, pd.DataFrame | Columns]) -> Tables:
     if not isinstance(tables, Mapping):
         raise InputError(
             f"tables is a {type(tables).__name__}; give DataFrames by the names of the theory's tables (what "
-            f"crmlab import made goes to crmlab.analyse)"
+            f"crmlab import made goes to crmlab.analysis.analyse)"
         )
     return Tables(
         {name: {column: np.asarray(table[column]) for column in table} for name, table in tables.items()}

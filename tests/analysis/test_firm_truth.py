@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmlab import analyse
+from crmlab.analysis import analyse
 from crmlab.company import Company
 from crmlab.data import customer_summary
 from crmlab.data.exports import cards, import_export, market_tables, write_export
