@@ -189,34 +189,38 @@ def board_page(game: Game, number: int) -> str:
         ),
     }
     if number:
-        profits = {team: profits_by_round(game.way(team, number), number) for team in names}
-        totals = {team: sum(each) for team, each in profits.items()}
-        place = places(totals)
-        order = sorted(names, key=lambda team: place[team])
-        spread = max(totals.values()) - min(totals.values())
-        caption = words(
-            "game.caption_standing" if spread else "game.caption_level",
-            first=", ".join(names[team] for team in order if place[team] == 1),
-            profit=money(max(totals.values())),
-            number=number,
-            spread=money(spread),
-        )
-        rows = [
-            telling.row(
-                f"{place[team]}. {names[team]}",
-                [*(money(each) for each in profits[team]), money(totals[team])],
-            )
-            for team in order
-        ]
-        heads = [words("game.team"), *(words("game.round_number", number=at + 1) for at in range(number))]
-        shown |= {
-            "lead": words("game.board_lead", number=number, rounds=game.settings.rounds),
-            "picture": pictures.standing({names[team]: total for team, total in totals.items()}, caption),
-            "standing": telling.table(words("game.h_standing"), [*heads, words("game.head_total")], rows),
-            "prices": _prices(game, [game.taken(at) for at in range(1, number + 1)], None),
-            "sections": [("standing", words("game.h_standing")), ("market", words("game.h_prices"))],
-        }
+        shown |= _standing(game, number, names, money)
     return template("board.html.j2").render(**shown)
+
+
+def _standing(game: Game, number: int, names: dict[str, str], money: Money) -> dict[str, Any]:
+    """What the board has once a round is closed."""
+    profits = {team: profits_by_round(game.way(team, number), number) for team in names}
+    totals = {team: sum(each) for team, each in profits.items()}
+    place, best = places(totals), max(totals.values())
+    order, spread = sorted(names, key=lambda team: place[team]), best - min(totals.values())
+    key = "standing" if spread else "level" if len(names) > 1 else "alone"
+    caption = words(
+        f"game.caption_{key}",
+        first=", ".join(names[team] for team in order if place[team] == 1),
+        profit=money(best),
+        number=number,
+        spread=money(spread),
+    )
+    rows = [
+        telling.row(
+            f"{place[team]}. {names[team]}", [*(money(each) for each in profits[team]), money(totals[team])]
+        )
+        for team in order
+    ]
+    heads = [words("game.team"), *(words("game.round_number", number=at + 1) for at in range(number))]
+    return {
+        "lead": words("game.board_lead", number=number, rounds=game.settings.rounds),
+        "picture": pictures.standing({names[team]: total for team, total in totals.items()}, caption),
+        "standing": telling.table(words("game.h_standing"), [*heads, words("game.head_total")], rows),
+        "prices": _prices(game, [game.taken(at) for at in range(1, number + 1)], None),
+        "sections": [("standing", words("game.h_standing")), ("market", words("game.h_prices"))],
+    }
 
 
 def rules_page(game: Game) -> str:

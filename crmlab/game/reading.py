@@ -277,10 +277,9 @@ def _listed(folder: Path, file: str, known: Any) -> tuple[int, ...]:
         number, text = wrong[0]
         raise InputError(f"{file}, row {number}: {text[:30]!r} is no customer; copy them from customers.csv")
     numbers = [int(text.lstrip("Cc")) for _, text in cells]
-    strangers = np.flatnonzero(~np.isin(numbers, known)) if numbers else []
-    if len(strangers):
-        number, text = cells[strangers[0]]
-        more = len(strangers) - 1
+    strangers = [cell for cell, there in zip(cells, np.isin(numbers, known)) if not there]
+    if strangers:
+        (number, text), more = strangers[0], len(strangers) - 1
         others = f" (and {more} more {'row' if more == 1 else 'rows'} like it)" if more else ""
         raise InputError(
             f"{file}, row {number}: {text} is not in your books{others}; copy customers from customers.csv"

@@ -292,6 +292,20 @@ def test_names_are_text_wherever_they_are_shown(tmp_path, decide):
         assert "<script>" not in text
 
 
+def test_a_team_that_plays_alone_is_compared_with_nobody(tmp_path, decide, no_pictures, few_replays):
+    (tmp_path / "teams.csv").write_text("team,name\nred,Reds\n", encoding="utf-8")
+    folder = game.new(tmp_path / "game", tmp_path / "teams.csv", seed=1, customers=200, rounds=1).folder
+    assert "One team; rounds: 1." in soup(folder / "board.html").get_text()
+    assert "The game has one round." in soup(folder / "rules.html").get_text()
+    decide(folder, 1, red="price,0.8\n")
+    game.play(folder, processes=1)
+    assert "The profit of Reds after round 1: €" in soup(folder / "board.html").get_text()
+    game.reveal(folder, lucks=4, processes=1)
+    page = soup(folder / "reveal" / "index.html").get_text()
+    for comparison in ("led by profit", "share the first rank", "The luckiest", "The same number"):
+        assert comparison not in page
+
+
 def test_teams_that_are_level_on_the_board_lead_together(fresh, decide):
     decide(fresh, 1, cutter="price,0.8\n")
     game.play(fresh, processes=1)
