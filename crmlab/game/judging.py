@@ -26,12 +26,16 @@ def span(advantage: Advantage, money: Money) -> str:
     return words("game.span", low=money(low), high=money(high))
 
 
+def with_error(advantage: Advantage, money: Money) -> str:
+    """The expected advantage and its standard error."""
+    return words("game.with_error", mean=money(advantage.expected), error=money(advantage.error))
+
+
 def facts_of(name: str, one: Advantage, money: Money) -> dict[str, Any]:
     """What sentences say of a team's advantage."""
     return {
         "team": name,
-        "expected": money(one.expected),
-        "error": money(one.error),
+        "mean": with_error(one, money),
         "span": span(one, money),
         "realised": money(one.realised),
         "gains": one.gains,
@@ -107,23 +111,29 @@ def ranking(found: Revealed, names: Names, money: Money) -> list[dict[str, Any]]
     for at, team in enumerate(order):
         result = found.results[team]
         one = result.advantage
-        follows = found.results[order[at + 1]].advantage if at + 1 < len(order) else None
         rows.append(
             {
                 "rank": found.ranks[team],
                 "name": names[team],
-                "expected": words("game.with_error", mean=money(one.expected), error=money(one.error)),
+                "expected": with_error(one, money),
                 "gains": words("game.of_lucks", gains=one.gains, lucks=one.lucks.size),
                 "span": span(one, money),
                 "realised": money(one.realised),
                 "luck": money(one.luck),
                 "board": found.board[team],
-                "ahead": f"{ahead(one, follows):.0%}" if follows else "–",
+                "ahead": _ahead(one, [found.results[each].advantage for each in order[at + 1 : at + 2]]),
                 "verdict": result.verdict,
                 "said": words(f"game.verdict_{result.verdict}"),
             }
         )
     return rows
+
+
+def _ahead(one: Advantage, follows: list[Advantage]) -> str:
+    """How often a team beats the next; a dash where there is none, or nothing between them."""
+    if not follows or (one.lucks == follows[0].lucks).all():
+        return words("game.nobody")
+    return f"{ahead(one, follows[0]):.0%}"
 
 
 def best(found: Revealed, names: Names, money: Money) -> str:

@@ -35,7 +35,7 @@ def last_page(game: Game, found: Revealed) -> str:
         game=game.settings.title,
         lead=judging.lead(found, names, money),
         advantages=pictures.advantages(
-            {team: one.advantage for team, one in found.results.items()},
+            {team: found.results[team].advantage for team in found.ranks},
             names,
             (found.best.name, found.best.advantage.expected),
             judging.caption(found, names, money),
@@ -124,8 +124,8 @@ def _rounds(result: Result, names: Mapping[str, str], money: Money) -> dict[str,
     by = {(each.kind, each.name): each.advantage for each in result.effects}
     rows = []
     for at, text in enumerate(telling.decision_texts(one.decision for one in result.taken), 1):
-        refused = words("game.refused_round", instead=text) if result.taken[at - 1].problem else ""
-        cells = [refused or text]
+        taken = result.taken[at - 1]
+        cells = [words(f"game.refused_{taken.source}") if taken.problem else text]
         for kind in ("round", "swap"):
             one = by.get((kind, str(at)))
             if one is not None:

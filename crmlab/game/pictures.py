@@ -134,8 +134,8 @@ def standing(profits: Mapping[str, float], caption: str) -> dict[str, Any]:
 def advantages(
     found: Mapping[str, Advantage], names: Mapping[str, str], best: tuple[str, float] | None, caption: str
 ) -> dict[str, Any]:
-    """Expected advantage with its luck interval, and the realised one, a team a row."""
-    order = sorted(found, key=lambda team: found[team].expected)
+    """Expected advantage with its luck interval, and the realised one, a team a row in the order given."""
+    order = list(found)[::-1]
     figure, axes = subplots(figsize=(8.2, 1.7 + ROW * len(order)))
     at = np.arange(len(order))
     low, high = np.array([found[team].interval for team in order]).T / 1e3

@@ -148,7 +148,7 @@ def test_refused_is_not_idle():
         (outcome(-900, profit=9), -5000, "The decisions lose on average, −€900"),
         (outcome(300, WIDE, profit=9), -9000, "do not tell whether the decisions gain at all: €300"),
         (outcome(-900, profit=9), 900, "but by skill it has rank 2"),
-        (outcome(None, profit=9), 900, "nothing decided there took effect"),
+        (outcome(None, profit=9), 900, "nothing they decided took effect"),
     ],
 )
 def test_whoever_led_by_profit_is_told_what_it_was_worth(leader, other, said):

@@ -149,7 +149,7 @@ def test_teams_that_are_level_share_places_and_sentences(tmp_path, decide, no_pi
     game.play(folder, processes=1)
     outcome = game.reveal(folder, lucks=4, processes=1)
     page = (folder / "reveal" / "index.html").read_text(encoding="utf-8")
-    assert "Reds, Blues led by profit, and nothing decided there took effect" in page
+    assert "Reds, Blues led by profit, and nothing they decided took effect" in page
     found = re.search(r"The same number by profit and by skill: (.*?)\. From left", page)[1]
     assert found == ", ".join(
         {"red": "Reds", "blue": "Blues", "gold": "Golds"}[team]
@@ -169,7 +169,7 @@ def test_a_refused_decision_is_told_apart_from_none(tmp_path, decide, no_picture
     assert {team: one.verdict for team, one in found.results.items()} == {"red": "idle", "blue": "refused"}
     page = (folder / "reveal" / "index.html").read_text(encoding="utf-8")
     assert "Blues decided in 2 rounds, and none of these decisions could be used (over the budget)" in page
-    assert page.count("refused; taken instead: ") == 2
+    assert page.count("refused; nothing was decided instead") == 2
     assert "Which of them is best" not in page
 
 
