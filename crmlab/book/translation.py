@@ -21,6 +21,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from crmlab import files
+from crmlab.analysis import needs
+from crmlab.data.exports import cards
 from crmlab.errors import InputError
 from crmlab.notebook.source import Source
 from crmlab.notebook.speaking import TOLD
@@ -91,6 +93,18 @@ def of_sayings(source: Source) -> Iterator[Message]:
                 yield Message("", str(call.args[0].value))
 
 
+def of_cards() -> Iterator[Message]:
+    """What the cards say of users' own tables, and of the systems that exports come from."""
+    for path in sorted(needs.CARDS.glob("*.toml")):
+        card = tomllib.loads(path.read_text(encoding="utf-8"))
+        spoken = [card.get(name, "") for name in ("about", "confounder", "why_not")]
+        spoken += [each.get("confounder", "") for each in card.values() if isinstance(each, dict)]
+        yield from (Message("", text) for text in spoken if text)
+    for system in cards().values():
+        for text in (*system.purchases.values(), *system.not_verified, system.scores["how"]):
+            yield Message("", text)
+
+
 def of_run(source: Source) -> Iterator[Message]:
     """What a lesson shows when it runs; of a text with numbers in it, the literal that `say` was given."""
     from crmlab.notebook.running import run
@@ -132,6 +146,7 @@ def update(language: str, sources: Iterable[Source]) -> list[Progress]:
         for source in sources
         for message in (*of_design(source), *of_sayings(source), *of_run(source))
     ]
+    shown += of_cards()
     wanted = {WORDS: list(of_words())} | {source.name: list(of_prose(source)) for source in sources}
     done = [_merge(folder / f"{domain}.po", language, messages) for domain, messages in wanted.items()]
     return [*done, _merge(folder / f"{TEXTS}.po", language, shown, keep=True)]

@@ -10,12 +10,14 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmlab import places
 from crmlab.book import translation
 from crmlab.errors import InputError
 from crmlab.notebook.source import Source, read
 from crmlab.notebook.speaking import in_language, speaking
 from crmlab.notebook.tables import in_language as table_in_language
 from crmlab.plots.language import translate
+from crmlab.theories import design_of
 from crmlab.words import catalogues, entries, prose, say, translated, words
 from crmlab.words.catalogues import catalogue_of, pseudo
 
@@ -262,3 +264,15 @@ def test_reports_on_a_users_own_tables_are_wholly_chinese(section):
         if known.word(key, text) == text and re.search("[a-z]{4}", re.sub("{.*?}", "", text))
     }
     assert not same
+
+
+def test_theories_and_cards_of_users_own_tables_have_chinese_texts():
+    known = catalogue_of("zh_CN")
+    texts = {each.text for each in translation.of_cards()}
+    for lesson in places.lessons():
+        if lesson.number == "19":  # no user's tables go under it
+            continue
+        design = design_of(lesson.name)
+        texts |= {design.title, design.claim}
+        texts |= {text for each in design.hypotheses for text in (each.claim, each.unit, *each.estimators)}
+    assert not {text for text in texts if text and not known.knows(text)}
