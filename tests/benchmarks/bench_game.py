@@ -4,10 +4,14 @@
     python tests/benchmarks/bench_game.py --levers 20        # levers over 20 seeds, against doing nothing
     python tests/benchmarks/bench_game.py --lucks 20         # the same, of one history over 20 lucks
     python tests/benchmarks/bench_game.py --reveal           # the 30 teams' whole game and its reveal
+    python tests/benchmarks/bench_game.py --calibration 200  # what luck intervals hold, and how often signs err
 
 A lever's row gives, in thousands, what it adds to profit and to score (profit and what is left), with the
 standard deviation and the 5% and 95% quantiles of the score, the share of seeds in which it gains, and what a
 round of it costs of the budget on average. None may win alone: the best row is a mix.
+
+The calibration plays seven levers with many lucks after one history and draws samples of them: the share of
+further lucks within and above the luck interval, and how often a mean that is 0 is told a gain or a loss.
 """
 
 import argparse
@@ -23,6 +27,7 @@ from joblib import Parallel, delayed
 from crmlab.game.course import Rivals, finish, history, play_round
 from crmlab.game.decisions import NOTHING, Decision, Group
 from crmlab.game.market import Market
+from crmlab.game.scoring import known_sign, luck_interval
 
 CUSTOMERS, ROUNDS = 5000, 6
 EVERYBODY = Group("all")
@@ -105,6 +110,44 @@ def levers(seeds, lucks, only):
         )
 
 
+def calibration(lucks, samples=3000):
+    names = (
+        "price .95",
+        "service .2",
+        "scheme",
+        "CRM",
+        "mail light, twice",
+        "offers to top 250",
+        "CRM, offers",
+    )
+    jobs = [(LEVERS[name], 0, 1, luck) for name in ("nothing", *names) for luck in range(1, lucks + 1)]
+    scores = Parallel(n_jobs=2)(delayed(played)(*job) for job in jobs)
+    found = np.array([score for _, score, _ in scores]).reshape(len(names) + 1, lucks)
+    pools, rng = found[1:] - found[0], np.random.default_rng(0)
+    print(
+        f"{lucks} lucks, {CUSTOMERS:,} customers; means over {len(names)} levers (nominal .9, .05; .025, .025)"
+    )
+    print(f"{'lucks':>6}{'within':>8}{'above':>8}{'lowest':>8}{'gain':>8}{'loss':>8}")
+    for n in (each for each in (4, 8, 10, 20, 40) if each < lucks):
+        rows = []
+        for pool in pools:
+            drawn = [rng.choice(pool, n + 1, replace=False) for _ in range(samples)]
+            bounds = np.array([luck_interval(each[:-1]) for each in drawn])
+            new = np.array([each[-1] for each in drawn])
+            signs = np.array([known_sign(each[:-1] - pool.mean()) for each in drawn])
+            above = new > bounds[:, 1]
+            rows.append(
+                [
+                    (~above & (new >= bounds[:, 0])).mean(),
+                    above.mean(),
+                    (signs > 0).mean(),
+                    (signs < 0).mean(),
+                ]
+            )
+        within, above, gain, loss = np.mean(rows, axis=0)
+        print(f"{n:6}{within:8.3f}{above:8.3f}{np.min(rows, axis=0)[0]:8.3f}{gain:8.3f}{loss:8.3f}")
+
+
 def timed(work, *arguments, **options):
     """Wall and processor seconds."""
     wall, busy = time.perf_counter(), time.process_time()
@@ -157,7 +200,10 @@ if __name__ == "__main__":
     options.add_argument("--only", default="", metavar="TEXT", help="levers with this in their name")
     options.add_argument("--teams", type=int, default=30)
     options.add_argument("--reveal", action="store_true")
+    options.add_argument("--calibration", type=int, default=0, metavar="LUCKS")
     given = options.parse_args()
+    if given.calibration:
+        sys.exit(calibration(given.calibration))
     if given.levers or given.lucks:
         sys.exit(levers(given.levers, given.lucks, given.only))
     a_class(given.teams, ROUNDS if given.reveal else 1, given.reveal)

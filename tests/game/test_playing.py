@@ -119,7 +119,7 @@ def test_what_is_over_budget_is_refused_with_its_parts(fresh, decide):
     assert taken.over_budget
     page = soup(fresh / "teams" / "cutter" / "round-2" / "page.html")
     said = [each.get_text() for each in page.find(class_="failure").find_all("p")]
-    assert said[0].endswith("or at_most")
+    assert said[0].endswith("or at_most.")
     assert said[1].startswith("Nothing was decided instead")
 
 
