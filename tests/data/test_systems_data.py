@@ -40,7 +40,7 @@ def test_ease_is_called_necessary_by_the_test_of_association_alone():
 
 
 def test_permutations_reject_where_answers_correlate_and_nothing_is_necessary():
-    """The lesson's two samples in three: the survey's margins of ease and adoption, correlated at .45."""
+    """In two samples of three, with the survey's margins of ease and adoption, correlated at .45."""
     answers, rng = load_ereader(), np.random.default_rng(5)
     margins = np.sort(answers.easy), np.sort(answers.adoption)
     found = []
