@@ -71,6 +71,11 @@ def read_source(
         made = Source(name or "the frame", _numbered(source))
     else:
         path = Path(source).expanduser()
+        if path.is_dir():
+            raise InputError(
+                f"{str(source)!r} is a folder; give the folder of crmlab import alone, and files by "
+                f"{option('with')}"
+            )
         if not path.is_file():
             raise InputError(f"file {str(source)!r} is not there; name a file that ends in {', '.join(ENDS)}")
         made = _of_file(path, encoding, sheet, name or path.name)

@@ -68,7 +68,8 @@ def test_a_joined_file_says_whom_it_does_not_find(firm, calls, tmp_path):
     assert own.prepared.rows == {"customers": (38, 38)}
     told = told_of(own)
     assert any(
-        "calls.csv: 2 rows are of nobody in the tables" in each and "rows 5, 9" in each for each in told
+        "of nobody in the tables or have no id: 2 (rows 5, 9)" in each and "rows 5, 9" in each
+        for each in told
     )
     assert any("customers: 38 of 40 customers stand in calls.csv" in each for each in told)
     assert any("calls.csv was read as utf-16" in each for each in told)
@@ -185,8 +186,8 @@ def test_purchases_of_strangers_and_without_amounts_are_told(firm, calls):
     firm["transactions"].loc[30, "amount"] = np.nan
     own = analyse("00", firm, sims=0, joined=calls)
     told = told_of(own)
-    assert any("1 ids that are not in the table of customers do not count: C002" in each for each in told)
-    assert any("1 purchases without an amount count as 0: rows 32" in each for each in told)
+    assert any("not in the table of customers: purchases of 1 (C002)" in each for each in told)
+    assert any("they have no amount: 1 purchases (rows 32)" in each for each in told)
 
 
 def test_one_customer(firm):
@@ -246,9 +247,21 @@ def test_customers_who_came_later_are_left_out_unless_all_are_asked_for(firm, ca
     own = analyse("00", firm, sims=0, joined=calls, rules=rules)
     assert own.prepared.rows["customers"] == (39, 39)
     told = told_of(own)
-    assert any("1 customers became known on 2023-01-01 or later" in each and "C004" in each for each in told)
+    assert any(
+        "became known on 2023-01-01 or later and" in each and ": 1 customers" in each and "C004" in each
+        for each in told
+    )
     own = analyse("00", firm, sims=0, joined=calls, rules=rules | {"who": "all"})
     assert own.prepared.rows["customers"] == (40, 40)
+
+
+def test_customers_of_whom_nothing_says_since_when_are_kept_and_told(firm, calls):
+    firm["customers"] = firm["customers"].drop(columns="created")
+    firm["customers"].loc[40] = ["C040", "B1"]
+    calls.loc[40] = ["C040", 2]
+    own = analyse("00", firm, sims=0, joined=calls, rules={"before": 6, "after": 6})
+    assert own.prepared.rows["customers"] == (41, 41)
+    assert any("Kept, though nothing says since when" in each and "C040" in each for each in told_of(own))
 
 
 def test_margins_costs_and_statuses_must_be_said(firm):
@@ -269,7 +282,7 @@ def test_only_buyers_of_every_quarter_where_that_is_asked_for(firm, loyal):
     assert "row C007 holds 0" in said and "buyers" in said
     own = analyse("09", firm, sims=0, joined={"survey": survey}, rules={"buyers": "every quarter"})
     assert own.prepared.rows["customers"] == (39, 39)
-    assert any("1 customers who did not buy in every quarter" in each for each in told_of(own))
+    assert any("did not buy in every quarter: 1 customers (C007)" in each for each in told_of(own))
 
 
 # All lessons --------------------------------------------------------------------------------------------
@@ -329,5 +342,7 @@ def test_with_and_rules_go_with_a_folder_only(loyal, tmp_path, capsys):
     path = str(tmp_path / "survey.csv")
     assert cli.main(["analyse", "09", path, "--with", path]) == 2
     assert "go with the folder of crmlab import" in capsys.readouterr().err
+    assert cli.main(["analyse", "09", str(tmp_path), path]) == 2
+    assert "is a folder; give the folder of crmlab import alone" in capsys.readouterr().err
     assert cli.main(["analyse", "09", str(tmp_path), "--rule", "until"]) == 2
     assert "write NAME=VALUE" in capsys.readouterr().err

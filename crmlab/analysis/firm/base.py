@@ -56,6 +56,9 @@ class Base:
         late = (known >= edge).to_numpy()
         if late.any():
             self.tell("firm.late", rows=int(late.sum()), day=day(edge), some=some(known.index[late]))
+        undated = known.isna().to_numpy()
+        if undated.any():
+            self.tell("firm.undated", rows=int(undated.sum()), some=some(known.index[undated]))
         kept = known.index[~late]
         if not len(kept):
             raise NotThere(said("firm.nobody", day=day(edge)))
