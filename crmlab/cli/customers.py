@@ -51,8 +51,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--in-parts",
         action="store_true",
-        help="for more customers than memory holds: fit from counts, and write customers as Parquet files in "
-        "place of pages; interrupted and called again, it goes on where it was",
+        help="for more customers than memory holds: fit from counts, and write customers as Parquet files; "
+        "interrupted and called again, it goes on where it was",
     )
     _add_columns(parser.add_argument_group("columns"))
     _add_reading(parser.add_argument_group("how the log is written"))
@@ -175,15 +175,10 @@ def _refuse_covariates(options: dict[str, object], what: str) -> None:
 
 
 def _fit_in_parts(options: dict[str, object]) -> int:
-    from crmlab.errors import InputError
     from crmlab.reports import report_in_parts
     from crmlab.reports.telling import facts, printed
     from crmlab.words import words
 
-    if options.pop("calibration_end") is not None:
-        raise InputError(
-            "--in-parts knows no --calibration-end; hold a log of some of the customers against it"
-        )
     _refuse_covariates(options, "--in-parts")
     try:
         report = report_in_parts(progress=sys.stderr.isatty() or None, **options)
@@ -193,11 +188,23 @@ def _fit_in_parts(options: dict[str, object]) -> int:
     print(printed(report) + "\n")
     for name, value, between in facts(report):
         print(f"{name}: {value}{f' ({between})' if between else ''}")
+    _print_holdout(report.holdout)
     _print_rows(report.parts.attrs["report"])
     for note in report.notes:
         print(note, file=sys.stderr)
-    print("\n" + words("fit.wrote", index=report.customers, customers=f"{report.size:,}"))
+    index = report.customers.parent / "index.html"
+    print("\n" + words("fit.wrote", index=index, customers=f"{report.size:,}"))
     return 0
+
+
+def _print_holdout(holdout: Any) -> None:
+    """What was made and expected in the holdout, if there is one."""
+    from crmlab.words import words
+
+    if holdout is not None:
+        low, high = (f"{each:,.0f}" for each in holdout.interval)
+        made, expected = f"{holdout.made:,.0f}", f"{holdout.expected:,.0f}"
+        print("\n" + words("fit.printed_holdout", made=made, expected=expected, low=low, high=high))
 
 
 def _print_rows(report: list[dict[str, object]]) -> None:
@@ -236,12 +243,8 @@ def _told(report: Any, index: Path) -> int:
 def _fit(options: dict[str, object]) -> int:
     from crmlab.reports import customer_report
     from crmlab.reports.telling import printed
-    from crmlab.words import words
 
     report = customer_report(progress=sys.stderr.isatty() or None, **options)
     print(printed(report))
-    if report.holdout is not None:
-        low, high = (f"{each:,.0f}" for each in report.holdout.interval)
-        made, expected = f"{report.holdout.made:,.0f}", f"{report.holdout.expected:,.0f}"
-        print("\n" + words("fit.printed_holdout", made=made, expected=expected, low=low, high=high))
+    _print_holdout(report.holdout)
     return _told(report, Path(str(options["out"])) / "index.html")

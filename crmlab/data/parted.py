@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -23,7 +24,7 @@ from crmlab.data.logs import Log, LogOptions, files
 from crmlab.data.logs.sql import described, literal, quoted
 from crmlab.data.queries import Rules
 from crmlab.data.rules import rules_for
-from crmlab.data.summary import about_period, bar_over, framed, refuse_nothing
+from crmlab.data.summary import about_period, bar_over, by_day_alone, framed, refuse_nothing, together
 from crmlab.errors import InputError, listing
 from crmlab.words import words
 
@@ -52,6 +53,9 @@ class SummaryParts:
     customers : int
     has_money : bool
         Whether there is a ``monetary_value``.
+    id : str
+        The column of ids.
+    columns : list of str
     attrs : dict
         What `customer_summary` puts there; empty if somebody else wrote the parts.
 
@@ -74,17 +78,17 @@ class SummaryParts:
         if not self.paths:
             raise InputError(f"{str(folder)!r} holds no Parquet files; give the folder of a summary's parts")
         with self.connected() as connection:
-            self._columns = list(described(connection, self._relation()))
-            missing = [name for name in HISTORY if name not in self._columns]
-            others = [name for name in self._columns if name not in (*KNOWN, *COUNTING)]
+            self.columns = list(described(connection, self._relation()))
+            missing = [name for name in HISTORY if name not in self.columns]
+            others = [name for name in self.columns if name not in (*KNOWN, *COUNTING)]
             if missing or not others:
                 raise InputError(
-                    f"{str(folder)!r} is no customer summary: it has the columns {listing(self._columns)}, "
+                    f"{str(folder)!r} is no customer summary: it has the columns {listing(self.columns)}, "
                     f"not {listing(missing or ['one of ids'])}"
                 )
             count = f"SELECT COUNT(*) FROM {self._relation()}"
             self.customers = connection.execute(count).fetchall()[0][0]
-        self._id, self.has_money = others[0], "monetary_value" in self._columns
+        self.id, self.has_money = others[0], "monetary_value" in self.columns
         about = self.folder / ABOUT
         self.attrs = json.loads(about.read_text(encoding="utf-8"))["attrs"] if about.exists() else {}
 
@@ -117,10 +121,28 @@ class SummaryParts:
 
     def read(self, path: Path) -> pd.DataFrame:
         """One part as a frame, ids as its index."""
-        kept = ", ".join(quoted(name) for name in self._columns if name not in COUNTING)
+        kept = ", ".join(quoted(name) for name in self.columns if name not in COUNTING)
         with self.connected() as connection:
             frame = connection.execute(f"SELECT {kept} FROM read_parquet({literal(str(path))})").df()
-        return frame.set_index(self._id)
+        return frame.set_index(self.id)
+
+    def asked(self, query: str) -> pd.DataFrame:
+        """What a query of the table ``parts``, a row a customer, comes to."""
+        with self.connected() as connection:
+            connection.execute(f"CREATE VIEW parts AS SELECT * FROM {self._relation()}")
+            return connection.execute(query).df()
+
+    def spread(self, most: int) -> pd.DataFrame:
+        """Every so manieth customer of each part, about `most` in all, ids as the index."""
+        step = max(1, ceil(self.customers / most))
+        relation = f"{self._relation()[:-1]}, filename = true, file_row_number = true)"
+        kept = ", ".join(quoted(name) for name in self.columns if name not in COUNTING)
+        with self.connected() as connection:
+            frame = connection.execute(
+                f"SELECT {kept} FROM {relation} WHERE file_row_number % {step} = 0 "
+                f"ORDER BY filename, file_row_number"
+            ).df()
+        return frame.set_index(self.id)
 
     @property
     def version(self) -> str:
@@ -136,6 +158,26 @@ class SummaryParts:
             ``frequency``, ``recency``, ``T`` and ``weights``, in order; ``model.fit(**parts.histories())``.
         """
         return self._counted(HISTORY, "true")
+
+    @property
+    def has_holdout(self) -> bool:
+        """Whether what customers bought in a holdout is known."""
+        return {"frequency_holdout", "duration_holdout"} <= set(self.columns)
+
+    @property
+    def duration_holdout(self) -> float:
+        """The length of the holdout, in the unit of T."""
+        return float(self.asked("SELECT MAX(duration_holdout) AS length FROM parts")["length"].iloc[0])
+
+    def outcomes(self) -> dict[str, np.ndarray]:
+        """As `histories`, with ``frequency_holdout``."""
+        if not self.has_holdout:
+            raise InputError(f"{str(self.folder)!r} has no holdout; it was made without calibration_end")
+        return self._counted((*HISTORY, "frequency_holdout"), "true")
+
+    def windows(self) -> dict[str, np.ndarray]:
+        """As `histories`, of frequency and T alone."""
+        return self._counted(("frequency", "T"), "true")
 
     def spending(self) -> dict[str, np.ndarray]:
         """The same of how often and how much those spent who bought again: for `GammaGamma`.
@@ -250,6 +292,19 @@ def summarise_in_parts(log: Log, rules: Rules, out: str | Path, progress: Any = 
     }
     _replace(folder / ABOUT, lambda beside: beside.write_text(json.dumps({"digest": digest, "attrs": attrs})))
     return SummaryParts(folder)
+
+
+def repeats_in_parts(log: Log, rules: Rules, out: str | Path, progress: Any = None) -> pd.DataFrame:
+    """Repeat purchases by day of first purchase and day, as of `Tally`; kept in a folder."""
+    folder, rules = Path(out).expanduser(), by_day_alone(rules)
+    folder.mkdir(parents=True, exist_ok=True)
+    path, digest = part_path(folder, 0), _digest(log, rules)
+    if path not in finished(folder, digest, {path}):
+        with bar_over(log, words("fit.summarising"), progress) as shown:
+            found = together(list(log.by_bucket(queries.repeats_query(rules), shown.update)))
+        write_part(found, path, {"digest": digest})
+    with _connected() as connection:
+        return connection.execute(f"SELECT * FROM read_parquet({literal(str(path))})").df()
 
 
 def _digest(log: Log, rules: Rules) -> str:

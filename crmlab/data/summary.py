@@ -186,8 +186,7 @@ def tally(log: Log, rules: Rules, progress: Any = None) -> Tally:
         for _ in log.parts(shown.update):
             for name, query in _tallied(log, rules):
                 parts[name].append(log.run(query).fetchnumpy())
-    repeats = pd.concat(map(pd.DataFrame, parts["repeats"]), ignore_index=True).astype(np.int64)
-    repeats = repeats.groupby(["first", "moment"], as_index=False, sort=True)["purchases"].sum()
+    repeats = together(parts["repeats"])
     early = None
     if rules.split is not None:
         refuse_nothing(rules, Counts.together([Counts.taken_from(part) for part in parts["early"]]))
@@ -201,10 +200,7 @@ def _tallied(log: Log, rules: Rules) -> Iterator[tuple[str, str]]:
     A refund lowers the last purchase within its period, so that with refunds the periods' purchases are
     others than those of the whole time.
     """
-    whole = replace(rules, split=None)
-    by_day = replace(
-        rules, net_refunds=False, leave_refunds=rules.leave_refunds or rules.net_refunds, money=False
-    )
+    whole, by_day = replace(rules, split=None), by_day_alone(rules)
     given = not rules.net_refunds
     if given:
         log.run(f"CREATE OR REPLACE TEMP TABLE purchases AS {queries.purchases_query(rules)}")
@@ -212,6 +208,18 @@ def _tallied(log: Log, rules: Rules) -> Iterator[tuple[str, str]]:
     if rules.split is not None:
         yield "early", queries.summary_query(rules, given)
     yield "repeats", queries.repeats_query(by_day, given)
+
+
+def by_day_alone(rules: Rules) -> Rules:
+    """The rules by which repeat purchases are counted by day, of which refunds are none."""
+    refunds = rules.leave_refunds or rules.net_refunds
+    return replace(rules, net_refunds=False, leave_refunds=refunds, money=False)
+
+
+def together(parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """Repeat purchases by day of first purchase and day, of all parts of the customers."""
+    repeats = pd.concat(map(pd.DataFrame, parts), ignore_index=True).astype(np.int64)
+    return repeats.groupby(["first", "moment"], as_index=False, sort=True)["purchases"].sum()
 
 
 def _summary(log: Log, rules: Rules, parts: list[dict[str, np.ndarray]]) -> pd.DataFrame:

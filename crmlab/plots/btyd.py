@@ -126,6 +126,7 @@ def holdout(
     each: ArrayLike | None = None,
     most: int = 7,
     ask: Callable[[Any, np.ndarray], np.ndarray] | None = None,
+    weights: ArrayLike | None = None,
 ) -> Figure:
     """Purchases in the holdout, made and expected, of customers with 0, 1, 2, … in calibration.
 
@@ -142,6 +143,8 @@ def holdout(
     ask : callable, optional
         ``ask(model, rows)`` gives the purchases expected of the customers at some positions, where the model
         looks at more than the summary.
+    weights : array, shape (n,), optional
+        How many customers each row stands for.
 
     Returns
     -------
@@ -152,15 +155,21 @@ def holdout(
     groups = np.unique(group)
     made = summary["frequency_holdout"].to_numpy(float)
     place = np.searchsorted(groups, group).astype(np.intp, copy=False)
-    size = np.bincount(place)
-    mean = np.bincount(place, made) / size
+    each = _expected(model, summary) if each is None else each
+    weights = np.ones(len(made)) if weights is None else np.asarray(weights, float)
+    size = np.bincount(place, weights)
+    mean = np.bincount(place, weights * made) / size
     with np.errstate(divide="ignore", invalid="ignore"):  # of one customer no spread is known
-        error = np.sqrt(np.maximum(np.bincount(place, made**2) / size - mean**2, 0.0) / (size - 1.0))
-    expected = np.bincount(place, _expected(model, summary) if each is None else each) / size
+        error = np.sqrt(
+            np.maximum(np.bincount(place, weights * made**2) / size - mean**2, 0.0) / (size - 1.0)
+        )
+    expected = np.bincount(place, weights * each) / size
     some = _spread_sample(group, groups)
     ask = ask or (lambda m, rows: _expected(m, summary.iloc[rows]))
-    own = place[some].astype(np.intp, copy=False)
-    rough, low, high = interval(model, lambda m: np.bincount(own, ask(m, some)) / np.bincount(own), "log")
+    own, heavy = place[some].astype(np.intp, copy=False), weights[some]
+    rough, low, high = interval(
+        model, lambda m: np.bincount(own, heavy * ask(m, some)) / np.bincount(own, heavy), "log"
+    )
     figure, axes = subplots(figsize=(6.8, 3.8))
     if low is not None:  # the width is that of the sample, the middle that of all
         axes.fill_between(
@@ -205,7 +214,9 @@ def _spread_sample(group, groups):
     )
 
 
-def frequency_histogram(model: Any, frequency: ArrayLike, T: ArrayLike, most: int = 10) -> Figure:
+def frequency_histogram(
+    model: Any, frequency: ArrayLike, T: ArrayLike, most: int = 10, weights: ArrayLike | None = None
+) -> Figure:
     """How many customers made 0, 1, 2, … repeat purchases, and how many the model expects.
 
     Parameters
@@ -213,6 +224,8 @@ def frequency_histogram(model: Any, frequency: ArrayLike, T: ArrayLike, most: in
     frequency, T : arrays, shape (n,)
     most : int
         Customers with that many purchases or more are one bar.
+    weights : array, shape (n,), optional
+        How many customers each row stands for.
 
     Returns
     -------
@@ -221,8 +234,9 @@ def frequency_histogram(model: Any, frequency: ArrayLike, T: ArrayLike, most: in
     """
     frequency = np.asarray(frequency)
     most = int(min(most, max(frequency.max(), 2)))
-    windows, counts = np.unique(np.asarray(T, float), return_counts=True)
-    made = np.bincount(np.minimum(frequency, most).astype(np.intp, copy=False), minlength=most + 1)
+    windows, code = np.unique(np.asarray(T, float), return_inverse=True)
+    counts = np.bincount(code.astype(np.intp, copy=False), weights)
+    made = np.bincount(np.minimum(frequency, most).astype(np.intp, copy=False), weights, most + 1)
 
     def chances(m):  # shape (windows, most + 1)
         below = m.probability_of_n(np.arange(most), windows[:, None])

@@ -24,6 +24,11 @@ class Asked(Protocol):
 
     summary: pd.DataFrame
 
+    @property
+    def weights(self) -> np.ndarray:
+        """How many customers each row stands for."""
+        ...
+
     def fit(self, kind: type) -> Any:
         """A model of this kind, fitted to them."""
         ...
@@ -56,6 +61,11 @@ class Summarised:
     """Customers of whom frequency, recency and T are all that a model looks at."""
 
     summary: pd.DataFrame
+
+    @property
+    def weights(self) -> np.ndarray:
+        """One each."""
+        return np.ones(len(self.summary))
 
     @property
     def history(self) -> tuple[np.ndarray, ...]:
@@ -108,6 +118,11 @@ class Dated:
     histories: DatedHistories
     purchase: Source | None
     dropout: Source | None
+
+    @property
+    def weights(self) -> np.ndarray:
+        """One each."""
+        return np.ones(len(self.summary))
 
     def fit(self, kind: type) -> Any:
         """The model of this kind with the covariates."""

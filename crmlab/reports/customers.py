@@ -27,6 +27,7 @@ from crmlab.words import words
 
 MODELS = {"bgnbd": BGNBD, "mbgnbd": ModifiedBGNBD, "paretonbd": ParetoNBD, "mbgcnbd": ModifiedBGCNBD}
 RULES = ("refunds", "zeros", "duplicates", "missing", "unreadable")
+BEST = 10  # customers shown
 STEPS = 12  # of the progress bar, besides the readings of the log
 TIMED = 1_000_000  # rows up to which times between purchases are added up; beyond, k is known well without
 MONTH = 28  # days of the periods in which a forecast's misses are looked for, where there are enough
@@ -84,6 +85,11 @@ class CustomerReport:
         return len(self.customers)
 
     @property
+    def best(self) -> pd.DataFrame:
+        """The customers who are shown, those worth most (or expected to buy most)."""
+        return self.customers.head(BEST)
+
+    @property
     def repeats(self) -> int:
         """How many repeat purchases they made."""
         return int(self.customers["frequency"].sum())
@@ -118,8 +124,7 @@ class CustomerReport:
     @cached_property
     def cohorts(self) -> pd.DataFrame:
         """Customers by the time of their first purchase; see `crmlab.reports.segments.cohorts`."""
-        measure = "value" if "value" in self.customers else None
-        return segments.cohorts(self.customers, self.first_days, measure)
+        return segments.cohorts(segments.by_day(self.customers, self.first_days))
 
     @cached_property
     def segments(self) -> pd.DataFrame:
@@ -277,7 +282,7 @@ def _build(
         totals,
         comparison,
         holdout,
-        _missed(tracking, holdout),
+        missed(tracking, holdout),
         tracking,
         _history(log, rules, customers),
         settings_of(log, rules, fitted.name, horizon, discount_rate, margin) | _told(given, fitted),
@@ -333,7 +338,7 @@ def _notes(
     return found + about_spend + (notes.about_spend(told.whole) if rules.money else [])
 
 
-def _missed(tracking: Tracking, holdout: Holdout | None) -> list[misses.Miss]:
+def missed(tracking: Tracking, holdout: Holdout | None) -> list[misses.Miss]:
     """What the forecast missed, in periods of four weeks where these are enough."""
     if holdout is None:
         return []
@@ -343,9 +348,7 @@ def _missed(tracking: Tracking, holdout: Holdout | None) -> list[misses.Miss]:
     kept = whole - whole % size
     rows = [each[:kept].reshape(-1, size) for each in (tracking.purchases, expected, tracking.ends)]
     cohorts = tracking.holdout_by_cohort(holdout.model)
-    made = holdout.summary["frequency_holdout"].to_numpy(float)
-    scale = made.var() / made.mean() if made.any() else 1.0
-    cohorts = cohorts.assign(scale=scale)
+    cohorts = cohorts.assign(scale=holdout.scale)
     return misses.misses(rows[2][:, -1], rows[0].sum(axis=1), rows[1].sum(axis=1), cohorts)
 
 

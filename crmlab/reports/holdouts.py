@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, spearmanr
+from scipy.stats import norm
 
 from crmlab.plots.intervals import interval
 from crmlab.reports.asking import Asked, Summarised
@@ -49,6 +49,13 @@ class Holdout:
     asked: Asked
 
     @property
+    def scale(self) -> float:
+        """Variance over mean of the purchases made by a customer."""
+        made = self.summary["frequency_holdout"].to_numpy(float)
+        mean = np.average(made, weights=self.asked.weights)
+        return float(np.average((made - mean) ** 2, weights=self.asked.weights) / mean) if mean else 1.0
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Between which totals the purchases should have been, in 95 of 100 such holdouts."""
         reach = norm.ppf(0.975) * self.standard_error
@@ -74,27 +81,42 @@ def held_out(kind: type, asked: Asked) -> Holdout:
     early = asked.summary
     model, length = asked.fit(kind), float(early["duration_holdout"].iloc[0])
     expected = asked.expected(model, length)
-    made = early["frequency_holdout"].to_numpy(float)
-    some = np.linspace(0, len(early) - 1, min(len(early), MANY)).astype(int)
+    made, weights = early["frequency_holdout"].to_numpy(float), asked.weights
+    below = np.cumsum(weights)
+    n = below[-1]
+    some = np.searchsorted(below, np.linspace(0, n - 1, int(min(n, MANY))).astype(int), side="right")
     sample = asked.some(some)
     _, low, high = interval(model, lambda m: sample.expected(m, length).mean(), "log")
-    doubt = 0.0 if low is None else np.log(high / low) / (2 * norm.ppf(0.975)) * expected.sum()
-    chance = np.std(made - expected) * np.sqrt(len(made))
+    total = float(expected @ weights)
+    doubt = 0.0 if low is None else np.log(high / low) / (2 * norm.ppf(0.975)) * total
+    bias = np.average(made - expected, weights=weights)
+    chance = np.sqrt(np.average((made - expected - bias) ** 2, weights=weights) * n)
     T = early["T"].to_numpy()
     as_before = np.divide(early["frequency"].to_numpy() * length, T, out=np.zeros(len(T)), where=T > 0)
-    rank = spearmanr(made, expected).statistic if made.std() > 0 and expected.std() > 0 else np.nan
     return Holdout(
         model,
         early,
         expected,
-        float(made.sum()),
-        float(expected.sum()),
+        float(made @ weights),
+        total,
         float(np.hypot(doubt, chance)),
-        float(np.abs(made - expected).mean()),
-        float(np.abs(made - as_before).mean()),
-        float(rank),
+        float(np.average(np.abs(made - expected), weights=weights)),
+        float(np.average(np.abs(made - as_before), weights=weights)),
+        _rank_correlation(made, expected, weights),
         asked,
     )
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> float:
+    """Spearman's correlation, equal values having their mean rank; NaN where one of them does not vary."""
+    ranks = []
+    for values in (a, b):
+        _, code = np.unique(values, return_inverse=True)
+        size = np.bincount(code, weights)
+        rank = (np.cumsum(size) - 0.5 * size)[code]
+        ranks.append(rank - np.average(rank, weights=weights))
+    spread = np.sqrt(np.prod([np.average(rank**2, weights=weights) for rank in ranks]))
+    return float(np.average(ranks[0] * ranks[1], weights=weights) / spread) if spread > 0 else np.nan
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from crmlab.data.logs import shown
 from crmlab.pages import environment
@@ -14,7 +16,6 @@ from crmlab.reports import folders, pictures, tables, telling
 from crmlab.words import words
 
 _FOLDER = Path(__file__).resolve().parent
-TOP = 10  # customers shown
 OURS = '<meta name="generator" content="crmlab fit">'  # in every page of ours
 FILES = ("index.html", "customers.csv", "parameters.json")
 FITS = ("model.json", "spend.json")  # of the models that can be saved
@@ -54,16 +55,21 @@ def write(report: Any, out: str | Path) -> Path:
     pathlib.Path
         Of ``index.html``.
     """
-    return into(out, lambda beside: _fill(report, beside))
+    kept = FILES if isinstance(report.customers, pd.DataFrame) else (FILES[0], FILES[2])
+    return into(out, lambda beside: _fill(report, beside), kept)
 
 
-def into(out: str | Path, fill: Callable[[Path], dict[str, dict[str, Any]]]) -> Path:
+def into(
+    out: str | Path, fill: Callable[[Path], dict[str, dict[str, Any]]], files: Sequence[str] = FILES
+) -> Path:
     """A report's folder, filled beside its place, then each file renamed, the page last.
 
     Parameters
     ----------
     fill : callable
-        Writes `FILES` and ``pictures/`` into a folder and returns the pictures as `pictures.drawn` does.
+        Writes `files` and ``pictures/`` into a folder and returns the pictures as `pictures.drawn` does.
+    files : sequence of str
+        The page first.
     """
     folder = checked(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +83,7 @@ def into(out: str | Path, fill: Callable[[Path], dict[str, dict[str, Any]]]) -> 
             if not (beside / name).exists():
                 (folder / name).unlink(missing_ok=True)  # of an earlier report
         fits = [name for name in FITS if (beside / name).exists()]
-        for name in [*fits, *(f"pictures/{each['file']}" for each in held.values()), *FILES[::-1]]:
+        for name in [*fits, *(f"pictures/{each['file']}" for each in held.values()), *files[::-1]]:
             os.replace(beside / name, folder / name)
         _remove_old(folder / "pictures", {each["file"] for each in held.values()})
     finally:
@@ -86,7 +92,8 @@ def into(out: str | Path, fill: Callable[[Path], dict[str, dict[str, Any]]]) -> 
 
 
 def _fill(report: Any, beside: Path) -> dict[str, dict[str, Any]]:
-    tables.write_customers(report, beside / "customers.csv")
+    if isinstance(report.customers, pd.DataFrame):  # else they stand in files of their own
+        tables.write_customers(report, beside / "customers.csv")
     text = json.dumps(tables.as_json(report), indent=1, ensure_ascii=False, allow_nan=False)
     (beside / "parameters.json").write_text(text + "\n", encoding="utf-8")
     save_fits(report, beside)
@@ -132,7 +139,8 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
             deciles=report.deciles.table,
             measure=report.measure,
             segments=telling.rfm_rows(report),
-            cohorts=telling.cohort_rows(report),
+            cohorts=None if report.cohorts is None else telling.cohort_rows(report),
+            left_out=None if isinstance(report.customers, pd.DataFrame) else telling.left_out(report),
             misses=[(each.kind, telling.about(each, report.has_season)) for each in seen],
             season=telling.season(report.model.season_factors()) if report.has_season else None,
             data=report.summary.attrs["report"],
@@ -142,7 +150,7 @@ def _page(report: Any, held: dict[str, dict[str, Any]]) -> str:
 
 def top(report: Any, money: telling.Money) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """The customers worth most (or expected to buy most): column names, and for each its name and cells."""
-    table = report.customers.head(TOP)
+    table = report.best
     columns = [name for name in COLUMNS if name in table]
     write = {name: money if name in MONEY else telling.number for name in columns}
     rows = [

@@ -1,14 +1,12 @@
 """From a log, or a summary made elsewhere, with more customers than memory holds to what each is worth."""
 
 import hashlib
-import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib.metadata import version
-from math import ceil
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,16 +14,18 @@ from tqdm import tqdm
 
 from crmlab.data.accounting import DataQualityWarning
 from crmlab.data.logs import Log, LogOptions, doubts
-from crmlab.data.logs.sql import literal
-from crmlab.data.parted import SummaryParts, finished, summarise_in_parts, write_part
+from crmlab.data.parted import SummaryParts, finished, repeats_in_parts, summarise_in_parts, write_part
 from crmlab.data.queries import DAYS
 from crmlab.data.rules import rules_for
 from crmlab.errors import InputError, check_known, option
-from crmlab.files import write_text
 from crmlab.models.btyd import ConvergenceWarning, GammaGamma
-from crmlab.reports import forecasts, notes, tables
-from crmlab.reports.customers import MODELS, RULES, checked_horizon, settings_of
+from crmlab.reports import counted, forecasts, notes, pages, segments
+from crmlab.reports.counted import Counted
+from crmlab.reports.customers import BEST, MODELS, RULES, checked_horizon, missed, settings_of
+from crmlab.reports.holdouts import COMPARED, Comparison, Holdout, compared, held_out
+from crmlab.reports.misses import Miss
 from crmlab.reports.pages import checked
+from crmlab.reports.tracking import Tracking, tracked
 from crmlab.words import words
 
 
@@ -46,6 +46,12 @@ class PartedReport:
         As of `CustomerReport`.
     size, repeats : int
         Customers, and the repeat purchases that they made.
+    comparison : Comparison
+        Of the models that can be fitted, on some of the customers.
+    holdout : Holdout or None
+    misses : list of Miss
+    tracking : Tracking or None
+        None if the summary was made elsewhere.
     settings : dict
     notes : list of str
     """
@@ -57,8 +63,54 @@ class PartedReport:
     totals: dict[str, forecasts.Total]
     size: int
     repeats: int
+    comparison: Comparison
+    holdout: Holdout | None
+    misses: list[Miss]
+    tracking: Tracking | None
     settings: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+    has_covariates: ClassVar[bool] = False
+    has_season: ClassVar[bool] = False
+    history: ClassVar[None] = None  # of one customer: it is not at hand
+
+    @cached_property
+    def valued(self) -> SummaryParts:
+        """The customers with what they are worth."""
+        return SummaryParts(self.customers, self.parts.memory_limit)
+
+    @property
+    def measure(self) -> str:
+        """The column by which customers are ranked: value, or expected purchases without money."""
+        return "value" if self.parts.has_money else "expected_purchases"
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Frequencies and times observed, with ``weights``; ``attrs`` tell of the rows of the log."""
+        found = pd.DataFrame(self.parts.windows())
+        found.attrs = {"report": self.parts.attrs.get("report", [])}
+        return found
+
+    @cached_property
+    def best(self) -> pd.DataFrame:
+        """The customers who are shown, those worth most (or expected to buy most)."""
+        return counted.best(self.valued, self.measure, BEST)
+
+    @cached_property
+    def deciles(self) -> segments.Deciles:
+        """Shares of value (or of expected purchases) by decile of customers."""
+        return counted.deciles(self.valued, self.measure)
+
+    @cached_property
+    def cohorts(self) -> pd.DataFrame | None:
+        """Customers by the time of their first purchase; None where the end of observation is not known."""
+        end = self.settings["observation_end"]
+        days = DAYS[self.settings["time_unit"]]
+        return None if end is None else counted.cohorts(self.valued, np.datetime64(end), days)
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """Customers by recency and frequency, with what they are worth."""
+        return counted.by_recency_and_frequency(self.valued)
 
 
 def report_in_parts(
@@ -70,6 +122,7 @@ def report_in_parts(
     date: str = "date",
     amount: str | None = "amount",
     observation_end: object = None,
+    calibration_end: object = None,
     time_unit: str = "W",
     horizon: float | None = None,
     discount_rate: float = 0.1,
@@ -79,13 +132,14 @@ def report_in_parts(
 ) -> PartedReport:
     """Fit a customer-base model to a log of any number of customers and say what each is worth.
 
-    What is finished stands in `out`: the summary's parts in ``summary``, the customers' in ``customers``,
-    the fits in ``parameters.json``. Interrupted and called again with the same arguments it goes on there.
+    What is finished stands in `out`: the summary's parts in ``summary`` and, of calibration and holdout, in
+    ``calibration``, the customers' in ``customers``, the fits in ``parameters.json``, the report in
+    ``index.html``. Interrupted and called again with the same arguments it goes on there.
 
     Parameters
     ----------
-    log, model, customer_id, date, amount, observation_end, time_unit, horizon, discount_rate, margin
-        See `crmlab.reports.customer_report`; there is no holdout.
+    log, model, customer_id, date, amount, observation_end, calibration_end, time_unit, horizon, ...
+        See `crmlab.reports.customer_report`.
     out : str or path
         Folder to write into.
     progress : bool, optional
@@ -109,11 +163,16 @@ def report_in_parts(
     folder = checked(out)
     with Log(log, customer_id, date, amount, **options) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore", DataQualityWarning)  # the report has the table
-        chosen = rules_for(opened, observation_end, None, time_unit, **rules)
-        parts = summarise_in_parts(opened, chosen, folder / "summary", progress)
+        chosen = rules_for(opened, observation_end, calibration_end, time_unit, **rules)
+        whole = replace(chosen, split=None)
+        parts, early = summarise_in_parts(opened, whole, folder / "summary", progress), None
+        if chosen.split is not None:
+            early = summarise_in_parts(opened, chosen, folder / "calibration", progress)
+        repeats = repeats_in_parts(opened, chosen, folder / "repeats", progress)
         doubted = doubts.about(opened, chosen.end)
         settings = settings_of(opened, chosen, MODELS[model].name, horizon, discount_rate, margin)
-    return _built(parts, model, folder, settings, doubted, progress)
+    births = Counted(pd.DataFrame((early or parts).windows()))
+    return _built(parts, early, tracked(repeats, chosen, births), model, folder, settings, doubted, progress)
 
 
 def forecast_in_parts(
@@ -122,6 +181,7 @@ def forecast_in_parts(
     *,
     out: str | Path,
     time_unit: str = "W",
+    observation_end: str | None = None,
     horizon: float | None = None,
     discount_rate: float = 0.1,
     margin: float = 1.0,
@@ -134,6 +194,8 @@ def forecast_in_parts(
     parts : SummaryParts
     time_unit : {"D", "W", "M", "Y"}
         In which its recency and T are.
+    observation_end : str, optional
+        The day with which T ends, as 2024-12-31, where the summary does not tell it: for the cohorts.
     model, out, horizon, discount_rate, margin, progress
         See `report_in_parts`.
 
@@ -152,14 +214,18 @@ def forecast_in_parts(
         "horizon": checked_horizon(horizon, time_unit, discount_rate, margin),
         "discount_rate": discount_rate,
         "margin": margin,
-        "observation_end": parts.attrs.get("observation_end"),
+        "observation_end": observation_end or parts.attrs.get("observation_end"),
+        "calibration_end": None,
         "currency": None,
+        "season": None,
     }
-    return _built(parts, model, checked(out), settings, [], progress)
+    return _built(parts, None, None, model, checked(out), settings, [], progress)
 
 
 def _built(
     parts: SummaryParts,
+    early: SummaryParts | None,
+    tracking: Tracking | None,
     model: str,
     folder: Path,
     settings: dict[str, Any],
@@ -172,26 +238,45 @@ def _built(
         histories = parts.histories()
         fitted = MODELS[model]().fit(**histories)
         frequency, weights = histories["frequency"], histories["weights"]
-        buyers = parts.spending() if parts.has_money else None
         repeats, again = int(frequency @ weights), float(weights[frequency > 0].sum())
         del histories, frequency, weights
-        spend, mean, about = None, None, []
-        if buyers is not None:
-            known = buyers["weights"].sum()
-            spend, about = notes.spend_of(buyers, int(again - known))
-            mean = float(buyers["monetary_value"] @ buyers["weights"] / known) if known else np.nan
-            about += notes.about_dependence(buyers)
-            del buyers
+        spend, mean, about = _spend(parts, again) if parts.has_money else (None, None, [])
+        some = None if early is None else early.spread(COMPARED)
+        comparison = compared(MODELS, parts.spread(COMPARED), some, settings["horizon"])
+        holdout = None if early is None else held_out(MODELS[model], Counted.outcomes(early))
     sums = _forecast(parts, fitted, spend, mean, folder / "customers", settings, progress)
-    some = _sample(folder / "customers", parts)
+    some = SummaryParts(folder / "customers", parts.memory_limit).spread(forecasts.SAMPLE)
     horizon, margin = settings["horizon"], settings["margin"]
     totals = forecasts.totals_of(fitted, spend, some, parts.customers, sums, horizon, margin)
-    told = doubted + notes.about_fit(fitted) + about
+    told = doubted + notes.about_fit(fitted)
+    told += [] if holdout is None else notes.about_fit(holdout.model, words("fit.calibration"))
+    told += notes.about_never_repeaters(fitted, comparison) + about
     report = PartedReport(
-        fitted, spend, parts, folder / "customers", totals, parts.customers, repeats, settings, told
+        fitted,
+        spend,
+        parts,
+        folder / "customers",
+        totals,
+        parts.customers,
+        repeats,
+        comparison,
+        holdout,
+        [] if tracking is None else missed(tracking, holdout),
+        tracking,
+        settings,
+        told,
     )
-    write_text(folder / "parameters.json", json.dumps(_as_json(report), indent=1, ensure_ascii=False) + "\n")
+    pages.write(report, folder)
     return report
+
+
+def _spend(parts: SummaryParts, again: float) -> tuple[GammaGamma | None, float, list[str]]:
+    """The model of spend, the mean over buyers, and notes; `again` is how many bought again."""
+    buyers = parts.spending()
+    known = buyers["weights"].sum()
+    spend, about = notes.spend_of(buyers, int(again - known))
+    mean = float(buyers["monetary_value"] @ buyers["weights"] / known) if known else np.nan
+    return spend, mean, about + notes.about_dependence(buyers)
 
 
 def _forecast(
@@ -235,34 +320,3 @@ def _expected(
         found = forecasts.valued(found, spend, settings["margin"], mean)
     by = found["value" if mean is not None else "expected_purchases"].to_numpy()
     return found.iloc[np.argsort(-by, kind="stable")]
-
-
-def _sample(folder: Path, parts: SummaryParts) -> pd.DataFrame:
-    """Every so manieth customer of each part."""
-    step = ceil(parts.customers / forecasts.SAMPLE)
-    paths = literal([str(folder / path.name) for path in parts.paths])
-    query = (
-        f"SELECT * FROM read_parquet({paths}, filename = true, file_row_number = true) "
-        f"WHERE file_row_number % {step} = 0 ORDER BY filename, file_row_number"
-    )
-    with parts.connected() as connection:
-        return connection.execute(query).df()
-
-
-def _as_json(report: PartedReport) -> dict[str, Any]:
-    return tables.plain(
-        {
-            "settings": report.settings,
-            "model": tables.model_as_json(report.model),
-            "spend": None if report.spend is None else tables.model_as_json(report.spend),
-            "totals": {
-                "customers": report.size,
-                "repeat_purchases": report.repeats,
-                **{name: total.value for name, total in report.totals.items()},
-            },
-            "intervals": {name: [total.low, total.high] for name, total in report.totals.items()},
-            "data": report.parts.attrs.get("report", []),
-            "notes": report.notes,
-            "crmlab": version("crmlab"),
-        }
-    )

@@ -60,7 +60,9 @@ def _every(report: Any) -> Iterator[tuple[str, Figure, str, str]]:
         yield f"miss_{miss.kind}", figure, text["alt"], words("fit.caption_miss")
 
 
-def _tracking(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+def _tracking(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
+    if report.tracking is None:
+        return None
     track, model = report.tracking, report.holdout.model if report.holdout else report.model
     key = {1: "fit.day", 7: "fit.week"}.get(track.days, "fit.weeks")
     bins = words(key, n=track.days // 7)
@@ -83,6 +85,7 @@ def _holdout(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
         holdout.summary,
         holdout.each,
         ask=lambda model, rows: holdout.asked.some(rows).expected(model, length),
+        weights=holdout.asked.weights,
     )
     made, expected = f"{holdout.made:,.0f}", f"{holdout.expected:,.0f}"
     return "holdout", figure, {"name": holdout.model.name, "made": made, "expected": expected}
@@ -90,10 +93,11 @@ def _holdout(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
 
 def _frequency(report: Any) -> tuple[str, Figure, dict[str, Any]]:
     model, summary = report.model, report.summary
-    windows, counts = np.unique(summary["T"], return_counts=True)
-    expected = float(counts @ model.probability_of_n(np.zeros(len(windows)), windows))
-    none = int((summary["frequency"] == 0).sum())
-    figure = btyd.frequency_histogram(model, summary["frequency"], summary["T"])
+    weights = summary["weights"].to_numpy(float) if "weights" in summary else np.ones(len(summary))
+    windows, code = np.unique(summary["T"], return_inverse=True)
+    expected = float(np.bincount(code, weights) @ model.probability_of_n(np.zeros(len(windows)), windows))
+    none = round(weights[(summary["frequency"] == 0).to_numpy()].sum())
+    figure = btyd.frequency_histogram(model, summary["frequency"], summary["T"], weights=weights)
     return "frequency", figure, {"name": model.name, "none": f"{none:,}", "expected": f"{expected:,.0f}"}
 
 
@@ -106,9 +110,11 @@ def _matrices(report: Any) -> tuple[str, Figure, dict[str, Any]]:
     return "matrices", figure, values | {"horizon": f"{settings['horizon']:g}"}
 
 
-def _history(report: Any) -> tuple[str, Figure, dict[str, Any]]:
+def _history(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
     from crmlab.data.logs import shown
 
+    if report.history is None:
+        return None
     unit = report.settings["time_unit"]
     customer, times = report.history
     row = report.customers.loc[customer]
@@ -153,7 +159,7 @@ def _inequality(report: Any) -> tuple[str, Figure, dict[str, Any]]:
 
 def _retention(report: Any) -> tuple[str, Figure, dict[str, Any]] | None:
     track = report.tracking
-    if not len(track.repeats):
+    if track is None or not len(track.repeats):
         return None
     end = np.datetime64(report.settings["observation_end"])
     length = int((end - track.start).astype(int))

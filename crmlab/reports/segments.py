@@ -35,34 +35,60 @@ class Deciles:
 def deciles(customers: pd.DataFrame, measure: str) -> Deciles:
     """Deciles of customers by a measure of at least 0; see `Deciles`."""
     values = np.sort(np.nan_to_num(customers[measure].to_numpy(float)))[::-1]
-    whole = max(values.sum(), 1e-300)
-    parts = np.array_split(values, min(10, len(values)))
+    return deciles_of(np.ones(len(values)), values, measure)
+
+
+def deciles_of(number: np.ndarray, total: np.ndarray, measure: str) -> Deciles:
+    """The same from groups of customers who are alike, the most valuable first: how many, and their total."""
+    below, sums = np.r_[0.0, np.cumsum(number)], np.r_[0.0, np.cumsum(total)]
+    n, whole = round(below[-1]), max(float(sums[-1]), 1e-300)
+    parts = min(10, n)
+    sizes = np.full(parts, n // parts) + (np.arange(parts) < n % parts)
+    totals = np.diff(np.interp(np.r_[0, np.cumsum(sizes)], below, sums))
     table = pd.DataFrame(
-        {
-            "customers": [len(part) for part in parts],
-            "total": [part.sum() for part in parts],
-            "mean": [part.mean() for part in parts],
-            "share": [part.sum() / whole for part in parts],
-        },
-        index=pd.RangeIndex(1, len(parts) + 1, name="decile"),
+        {"customers": sizes, "total": totals, "mean": totals / sizes, "share": totals / whole},
+        index=pd.RangeIndex(1, parts + 1, name="decile"),
     )
     table["so_far"] = table["share"].cumsum()
-    curve = np.r_[0.0, np.cumsum(values[::-1]) / whole]
-    share = np.linspace(0.0, 1.0, len(curve))
+    share, curve = 1.0 - below[::-1] / n, 1.0 - sums[::-1] / whole
     at = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), 400)).astype(int))
     gini = 1.0 - 2.0 * np.trapezoid(curve, share)
     return Deciles(measure, table, share[at], curve[at], float(gini))
 
 
-def cohorts(customers: pd.DataFrame, first: pd.Series, measure: str | None) -> pd.DataFrame:
-    """Customers by the time of their first purchase.
+DAILY = {  # sums over the customers who first bought on one day
+    "customers": "COUNT(*)",
+    "again": "SUM(CASE WHEN frequency > 0 THEN 1 ELSE 0 END)",
+    "repeats": "SUM(frequency)",
+    "active": "SUM(probability_alive)",
+    "expected_purchases": "SUM(expected_purchases)",
+}
+
+
+def by_day(customers: pd.DataFrame, first: pd.Series) -> pd.DataFrame:
+    """Sums over the customers who first bought on one day, as of `DAILY`, and value where it is known.
 
     Parameters
     ----------
     first : pandas.Series of datetime64
         Day of the first purchase, as long as `customers`.
-    measure : str, optional
-        Column of value.
+    """
+    code, days = pd.factorize(first.to_numpy())  # days are few, customers many
+    frequency = customers["frequency"].to_numpy(float)
+    columns = {
+        "customers": np.ones(len(frequency)),
+        "again": frequency > 0,
+        "repeats": frequency,
+        "active": customers["probability_alive"],
+        "expected_purchases": customers["expected_purchases"],
+    }
+    columns |= {"value": customers["value"]} if "value" in customers else {}
+    sums = {name: np.bincount(code, each, minlength=len(days)) for name, each in columns.items()}
+    return pd.DataFrame(sums, index=pd.DatetimeIndex(days))
+
+
+def cohorts(daily: pd.DataFrame) -> pd.DataFrame:
+    """Customers by the time of their first purchase, from sums by day.
 
     Returns
     -------
@@ -70,20 +96,19 @@ def cohorts(customers: pd.DataFrame, first: pd.Series, measure: str | None) -> p
         A row a cohort (month, quarter or year): customers, share with a repeat purchase, repeat purchases a
         customer, share active, expected purchases, value, value a customer.
     """
-    code, days = pd.factorize(first.to_numpy())  # days are few, customers many
-    number, names = pd.factorize(cohort_of(pd.Series(days)), sort=True)
-    groups = customers.assign(again=customers["frequency"] > 0).groupby(number[code], sort=True)
+    sums = daily.groupby(cohort_of(pd.Series(daily.index)), sort=True).sum()
     table = pd.DataFrame(
         {
-            "customers": groups.size(),
-            "again": groups["again"].mean(),
-            "repeats_each": groups["frequency"].mean(),
-            "active": groups["probability_alive"].mean(),
-            "expected_purchases": groups["expected_purchases"].sum(),
+            "customers": sums["customers"].round().astype(int),
+            "again": sums["again"] / sums["customers"],
+            "repeats_each": sums["repeats"] / sums["customers"],
+            "active": sums["active"] / sums["customers"],
+            "expected_purchases": sums["expected_purchases"],
         }
     )
-    table = _with_value(table, groups, measure)
-    return table.set_axis(names[table.index])
+    if "value" in sums:
+        table = table.assign(value=sums["value"], value_each=sums["value"] / sums["customers"])
+    return table
 
 
 def cohort_of(first: pd.Series) -> pd.PeriodIndex:
@@ -93,14 +118,6 @@ def cohort_of(first: pd.Series) -> pd.PeriodIndex:
         if found.nunique() <= COHORTS:
             return found
     return found
-
-
-def _with_value(
-    table: pd.DataFrame, groups: "pd.api.typing.DataFrameGroupBy", measure: str | None
-) -> pd.DataFrame:
-    if measure is None:
-        return table
-    return table.assign(value=groups[measure].sum(), value_each=groups[measure].mean())
 
 
 def retention(repeats: pd.DataFrame, births: pd.Series, end: np.datetime64, days: int = 91) -> pd.DataFrame:
@@ -188,4 +205,5 @@ def by_recency_and_frequency(customers: pd.DataFrame, measure: str | None) -> pd
     if measure is not None:
         buyers = held[held["monetary_value"] > 0].groupby(["silence", "often"])["monetary_value"].mean()
         table = table.assign(amount=buyers.reindex(table.index))
-    return _with_value(table, groups, measure)
+        table = table.assign(value=groups[measure].sum(), value_each=groups[measure].mean())
+    return table

@@ -72,6 +72,13 @@ def facts(report: Any) -> list[tuple[str, str, str]]:
     return found
 
 
+def left_out(report: Any) -> str:
+    """What a report made from counts has not."""
+    said = [words("fit.left_out", compared=f"{report.comparison.customers:,}")]
+    said += [words("fit.left_out_elsewhere")] if report.tracking is None else []
+    return " ".join(said)
+
+
 def between(total: Total, write: Any) -> str:
     """The interval of a total; nothing where it is not known."""
     if not np.isfinite(total.low):

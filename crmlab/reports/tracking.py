@@ -145,7 +145,8 @@ def tracked(repeats: pd.DataFrame, rules: Rules, asked: Asked) -> Tracking:
     when = repeats["moment"].to_numpy() - (start - np.datetime64(EPOCH, "D")).astype(int)
     # A period ends with its last day.
     purchases = np.histogram(when, edges + 0.5, weights=repeats["purchases"].to_numpy(float))[0]
-    born, counts = np.unique(age.max() - age, return_counts=True)
+    born, code = np.unique(age.max() - age, return_inverse=True)
+    counts = np.bincount(code, asked.weights)
     split = None if rules.split is None else float((last - start).astype(int)) / unit
     return Tracking(
         (born / unit, counts),
