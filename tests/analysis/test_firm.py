@@ -264,6 +264,21 @@ def test_customers_of_whom_nothing_says_since_when_are_kept_and_told(firm, calls
     assert any("Kept, though nothing says since when" in each and "C040" in each for each in told_of(own))
 
 
+def test_who_had_left_when_the_records_began_is_in_no_sample(firm):
+    firm["customers"]["referrer_id"] = [None, "C001"] * 20
+    gone = pd.DataFrame({"customer_id": WHO, "流失日期": ["2021-05-05", *["2023-03-03", "", ""] * 13]})
+    own = analyse("13", firm, sims=0, joined=gone, rules={"records_begin": "2022-01-01"})
+    assert own.prepared.rows["records"] == (39, 39)
+    assert own.prepared.raw["records"]["left"].sum() == 13
+    assert any("they had left when the records began" in each and "C000" in each for each in told_of(own))
+    later = gone.assign(流失日期="2190-01-01")
+    refused(
+        "13", firm, "column '流失日期': rows 2, 3, .* hold 2190-01-01, which is after today", joined=later
+    )
+    odd = gone.assign(流失日期="gone")
+    refused("13", firm, "column '流失日期': rows .* hold gone, which is no day as 2024-12-31", joined=odd)
+
+
 def test_margins_costs_and_statuses_must_be_said(firm):
     assert "--rule margin=0.35" in refused("12", firm, "lacks", rules={"who": "all"})
     refused("17", firm, "no table of cases", hypotheses=["H6"])

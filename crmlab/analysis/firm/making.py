@@ -213,7 +213,8 @@ def _made(sample: Sample, card: SampleCard, base: Base) -> tuple[pd.DataFrame | 
         except NotThere as error:
             why[name] = error.why
     frame = pd.DataFrame(columns, index=who)
-    return (_every_quarter(base, frame) if "buyers" in base.rules.values else frame), why
+    frame = _every_quarter(base, frame) if "buyers" in base.rules.values else frame
+    return _seen(base, frame), why
 
 
 def _every_quarter(base: Base, frame: pd.DataFrame) -> pd.DataFrame:
@@ -225,6 +226,16 @@ def _every_quarter(base: Base, frame: pd.DataFrame) -> pd.DataFrame:
     if not kept.all():
         base.tell("firm.not_every_quarter", rows=int((~kept).sum()), some=some(frame.index[~kept]))
     return frame[kept]
+
+
+def _seen(base: Base, frame: pd.DataFrame) -> pd.DataFrame:
+    """Without customers who had left when the records began: no record can hold such customers whole."""
+    if not {"tenure", "tenure_at_entry"} <= set(frame):
+        return frame
+    gone = (frame["tenure"] <= frame["tenure_at_entry"]) & (frame["tenure_at_entry"] > 0)
+    if gone.any():
+        base.tell("firm.left_before", rows=int(gone.sum()), some=some(frame.index[gone]))
+    return frame[~gone]
 
 
 def _with_files(
