@@ -81,8 +81,9 @@ Lessons 06 to 09 have customers who differ in their moods alone. Here their rate
 are left are no fair sample: of those who are prone to leave, the committed are left. So the tests of who
 stays make customers alike, and one shows how far the same analysis errs where they are not.
 
-`frames` makes rows for analyses of these tables, `analyses` has those of the lessons, `parts.write_parts`
-writes a company to a folder, part by part, and `parts.read_tables` reads it.
+`frames` makes rows for analyses of these tables, `analyses` has those of the lessons. `effects` is what
+decisions do, by two worlds with the same luck; `together` simulates many small companies side by side.
+`parts.write_parts` writes a company to a folder, part by part, and `parts.read_tables` reads it.
 """
 
 from crmlab.company.block import MonthSummary
