@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ class Revealed:
     rules: dict[str, Advantage]
     best: Best
 
-    @property
+    @cached_property
     def ranks(self) -> dict[str, int]:
         """By skill; teams none of whom is known to be better share a rank."""
         return ranks({team: one.advantage for team, one in self.results.items()})

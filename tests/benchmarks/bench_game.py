@@ -134,7 +134,8 @@ def calibration(lucks, samples=3000):
             drawn = [rng.choice(pool, n + 1, replace=False) for _ in range(samples)]
             bounds = np.array([luck_interval(each[:-1]) for each in drawn])
             new = np.array([each[-1] for each in drawn])
-            signs = np.array([known_sign(each[:-1] - pool.mean()) for each in drawn])
+            around = [rng.choice(pool, n) - pool.mean() for _ in range(samples)]
+            signs = np.array([known_sign(each) for each in around])
             above = new > bounds[:, 1]
             rows.append(
                 [
