@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_parts.py                      # 20 million customers, 95 million rows
     python tests/benchmarks/bench_parts.py --customers 2e6      # a quick look
+    python tests/benchmarks/bench_parts.py --holdout 2024-12-31 # and the whole report, held against a holdout
 
 The log is simulated in parts, written as Parquet and read again by a process of its own, whose wall and
 processor seconds and peak memory after each step are printed; the parameters that were drawn from stand beside
@@ -24,8 +25,8 @@ WORK = """
 import json, resource, sys, time
 from crmlab.data import SummaryParts, summary_in_parts
 from crmlab.models.btyd import BGNBD, GammaGamma
-from crmlab.reports import forecast_in_parts
-log, out, memory = sys.argv[1:]
+from crmlab.reports import forecast_in_parts, report_in_parts
+log, out, memory, split = sys.argv[1:]
 told, start, busy = [], time.perf_counter(), time.process_time()
 
 def step(name, found):
@@ -49,6 +50,11 @@ del counts
 report = forecast_in_parts(parts, out=out, progress=False)
 total = report.totals["value"]
 step("fits and forecasts", f"value {total.value:,.0f} ({total.low:,.0f} to {total.high:,.0f})")
+if split:
+    limits = dict(memory_limit=memory, threads=2, progress=False)
+    report = report_in_parts(log, out=out + "/held", observation_end="2025-06-30", calibration_end=split, **limits)
+    low, high = report.holdout.interval
+    step("report with holdout", f"{report.holdout.made:,.0f} purchases made, {low:,.0f} to {high:,.0f} expected")
 both = [*model.params_.items(), *spend.params_.items()]
 errors = [*model.standard_errors_, *spend.standard_errors_]
 print(json.dumps([told, [[name, value, error] for (name, value), error in zip(both, errors)]]))
@@ -62,7 +68,15 @@ def main(options):
         size = sum(path.stat().st_size for path in Path(folder, "log").iterdir()) / 2**20
         print(f"{rows:,} rows, {size:,.0f} MiB of Parquet; memory_limit {options.memory}, two threads")
         done = subprocess.run(
-            [sys.executable, "-c", WORK, f"{folder}/log/*.parquet", f"{folder}/out", options.memory],
+            [
+                sys.executable,
+                "-c",
+                WORK,
+                f"{folder}/log/*.parquet",
+                f"{folder}/out",
+                options.memory,
+                options.holdout,
+            ],
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -84,5 +98,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("--customers", type=float, default=2e7)
     parser.add_argument("--memory", default="512MB")
+    parser.add_argument("--holdout", default="", metavar="DAY", help="last day of calibration")
     parser.add_argument("--folder", help="for the log and what is made of it, 3 GB at the default size")
     main(parser.parse_args())
