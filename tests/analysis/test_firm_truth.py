@@ -4,6 +4,8 @@ The market's columns are written as purchases, records and memberships that have
 holds is joined by the customer's id.
 """
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from crmlab.company import Company
 from crmlab.data import customer_summary
 from crmlab.data.exports import cards, import_export, market_tables, write_export
 from crmlab.mechanisms.openings import MONTHS
+from crmlab.reports.analyses import analysis_report
 from crmlab.theories import design_of
 
 SYSTEMS = list(cards())
@@ -124,7 +127,7 @@ def test_spend_before_and_after_with_calls_joined(system, tmp_path):
 def test_the_companys_purchases_are_those_of_its_log(system, tmp_path):
     base = Company("literature", customers=500, months=30, seed=5).simulate(keep=["orders", "complaints"])
     tables = market_tables(base.tables)
-    folder, _ = through(tables, system, tmp_path)
+    folder, done = through(tables, system, tmp_path)
     orders = tables["orders"]
     days = orders.assign(time=orders["time"].dt.floor("D"))
     last = days["time"].max()
@@ -136,6 +139,24 @@ def test_the_companys_purchases_are_those_of_its_log(system, tmp_path):
     own = analyse("11", folder, sims=0, rules=rules, hypotheses=["H1a", "H1b"])
     direct = analyse("11", {"customers": summary.reset_index()}, sims=0, hypotheses=["H1a", "H1b"])
     same(own, direct.found.estimates, ["H1a", "H1b"])
+    imported = analyse("11", done, sims=0, rules=rules, hypotheses=["H1a", "H1b"])
+    same(imported, direct.found.estimates, ["H1a", "H1b"])
+
+
+def test_a_report_on_an_import_brings_its_tables_along(tmp_path):
+    base = Company("literature", customers=300, months=24, seed=5).simulate(keep=["orders", "complaints"])
+    _, done = through(market_tables(base.tables), "zoho", tmp_path)
+    calls = pd.DataFrame({"customer_id": done.tables["customers"]["id"], "contact": 1.0})
+    calls["contact"] = np.arange(len(calls)) % 7
+    rules = {"before": 6, "after": 6}  # they go into the map
+    own = analysis_report("00", done, sims=0, joined=calls, rules=rules, out=tmp_path / "report")
+    notebook = json.loads((tmp_path / "report" / "analysis.ipynb").read_text(encoding="utf-8"))
+    code = next(text for cell in notebook["cells"] if "tables = " in (text := "".join(cell["source"])))
+    assert code.startswith("tables = 'tables'") and "joined=['tables/joined_0.csv']" in code
+    report = tmp_path / "report"
+    joined = report / "tables" / "joined_0.csv"
+    again = analyse("00", report / "tables", report / "map.toml", sims=0, joined=joined)
+    assert again.found.estimates.equals(own.found.estimates)
 
 
 def test_purchases_one_by_one(tmp_path):
