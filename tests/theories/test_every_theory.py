@@ -211,6 +211,15 @@ def test_cohorts_drawn_at_once_are_those_drawn_one_by_one(name, preset):
         assert_same_tables(many.one(number), design.model(design.parameters, Streams(seed)).tables)
 
 
+@pytest.mark.parametrize("name", [name for name, design in THEORIES.items() if design.together])
+@every_preset
+def test_cohorts_drawn_side_by_side_are_those_drawn_one_by_one(name, preset):
+    design = THEORIES[name].preset(preset)
+    streams = [Streams((SEED, number)) for number in range(3)]
+    for one, alone in zip(design.together(design.parameters, streams), streams, strict=True):
+        assert_same_tables(one.tables, design.model(design.parameters, alone).tables)
+
+
 @every_batched_theory
 @every_preset
 def test_estimates_made_at_once_are_those_made_one_by_one(name, preset):
