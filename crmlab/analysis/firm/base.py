@@ -68,13 +68,7 @@ class Base:
         """Those of the customers who bought in a window."""
         first, last = self.rules.window(window)
         kept = who[who.isin(self.purchases(first, last)["customer_id"])]
-        self.tell(
-            "firm.buyers",
-            rows=len(kept),
-            of=len(who),
-            first=day(first),
-            last=day(last - pd.Timedelta(days=1)),
-        )
+        self.tell("firm.buyers", rows=len(kept), of=len(who), **self.span(window))
         if not len(kept):
             raise NotThere(said("firm.nobody", day=day(last)))
         return kept
@@ -88,11 +82,21 @@ class Base:
             If the tables do not hold all of that time.
         """
         if first < self.rules.since or last > self.rules.until:
-            span = {"since": day(self.rules.since), "until": day(self.rules.until - pd.Timedelta(days=1))}
+            span = {"since": day(self.rules.since), "until": self.last}
             wanted = {"first": day(first), "last": day(last - pd.Timedelta(days=1))}
             raise NotThere(said("firm.outside", **span, **wanted))
         log = self.firm.log
         return log[(log["date"] >= first) & (log["date"] < last)]
+
+    def span(self, window: str) -> dict[str, str]:
+        """The first and the last day of a window, for sentences."""
+        first, last = self.rules.window(window)
+        return {"first": day(first), "last": day(last - pd.Timedelta(days=1))}
+
+    @property
+    def last(self) -> str:
+        """The last day that counts, for sentences."""
+        return day(self.rules.until - pd.Timedelta(days=1))
 
     def need(self, table: str, column: str = "") -> None:
         """Raise `NotThere` where a table, or a column of it, holds nothing."""

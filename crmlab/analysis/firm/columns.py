@@ -29,24 +29,21 @@ def _sum(base: Base, who: pd.Index, window: str) -> Column:
 def spent(base: Base, who: pd.Index, name: str, window: str) -> Column:
     """What each customer paid in a window: amounts less refunds and returns; 0 where nothing was bought."""
     values = _sum(base, who, window)
-    first, last = base.rules.window(window)
-    base.tell("firm.spent", name=name, first=day(first), last=day(last - pd.Timedelta(days=1)))
+    base.tell("firm.spent", name=name, **base.span(window))
     return values
 
 
 def bought(base: Base, who: pd.Index, name: str, window: str) -> Column:
     """1 for those with a purchase in a window."""
-    first, last = base.rules.window(window)
-    found = base.purchases(first, last)
-    base.tell("firm.bought", name=name, first=day(first), last=day(last - pd.Timedelta(days=1)))
+    found = base.purchases(*base.rules.window(window))
+    base.tell("firm.bought", name=name, **base.span(window))
     return pd.Series(who.isin(found["customer_id"]) * 1, who)
 
 
 def log_orders(base: Base, who: pd.Index, name: str, window: str) -> Column:
     """The logarithm of the number of purchases in a window; empty for who made none."""
-    first, last = base.rules.window(window)
-    counts = base.purchases(first, last).groupby("customer_id").size().reindex(who)
-    base.tell("firm.log_orders", name=name, first=day(first), last=day(last - pd.Timedelta(days=1)))
+    counts = base.purchases(*base.rules.window(window)).groupby("customer_id").size().reindex(who)
+    base.tell("firm.log_orders", name=name, **base.span(window))
     return np.log(counts)
 
 
@@ -65,9 +62,7 @@ def contribution(base: Base, who: pd.Index, name: str, window: str) -> Column:
     if margin is None:
         raise NotThere(said("firm.say_margin"))
     values = margin * _sum(base, who, window)
-    first, last = base.rules.window(window)
-    facts = {"name": name, "first": day(first), "last": day(last - pd.Timedelta(days=1))}
-    base.tell("firm.contribution", margin=margin, **facts)
+    base.tell("firm.contribution", name=name, margin=margin, **base.span(window))
     return values
 
 
@@ -121,7 +116,7 @@ def _ended(base: Base, who: pd.Index) -> Column:
 
 def left(base: Base, who: pd.Index, name: str) -> Column:
     """1 for who had left before the tables end, by the day in a joined file."""
-    base.tell("firm.left", name=name, last=day(base.rules.until - pd.Timedelta(days=1)))
+    base.tell("firm.left", name=name, last=base.last)
     return _ended(base, who).notna() * 1.0
 
 
@@ -129,7 +124,7 @@ def tenure(base: Base, who: pd.Index, name: str) -> Column:
     """Months from when a customer is known to when he left, or the tables end."""
     base.need("customers", "created")
     end = _ended(base, who).fillna(base.rules.until)
-    base.tell("firm.tenure", name=name, last=day(base.rules.until - pd.Timedelta(days=1)))
+    base.tell("firm.tenure", name=name, last=base.last)
     return (end - base.firm.known.reindex(who)).dt.total_seconds() / 86_400 / DAYS_A_MONTH
 
 

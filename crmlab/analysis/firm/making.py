@@ -144,8 +144,7 @@ def _rules(firm: FirmTables, card: FirmCard, given: Mapping[str, Any]) -> Rules:
 
 def _tell_tables(base: Base) -> None:
     rules, firm = base.rules, base.firm
-    last = day(rules.until - pd.Timedelta(days=1))
-    base.tell("firm.span", name=firm.name, rows=len(firm.log), since=day(rules.since), last=last)
+    base.tell("firm.span", name=firm.name, rows=len(firm.log), since=day(rules.since), last=base.last)
     late = (firm.log["date"] >= rules.until) | (firm.log["date"] < rules.since)
     if late.any():
         base.tell("firm.outside_span", rows=int(late.sum()))

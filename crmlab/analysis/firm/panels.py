@@ -54,7 +54,7 @@ def purchases(base: Base) -> pd.DataFrame:
         base.tell("firm.free", rows=int(free.sum()), some=some(log.index[free]))
     years = (log["date"] - first).dt.total_seconds() / 86_400 / DAYS_A_YEAR
     table = pd.DataFrame({"customer": log["customer_id"], "tenure": years, "amount": log["amount"]})
-    base.tell("firm.purchases", last=day(base.rules.until - pd.Timedelta(days=1)))
+    base.tell("firm.purchases", last=base.last)
     return table[~free]
 
 
@@ -273,8 +273,7 @@ def _standard(base: Base, wide: pd.DataFrame, start: pd.Series, first: pd.Timest
     if not spread > 0:
         raise NotThere(said("firm.branches_alike"))
     names = wide.index.to_numpy()
-    last = day(base.rules.until - pd.Timedelta(days=1))
-    base.tell("firm.quarters", first=day(first), last=last, mean=float(level.mean()), spread=spread)
+    base.tell("firm.quarters", first=day(first), last=base.last, mean=float(level.mean()), spread=spread)
     table = pd.DataFrame(
         {
             "branch": np.repeat(names, QUARTERS),
