@@ -27,7 +27,6 @@ from crmlab.words import words
 
 MODELS = {"bgnbd": BGNBD, "mbgnbd": ModifiedBGNBD, "paretonbd": ParetoNBD, "mbgcnbd": ModifiedBGCNBD}
 RULES = ("refunds", "zeros", "duplicates", "missing", "unreadable")
-BEST = 10  # customers shown
 STEPS = 12  # of the progress bar, besides the readings of the log
 TIMED = 1_000_000  # rows up to which times between purchases are added up; beyond, k is known well without
 MONTH = 28  # days of the periods in which a forecast's misses are looked for, where there are enough
@@ -87,7 +86,7 @@ class CustomerReport:
     @property
     def best(self) -> pd.DataFrame:
         """The customers who are shown, those worth most (or expected to buy most)."""
-        return self.customers.head(BEST)
+        return self.customers.head(segments.BEST)
 
     @property
     def repeats(self) -> int:

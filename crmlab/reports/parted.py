@@ -21,7 +21,7 @@ from crmlab.errors import InputError, check_known, option
 from crmlab.models.btyd import ConvergenceWarning, GammaGamma
 from crmlab.reports import counted, forecasts, notes, pages, segments
 from crmlab.reports.counted import Counted
-from crmlab.reports.customers import BEST, MODELS, RULES, checked_horizon, missed, settings_of
+from crmlab.reports.customers import MODELS, RULES, checked_horizon, missed, settings_of
 from crmlab.reports.holdouts import COMPARED, Comparison, Holdout, compared, held_out
 from crmlab.reports.misses import Miss
 from crmlab.reports.pages import checked
@@ -93,7 +93,7 @@ class PartedReport:
     @cached_property
     def best(self) -> pd.DataFrame:
         """The customers who are shown, those worth most (or expected to buy most)."""
-        return counted.best(self.valued, self.measure, BEST)
+        return counted.best(self.valued, self.measure, segments.BEST)
 
     @cached_property
     def deciles(self) -> segments.Deciles:

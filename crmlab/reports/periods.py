@@ -23,6 +23,7 @@ from crmlab.models.btyd import BGBB, ConvergenceWarning, GammaGamma, ShiftedBeta
 from crmlab.plots.intervals import REACH, interval
 from crmlab.reports import notes
 from crmlab.reports.forecasts import Total, valued
+from crmlab.reports.segments import BEST
 from crmlab.reports.whole_periods import about_periods, last_day, whole_periods
 from crmlab.words import words
 
@@ -72,6 +73,11 @@ class PeriodReport:
     def data(self) -> pd.DataFrame:
         """What became of the rows of the log; see `crmlab.data.quality_report`."""
         return quality_report(self.summary)
+
+    @property
+    def best(self) -> pd.DataFrame:
+        """The customers who are shown, those worth most (or expected to buy most)."""
+        return self.customers.head(BEST)
 
     @property
     def contracts(self) -> bool:

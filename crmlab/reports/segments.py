@@ -8,6 +8,7 @@ import pandas as pd
 DAY = np.timedelta64(1, "D")
 PERIODS = ("M", "Q", "Y")  # of cohorts, the finest that gives at most COHORTS
 COHORTS = 12
+BEST = 10  # customers shown by name
 
 
 @dataclass(frozen=True)

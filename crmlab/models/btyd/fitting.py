@@ -20,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 COARSE = 12_000  # rows of the first, coarse ascent on large data
 GAIN = 1e-8  # the Newton step that adds less than this to the log-likelihood is the last
-NEAR = 1e-5  # … if it moves no coefficient by more: on a ridge the curvature would be that of elsewhere
+NEAR = 1e-4  # … if it moves no coefficient by more: on a ridge the curvature would be that of elsewhere
 RETRIES = 4  # starts tried before giving up on an interior maximum
 FLAT = 5.0  # a standard error above this on the log scale (a factor of e^10 each way) is no estimate
 

@@ -57,9 +57,10 @@ class Paths:
 def _pairs(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     """Distinct pairs, shape (p, 2), and the pair of each element."""
     width = int(b.max()) + 1 if b.size else 1
-    code, _ = factorize(a.astype(np.int64) * width + b)
-    first = np.unique(code, return_index=True)[1]
-    return np.column_stack([a[first], b[first]]), code
+    code, pairs = factorize(a.astype(np.int64) * width + b)
+    place = np.empty(pairs, np.int64)
+    place[code] = np.arange(code.size)
+    return np.column_stack([a[place], b[place]]), code
 
 
 @dataclass(frozen=True)

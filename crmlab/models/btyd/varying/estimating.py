@@ -67,7 +67,7 @@ def source_of(given: Source | str | None, name: str) -> Source:
     return given
 
 
-def timing(rows: VaryingRows, columns: Ints, steps: int = 2) -> tuple[Array, float]:
+def timing(rows: VaryingRows, columns: Ints, steps: int = 3) -> tuple[Array, float]:
     """Effects of covariates on when purchases fall, and by which factor clocks then run faster on average.
 
     Given the number x of repeat purchases and the last of them, the others fall as exp(γ′x(t)) between the
