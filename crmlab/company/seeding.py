@@ -1,8 +1,7 @@
 """Words that stand for a seed, a purpose and a month: those of NumPy's `SeedSequence`, many at once.
 
-One `SeedSequence` takes microseconds, and a company needs one for each purpose and month. The algorithm is
-M. E. O'Neill's ``seed_seq_fe``, whose output NumPy keeps stable
-(https://numpy.org/doc/stable/reference/random/bit_generators/generated/numpy.random.SeedSequence.html).
+One `SeedSequence` takes microseconds, and a company needs one for each purpose and month: some hundreds. What
+NumPy does with one pool of words is done here with arrays of them; a test compares word by word.
 """
 
 import zlib
