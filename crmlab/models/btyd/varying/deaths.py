@@ -116,16 +116,7 @@ class Deaths:
         reach, near, order = _ranges(buy, die, end - begin)
         speeds = near * buy.speed / buy.begin, near * die.speed / die.begin
         powers = np.broadcast_to(buy.power, group.shape), np.broadcast_to(die.power, group.shape)
-        log_total = np.empty(group.size)
-        means, products = np.zeros((4, group.size)), np.zeros((len(PAIRS), group.size))
-        for j in np.flatnonzero(np.bincount(order.astype(np.intp, copy=False))):
-            i: Places | slice = np.flatnonzero(order == j) if (order != j).any() else slice(None)
-            fast, steep = (speeds[0][i], speeds[1][i]), (powers[0][i], powers[1][i])
-            log_total[i], found = _moments(int(NODES[j]), reach[i], fast, steep, derivatives)
-            if derivatives and isinstance(i, slice):
-                means, products = found
-            elif derivatives:
-                means[:, i], products[:, i] = found
+        log_total, means, products = _integrated(reach, order, speeds, powers, derivatives)
         with np.errstate(divide="ignore"):
             log_mass = np.log(log_total * reach * speeds[1]) + np.log(die.shape)
         for side in (buy, die):
@@ -153,6 +144,23 @@ def _ranges(buy: Side, die: Side, length: Array) -> tuple[Array, Array, Places]:
         slow, fast = np.where(first, k, m) - 1.0, np.where(first, m, k)
         reach[long], order[long] = reach_and_order(slow, fast, share, reach[long])
     return reach, near, order
+
+
+def _integrated(
+    reach: Array, order: Places, speeds: Pair, powers: Pair, derivatives: bool
+) -> tuple[Array, Array, Array]:
+    """`_moments` of all pieces, each by the rule of its `order`; zeros where `derivatives` are not wanted."""
+    n = reach.size
+    total, means, products = np.empty(n), np.zeros((4, n)), np.zeros((len(PAIRS), n))
+    for j in np.flatnonzero(np.bincount(order.astype(np.intp, copy=False))):
+        i: Places | slice = np.flatnonzero(order == j) if (order != j).any() else slice(None)
+        fast, steep = (speeds[0][i], speeds[1][i]), (powers[0][i], powers[1][i])
+        total[i], found = _moments(int(NODES[j]), reach[i], fast, steep, derivatives)
+        if derivatives and isinstance(i, slice):
+            means, products = found  # as they stand: copying costs as much as finding them
+        elif derivatives:
+            means[:, i], products[:, i] = found
+    return total, means, products
 
 
 def _moments(size: int, reach: Array, speeds: Pair, powers: Pair, derivatives: bool) -> tuple[Array, Pair]:
