@@ -65,7 +65,14 @@ def printed(own: OwnAnalysis) -> str:
     rows = []
     for row in own.found.estimates.itertuples():
         if row.failure:
-            rows.append((row.hypothesis, translated(row.estimator), words("analyse.none"), row.failure[:60]))
+            rows.append(
+                (
+                    row.hypothesis,
+                    translated(row.estimator),
+                    words("analyse.none"),
+                    translated(row.failure)[:60],
+                )
+            )
             continue
         value = words(
             "analyse.interval", estimate=f"{row.estimate:.3g}", low=f"{row.low:.3g}", high=f"{row.high:.3g}"
@@ -98,7 +105,7 @@ def not_tested(own: OwnAnalysis) -> list[tuple[str, str]]:
         for estimator, reason in every:
             reasons.setdefault(reason, []).append(f"*{translated(estimator)}*")
         why[name] = " ".join(
-            words("analyse.could_not", names=", ".join(names), why=reason)
+            words("analyse.could_not", names=", ".join(names), why=translated(reason))
             for reason, names in reasons.items()
         )
     return [(each.name, why[each.name]) for each in design_of(own.design.name).hypotheses if each.name in why]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WORLDS = ("null", "literature", "trap")
 FEWEST = 20  # simulations a point of `solve`
+NO_NUMBER = "no number came of it: something that it divides by is 0, or nothing varies"
 ROUGH = 0.1  # relative error that is enough for the smallest effect seen
 
 
@@ -125,7 +126,10 @@ def _confronted(hypothesis: Hypothesis, estimator: Any, tables: Tables) -> dict[
         return nothing | {"verdict": "none", "failure": str(error) or type(error).__name__}
     except (ArithmeticError, KeyError, AttributeError, ValueError, IndexError) as error:
         return nothing | {"verdict": "none", "failure": f"{type(error).__name__}: {error}"}
-    outcome = {key: np.asarray(value).item() for key, value in hypothesis.confront(estimate).items()}
+    with np.errstate(all="ignore"):
+        outcome = {key: np.asarray(value).item() for key, value in hypothesis.confront(estimate).items()}
+    if np.isnan(outcome["p_value"]):
+        return nothing | {"verdict": "none", "failure": NO_NUMBER}
     freedom = float(np.asarray(estimate.degrees_of_freedom))
     value, error = float(np.asarray(estimate.value)), float(np.asarray(estimate.standard_error))
     return {

@@ -209,7 +209,11 @@ class Telling:
             "rests": together(tested),
             "believe": [(head, text) for _, head, text in together(believed)],
             "failed": [
-                words("analyse.failed", name=translated(name), why=self.rows[hypothesis.name, name].failure)
+                words(
+                    "analyse.failed",
+                    name=translated(name),
+                    why=translated(self.rows[hypothesis.name, name].failure),
+                )
                 for name in hypothesis.estimators
                 if self.rows[hypothesis.name, name].failure
             ],

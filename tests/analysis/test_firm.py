@@ -279,6 +279,41 @@ def test_who_had_left_when_the_records_began_is_in_no_sample(firm):
     refused("13", firm, "column '流失日期': rows .* hold gone, which is no day as 2024-12-31", joined=odd)
 
 
+@pytest.fixture
+def members():
+    """Members of six of eight branches, who joined in the second year."""
+    who = [each for at, each in enumerate(WHO) if at % 8 < 6 and at % 3]
+    joined = ["2023-04-02" if int(each[1:]) % 8 < 3 else "2023-06-02" for each in who]
+    return pd.DataFrame({"customer_id": who, "joined": joined})
+
+
+def test_branches_that_opened_too_early_and_members_without_a_day_are_told(firm, members):
+    own = analyse("14", firm | {"members": members}, sims=0, hypotheses=["H1"])
+    assert own.prepared.rows["months"] == (40 * 12, 40 * 12)
+    assert set(own.prepared.raw["branches"]["opens"]) == {0, 4, 6}
+    early = members.assign(joined=members["joined"].where(members["customer_id"] != "C001", "2023-01-09"))
+    early.loc[len(early)] = ["C006", None]
+    own = analyse("14", firm | {"members": early}, sims=0, hypotheses=["H1"])
+    told = told_of(own)
+    assert any("Branches left out" in each and ": 1 (B1)." in each for each in told)
+    assert any("Taken for no members" in each and "1 (C006)" in each for each in told)
+
+
+def test_openings_can_be_given_by_branch_and_move_with_the_start(firm, members):
+    opened = pd.DataFrame(
+        {"门店": [f"B{at}" for at in range(6)], "开放日期": ["2023-04-01"] * 3 + ["2023-05-01"] * 3}
+    )
+    own = analyse("14", firm | {"members": members}, sims=0, hypotheses=["H1"], joined=opened)
+    assert set(own.prepared.raw["branches"]["opens"]) == {0, 4, 5}
+    assert any("stands in the joined file" in each for each in told_of(own))
+    early = {"start": "2022-06-01"}
+    firm |= {"members": members}
+    assert "the tables hold" in refused(
+        "14", firm, "2021-06-01 to 2022-05-31", rules=early, hypotheses=["H1"]
+    )
+    assert "whole months" in refused("14", firm, "4 whole", rules={"until": "2023-05-01"}, hypotheses=["H1"])
+
+
 def test_margins_costs_and_statuses_must_be_said(firm):
     assert "--rule margin=0.35" in refused("12", firm, "lacks", rules={"who": "all"})
     refused("17", firm, "no table of cases", hypotheses=["H6"])

@@ -266,3 +266,14 @@ def test_panels_that_lack_rows_are_told_which():
     )
     said = refused("10", {"visits": frame.drop(index=3)}, "1 of 2 have more or fewer than 12 rows")
     assert "give 12 rows for each" in said
+
+
+def test_an_estimate_that_is_no_number_is_told_as_one_that_failed():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {"frequency": rng.poisson(2, 90), "T": 39.0, "holdout_purchases": rng.poisson(1, 90)}
+    )
+    frame.loc[3, ["frequency", "T"]] = 0  # who first bought on the last day: nothing divided by nothing
+    own = analyse("11", {"customers": frame}, hypotheses=["H1a"], sims=0)
+    found = own.found.estimates.set_index("estimator")
+    assert "no number came of it" in found.loc["all customers", "failure"]

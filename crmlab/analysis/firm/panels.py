@@ -117,8 +117,12 @@ def panel(base: Base) -> Panel:
 
 def _joined_month(base: Base, months: int) -> pd.Series:
     """The month in which each member joined: 1 the first, 0 or less before it."""
-    members = base.firm.others["members"].dropna(subset=["joined"])
-    first = members.groupby("customer_id")["joined"].min()
+    members = base.firm.others["members"]
+    undated = members["joined"].isna()
+    if undated.any():
+        who = some(members.loc[undated, "customer_id"])
+        base.tell("firm.undated_members", rows=int(undated.sum()), some=who)
+    first = members[~undated].groupby("customer_id")["joined"].min()
     first = first[first < base.rules.until]
     return _month(base, first, months)
 
