@@ -166,7 +166,8 @@ def holdout(
     expected = np.bincount(place, weights * each) / size
     some = _spread_sample(group, groups)
     ask = ask or (lambda m, rows: _expected(m, summary.iloc[rows]))
-    own, heavy = place[some].astype(np.intp, copy=False), weights[some]
+    own = place[some].astype(np.intp, copy=False)
+    heavy = weights[some]
     rough, low, high = interval(
         model, lambda m: np.bincount(own, heavy * ask(m, some)) / np.bincount(own, heavy), "log"
     )
