@@ -15,7 +15,7 @@ from crmlab.company.effects import (
     stored_effects,
 )
 from crmlab.company.histories import Histories
-from crmlab.theories.company import company, design
+from crmlab.theories.company import company, design, gains_of_the_counted
 
 FORBIDDEN = ["membership", "crm", "campaign", "second_channel", "recovery"]
 
@@ -73,6 +73,19 @@ def test_what_was_stored_of_the_presets_is_what_a_replay_gives():
         assert np.isclose(first, row["first"], rtol=1e-9)
         assert row["companies"] == MANY and abs(first - row["value"]) < 6 * error  # of four companies
         assert row["error"] < 0.15 * row["value"]
+
+
+def test_what_is_gained_by_those_whom_a_report_counts():
+    """Nothing under null; in the claim, what the scheme does to members' rates. Members differ by more."""
+    assert set(gains_of_the_counted(company(small("null"), 3)).values()) == {0.0}
+    p = small("claim").replace(n_customers=8000)
+    firm = company(p, 3)
+    found = gains_of_the_counted(firm)
+    assert list(found) == [each.name for each in design.hypotheses] and min(found.values()) > 0
+    people = frames.members_and_others(firm.simulate().tables, MONTHS)
+    bought = people.orders[people.member == 1].mean()
+    assert abs(found["H1"] / bought - (1 - np.exp(-p.membership_to_purchase))) < 0.03
+    assert found["H1"] < people.groupby("member").orders.mean().diff()[1.0]
 
 
 def test_the_scheme_does_nothing_at_branches_before_it_opens():
