@@ -432,3 +432,33 @@ def test_a_wrong_system_is_noticed_with_the_labels_that_are_known(system, tmp_pa
         assert f"--from {system}" in done.doubt
         assert re.search(r"(\d+) of their \1 labels are known there", done.doubt)
         assert done.doubt in str(done)
+
+
+def test_records_as_the_api_gives_them_are_read_from_json(tmp_path):
+    orders = [
+        {
+            "_id": "o1",
+            "account_id": "a1",
+            "order_time": 1704067200000,
+            "order_amount": "120.50",
+            "owner": ["7"],
+        },
+        {
+            "_id": "o2",
+            "account_id": "a2",
+            "order_time": 1706745600000,
+            "order_amount": "80.00",
+            "refund_amount": 5,
+        },
+    ]
+    (tmp_path / "SalesOrderObj.json").write_text(json.dumps(orders), encoding="utf-8")
+    lines = "\n".join(
+        json.dumps({"_id": each, "account_level": "重要"}, ensure_ascii=False) for each in ("a1", "a2")
+    )
+    (tmp_path / "AccountObj.jsonl").write_text(lines + "\n{broken\n", encoding="utf-8")
+    done = import_export(tmp_path, "fxiaoke")
+    assert "AccountObj.jsonl: row 3 is no JSON" in whys(done)
+    assert done.log[["customer_id", "amount"]].to_numpy().tolist() == [["a1", 120.5], ["a2", 75.0]]
+    (tmp_path / "AccountObj.jsonl").write_text(lines, encoding="utf-8")
+    done = import_export(tmp_path, "fxiaoke")
+    assert not done.problems and done.tables["customers"]["level"].tolist() == ["重要", "重要"]
