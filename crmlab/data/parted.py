@@ -162,11 +162,13 @@ class SummaryParts:
     @property
     def has_holdout(self) -> bool:
         """Whether what customers bought in a holdout is known."""
-        return {"frequency_holdout", "duration_holdout"} <= set(self.columns)
+        return "frequency_holdout" in self.columns
 
     @property
-    def duration_holdout(self) -> float:
-        """The length of the holdout, in the unit of T."""
+    def duration_holdout(self) -> float | None:
+        """The length of the holdout, in the unit of T; None where the summary does not hold it."""
+        if "duration_holdout" not in self.columns:
+            return None
         return float(self.asked("SELECT MAX(duration_holdout) AS length FROM parts")["length"].iloc[0])
 
     def outcomes(self) -> dict[str, np.ndarray]:

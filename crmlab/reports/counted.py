@@ -32,10 +32,9 @@ class Counted(Summarised):
         return self.summary["weights"].to_numpy(float)
 
     @classmethod
-    def outcomes(cls, early: SummaryParts) -> Self:
-        """Customers of a summary with a holdout: their histories, and what they bought in it."""
-        counts = early.outcomes()
-        return cls(pd.DataFrame(counts).assign(duration_holdout=early.duration_holdout))
+    def outcomes(cls, early: SummaryParts, length: float) -> Self:
+        """Customers of a summary with a holdout of a length: their histories, and what they bought in it."""
+        return cls(pd.DataFrame(early.outcomes()).assign(duration_holdout=length))
 
 
 def deciles(customers: SummaryParts, measure: str) -> segments.Deciles:

@@ -182,6 +182,8 @@ def forecast_in_parts(
     out: str | Path,
     time_unit: str = "W",
     observation_end: str | None = None,
+    early: SummaryParts | None = None,
+    calibration_end: str | None = None,
     horizon: float | None = None,
     discount_rate: float = 0.1,
     margin: float = 1.0,
@@ -196,6 +198,10 @@ def forecast_in_parts(
         In which its recency and T are.
     observation_end : str, optional
         The day with which T ends, as 2024-12-31, where the summary does not tell it: for the cohorts.
+    early : SummaryParts, optional
+        Summary of calibration and holdout, from the query with a split: the model is held against it.
+    calibration_end : str, optional
+        Its last day of calibration, where it does not tell it.
     model, out, horizon, discount_rate, margin, progress
         See `report_in_parts`.
 
@@ -207,6 +213,13 @@ def forecast_in_parts(
     check_known(option("model"), [model], MODELS)
     if time_unit not in DAYS:
         raise InputError(f"{option('time_unit')} is {time_unit!r}; give one of {', '.join(DAYS)}")
+    end = observation_end or parts.attrs.get("observation_end")
+    split = None if early is None else calibration_end or early.attrs.get("calibration_end")
+    if early is not None and not (end and split and early.has_holdout):
+        raise InputError(
+            f"{option('early')} takes a summary with frequency_holdout, and {option('observation_end')} and "
+            f"{option('calibration_end')} where the summaries do not tell them"
+        )
     settings = {
         "log": parts.folder.name,
         "model": MODELS[model].name,
@@ -214,12 +227,12 @@ def forecast_in_parts(
         "horizon": checked_horizon(horizon, time_unit, discount_rate, margin),
         "discount_rate": discount_rate,
         "margin": margin,
-        "observation_end": observation_end or parts.attrs.get("observation_end"),
-        "calibration_end": None,
+        "observation_end": end,
+        "calibration_end": split,
         "currency": None,
         "season": None,
     }
-    return _built(parts, None, None, model, checked(out), settings, [], progress)
+    return _built(parts, early, None, model, checked(out), settings, [], progress)
 
 
 def _built(
@@ -241,9 +254,12 @@ def _built(
         repeats, again = int(frequency @ weights), float(weights[frequency > 0].sum())
         del histories, frequency, weights
         spend, mean, about = _spend(parts, again) if parts.has_money else (None, None, [])
-        some = None if early is None else early.spread(COMPARED)
+        some, holdout = None, None
+        if early is not None:
+            length = early.duration_holdout or _length(settings)
+            some = early.spread(COMPARED).assign(duration_holdout=length)
+            holdout = held_out(MODELS[model], Counted.outcomes(early, length))
         comparison = compared(MODELS, parts.spread(COMPARED), some, settings["horizon"])
-        holdout = None if early is None else held_out(MODELS[model], Counted.outcomes(early))
     sums = _forecast(parts, fitted, spend, mean, folder / "customers", settings, progress)
     some = SummaryParts(folder / "customers", parts.memory_limit).spread(forecasts.SAMPLE)
     horizon, margin = settings["horizon"], settings["margin"]
@@ -268,6 +284,12 @@ def _built(
     )
     pages.write(report, folder)
     return report
+
+
+def _length(settings: Mapping[str, Any]) -> float:
+    """The length of the holdout, in units of time."""
+    days = np.datetime64(settings["observation_end"]) - np.datetime64(settings["calibration_end"])
+    return float(days / np.timedelta64(1, "D") / DAYS[settings["time_unit"]])
 
 
 def _spend(parts: SummaryParts, again: float) -> tuple[GammaGamma | None, float, list[str]]:

@@ -145,6 +145,15 @@ def test_a_summary_made_elsewhere(log, tmp_path):
     pd.testing.assert_frame_equal(
         dated.cohorts[["customers", "again"]], theirs.cohorts[["customers", "again"]], rtol=1e-9
     )
+    held = customer_summary(log, calibration_end="2024-06-30").drop(columns="duration_holdout")
+    early = SummaryParts.stored([held], tmp_path / "early")
+    ends = {"observation_end": theirs.settings["observation_end"], "calibration_end": "2024-06-30"}
+    ours = forecast_in_parts(stored, "paretonbd", out=tmp_path / "held", early=early, **ends)
+    theirs = customer_report(log, "paretonbd", calibration_end="2024-06-30").holdout
+    assert ours.holdout.interval == pytest.approx(theirs.interval, rel=1e-6)
+    assert "up to 2024-06-30" in (tmp_path / "held" / "index.html").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="early takes a summary with frequency_holdout"):
+        forecast_in_parts(stored, out=tmp_path / "other", early=early)
     smaller = SummaryParts.stored([summary.iloc[:700]], tmp_path / "smaller")
     again = forecast_in_parts(smaller, "paretonbd", out=tmp_path / "report", horizon=26)
     assert again.size == 700 and len(SummaryParts(again.customers)) == 1  # nothing of the former stays
