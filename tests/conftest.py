@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["accessible", "frozen", "leftovers", "order", "without"]
+pytest_plugins = ["accessible", "interrupts", "leftovers", "order", "without"]
 
 
 @pytest.fixture(scope="session")

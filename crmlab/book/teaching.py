@@ -165,6 +165,8 @@ def _checked(question: Discussed, source: str) -> Discussed:
     question.points = ast.literal_eval(told["points"]) if "points" in told else 1
     question.hints = [_text(each) for each in getattr(told.get("hints"), "elts", ())]
     wrong = told.get("misconceptions")
+    if isinstance(wrong, ast.Call) and wrong.args:  # what chooses among those that are told
+        wrong = wrong.args[0]
     if isinstance(wrong, ast.Dict):
         for key, value in zip(wrong.keys, wrong.values, strict=True):
             if name := _text(key):  # one that is computed has no name to print

@@ -16,9 +16,11 @@ def graded(name, source, **grading):
     return new_code_cell(source, id=name, metadata={"nbgrader": facts | grading})
 
 
-@pytest.fixture
-def practice(shelf):
-    """A lesson with exercises of one question."""
+@pytest.fixture(params=["{}", "apart({})"])
+def practice(shelf, request):
+    """A lesson with exercises of one question, whose misconceptions stand as they are or are chosen."""
+    mistakes = '{"mean": (1.5, f"The mean, of {1 + 1} numbers."), "none": (0, "No.")}'
+    mistakes = request.param.format(mistakes)
     shelf.write(
         "09_loyalty",
         text("title", "# Loyalty"),
@@ -44,7 +46,7 @@ def practice(shelf):
         graded(
             "q1-check",
             'answer("q1", total, points=2, hints=["Add."],\n'
-            '       misconceptions={"mean": (1.5, f"The mean, of {1 + 1} numbers."), "none": (0, "No.")},\n'
+            f"       misconceptions={mistakes},\n"
             '       moral="Sums grow.")',
             grade=True,
             points=2,

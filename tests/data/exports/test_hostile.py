@@ -131,6 +131,9 @@ def test_nothing_to_read_is_one(tmp_path):
         import_export(tmp_path, "zoho")
     with pytest.raises(InputError, match="unknown system 'sugar'; known: fxiaoke"):
         import_export(tmp_path, "sugar")
+    with pytest.raises(InputError, match=r"holds no \.csv"):
+        import_export(tmp_path)
+    (tmp_path / "shopping.csv").write_text("bread,milk\n1,2\n")
     with pytest.raises(InputError, match="from is missing"):
         import_export(tmp_path)
 
