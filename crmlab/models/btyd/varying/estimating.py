@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar, Protocol, Self
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmlab.cores import available_cores
 from crmlab.errors import InputError, check_known
 from crmlab.models.btyd import checks
 from crmlab.models.btyd.base import Model
@@ -42,14 +40,12 @@ class VaryingLikelihood:
 
     def __init__(self, parts: Sequence[Part], total: float) -> None:
         self.parts, self.total, self.evaluations = parts, total, 0
-        threads = min(available_cores(), 8, len(self.parts))
-        self.map = ThreadPoolExecutor(threads).map if threads > 1 else map
 
     def __call__(self, coefficients: Array) -> tuple[float, Array, Array]:
         """(value, gradient, Hessian) at `coefficients`."""
         self.evaluations += 1
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            found = list(self.map(lambda part: part(coefficients), self.parts))
+            found = [part(coefficients) for part in self.parts]  # threads only wait for each other here
         return tuple(reduce(np.add, each) / self.total for each in zip(*found))
 
 
